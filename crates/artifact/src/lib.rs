@@ -1,0 +1,23 @@
+//! What a compilation leaves behind.
+//!
+//! Problem: the code generator, the run-time patcher, object writers and (later)
+//! the engine must agree on the meaning of compiled code without importing one
+//! another. Approach: plain data, no behaviour beyond small queries. Every offset
+//! is in bytes from the start of the code it belongs to: a function's own code in
+//! [`CompiledFunction`], the whole image in [`Image`].
+
+#![forbid(unsafe_code)]
+
+mod function;
+mod image;
+mod reloc;
+mod site;
+mod trap;
+mod unwind;
+
+pub use function::{CallSite, CompiledFunction, ExceptionHandler, HandlerContext, SourceRange};
+pub use image::{Image, ImageBuilder, LinkError, Symbol};
+pub use reloc::{Reloc, RelocKind, SymbolName};
+pub use site::{PatchSite, PatchTarget, SiteKind};
+pub use trap::{TrapCode, TrapSite};
+pub use unwind::{UnwindInfo, UnwindOp};

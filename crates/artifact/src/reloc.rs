@@ -1,0 +1,65 @@
+//! References from code to symbols that are resolved when code is linked.
+
+use std::fmt;
+
+/// The name of something outside a function's own code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SymbolName {
+    /// A numbered function or datum of the user, `uNAMESPACE:INDEX`.
+    User {
+        /// Which of the user's tables the index is in.
+        namespace: u32,
+        /// The index in that table.
+        index: u32,
+    },
+    /// A symbol given by its text, `%name`.
+    Named(String),
+}
+
+impl fmt::Display for SymbolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SymbolName::User { namespace, index } => write!(f, "u{namespace}:{index}"),
+            SymbolName::Named(name) => write!(f, "%{name}"),
+        }
+    }
+}
+
+/// How a relocation's bytes are computed from symbol address `S`, addend `A`
+/// and the address `P` of the relocated bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RelocKind {
+    /// 8 bytes in the target's byte order: `S + A`.
+    Abs8,
+    /// 4 bytes little-endian, the displacement of an x86-64 call or jump:
+    /// `S + A - P`, where `A` is -4 for a displacement that ends the instruction.
+    X86CallPcRel4,
+    /// 4 bytes little-endian, an x86-64 RIP-relative operand: `S + A - P`.
+    X86PcRel4,
+    /// A Pulley call's 4-byte little-endian displacement, relative to the start
+    /// of the call instruction: `S + A - P`, where `A` makes up for the opcode.
+    PulleyPcRel,
+}
+
+impl RelocKind {
+    /// How many bytes the relocation overwrites.
+    pub fn size(self) -> u32 {
+        match self {
+            RelocKind::Abs8 => 8,
+            RelocKind::X86CallPcRel4 | RelocKind::X86PcRel4 | RelocKind::PulleyPcRel => 4,
+        }
+    }
+}
+
+/// One unresolved reference in code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloc {
+    /// Code offset of the first byte to overwrite.
+    pub offset: u32,
+    /// How to compute the bytes.
+    pub kind: RelocKind,
+    /// The symbol referred to.
+    pub symbol: SymbolName,
+    /// The constant added to the symbol's address.
+    pub addend: i64,
+}
