@@ -1,2 +1,44 @@
+//! CLIF, the intermediate representation: functions in SSA form whose blocks take
+//! parameters, after Cranelift's language and text syntax.
+//!
+//! This crate knows nothing of machines. Passes over the IR live in the code
+//! generator; what is here defines the language: the opcode table, the data
+//! structures, reading and writing text, the verifier, and the reference
+//! interpreter that says what a function means.
+
 #![forbid(unsafe_code)]
-//! (being built)
+
+pub mod builder;
+pub mod cfg;
+pub mod condcodes;
+pub mod dfg;
+pub mod dominators;
+pub mod entities;
+pub mod function;
+pub mod inst;
+pub mod layout;
+pub mod loops;
+pub mod memflags;
+pub mod opcode;
+pub mod signature;
+pub mod types;
+
+pub use builder::{Builder, Position};
+pub use cfg::ControlFlowGraph;
+pub use condcodes::{FloatCC, IntCC};
+pub use dfg::{DataFlowGraph, ValueDef};
+pub use dominators::DominatorTree;
+pub use entities::*;
+pub use function::{Function, GlobalValueData, SourceLoc, StackSlotData};
+pub use inst::{
+    AtomicRmwOp, BlockArg, BlockCall, ExceptionItem, ExceptionTableData, Extra, InstData, JumpTableData,
+    SiteInfo,
+};
+pub use layout::Layout;
+pub use loops::LoopAnalysis;
+pub use memflags::{AliasRegion, Endianness, MemFlags, TrapCode};
+pub use opcode::{Format, Opcode};
+pub use signature::{
+    AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, ExtFuncData, ExternalName, Signature,
+};
+pub use types::Type;

@@ -1,0 +1,75 @@
+//! The control flow graph: who branches where.
+
+use crate::entities::{Block, Inst};
+use crate::function::Function;
+use cranelift_entity::SecondaryMap;
+use smallvec::SmallVec;
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    succs: SmallVec<[Block; 2]>,
+    preds: SmallVec<[(Block, Inst); 2]>,
+}
+
+/// Successors and predecessors of every block in the layout.
+///
+/// An edge is listed once per block call, so a block that a branch names twice is
+/// its successor twice.
+#[derive(Clone, Debug, Default)]
+pub struct ControlFlowGraph {
+    nodes: SecondaryMap<Block, Node>,
+}
+
+impl ControlFlowGraph {
+    /// The graph of a function whose blocks end in terminators.
+    pub fn new(func: &Function) -> Self {
+        let mut cfg = ControlFlowGraph { nodes: SecondaryMap::with_capacity(func.dfg.blocks.len()) };
+        for block in func.layout.blocks() {
+            let Some(last) = func.layout.last_inst(block) else { continue };
+            for call in func.dfg.block_calls(last) {
+                cfg.nodes[block].succs.push(call.block);
+                cfg.nodes[call.block].preds.push((block, last));
+            }
+        }
+        cfg
+    }
+
+    /// Where control may go from the end of a block, in the branch's order.
+    pub fn succs(&self, block: Block) -> &[Block] {
+        &self.nodes[block].succs
+    }
+
+    /// The blocks that branch to this one, with their branches.
+    pub fn preds(&self, block: Block) -> &[(Block, Inst)] {
+        &self.nodes[block].preds
+    }
+
+    /// The blocks that control can reach, each after all its successors except
+    /// over back edges.
+    pub fn postorder(&self, func: &Function) -> Vec<Block> {
+        let mut order = Vec::new();
+        let Some(entry) = func.layout.entry_block() else { return order };
+        let mut visited: SecondaryMap<Block, bool> = SecondaryMap::new();
+        visited[entry] = true;
+        let mut stack = vec![(entry, 0)];
+        while let Some((block, next)) = stack.last_mut() {
+            let succs = self.succs(*block);
+            // Later successors are visited first, so that reversing the order
+            // puts a branch's first target right behind it.
+            match succs.len().checked_sub(*next + 1) {
+                Some(index) => {
+                    *next += 1;
+                    let succ = succs[index];
+                    if !std::mem::replace(&mut visited[succ], true) {
+                        stack.push((succ, 0));
+                    }
+                }
+                None => {
+                    order.push(*block);
+                    stack.pop();
+                }
+            }
+        }
+        order
+    }
+}
