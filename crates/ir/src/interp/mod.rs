@@ -1,0 +1,3 @@
+//! The reference interpreter: what a function means, and the oracle of the tests.
+
+pub mod eval;
