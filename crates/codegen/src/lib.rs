@@ -1,1 +1,114 @@
-//! (being built)
+//! The code generator: from CLIF to machine code with patchable calls.
+//!
+//! [`compile`] reads as the list of passes: verify, optimise, legalise, lower,
+//! allocate registers, emit. Everything above `isa/` serves all targets; a target
+//! is a [`vcode::Backend`] and an instruction type.
+
+#![forbid(unsafe_code)]
+
+pub mod abi;
+pub mod block_order;
+pub mod buffer;
+pub mod call;
+pub mod emit;
+pub mod isa;
+pub mod legalize;
+pub mod lower;
+pub mod reg;
+pub mod settings;
+pub mod vcode;
+
+pub use isa::{Builder, LookupError, TargetIsa, lookup};
+pub use settings::{Flags, OptLevel, SettingError};
+
+use sidetrack_artifact::{CompiledFunction, SymbolName, TrapCode};
+use sidetrack_ir::{ExternalName, Function};
+
+/// Why a function cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodegenError {
+    /// The function breaks a rule of the language.
+    #[error("{function}: {reason}")]
+    Verifier {
+        /// The function's name.
+        function: String,
+        /// What the verifier says.
+        reason: String,
+    },
+    /// The function's signature does not fit its calling convention.
+    #[error("{function}: {reason}")]
+    Signature {
+        /// The function's name.
+        function: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The target cannot do something.
+    #[error("{function}: {inst}: {reason}")]
+    Unsupported {
+        /// The function's name.
+        function: String,
+        /// The instruction or entity.
+        inst: String,
+        /// What the target cannot do.
+        reason: String,
+    },
+    /// Registers cannot be allocated; this is a bug of the code generator.
+    #[error("{function}: register allocation: {reason}")]
+    RegAlloc {
+        /// The function's name.
+        function: String,
+        /// What the allocator or its checker says.
+        reason: String,
+    },
+}
+
+/// Compiles a function for a target.
+///
+/// # Errors
+/// If the function breaks a rule or the target cannot compile it; the error names
+/// the function and the entity.
+pub fn compile(func: &Function, isa: &dyn TargetIsa) -> Result<CompiledFunction, CodegenError> {
+    let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
+    let mut func = func.clone();
+    legalize::legalize(&mut func).map_err(failed)?;
+    isa.compile_legal(&func)
+}
+
+/// Lowers, allocates registers and emits: the part of [`compile`] that depends on
+/// the target.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with<B: vcode::Backend>(
+    backend: &B,
+    func: &Function,
+) -> Result<CompiledFunction, CodegenError> {
+    thread_local! {
+        // The allocator's memory, kept from function to function.
+        static CTX: std::cell::RefCell<regalloc2::Ctx> = std::cell::RefCell::default();
+    }
+    let lowered = lower::Lower::run(backend, func)?;
+    CTX.with_borrow_mut(|ctx| emit::emit_function(backend, func, lowered, ctx))
+}
+
+/// The artifact's name for an external name.
+pub fn symbol_name(name: &ExternalName) -> SymbolName {
+    match name {
+        ExternalName::User { namespace, index } => SymbolName::User { namespace: *namespace, index: *index },
+        ExternalName::Named(name) => SymbolName::Named(name.clone()),
+    }
+}
+
+/// The artifact's code for a trap code.
+pub fn trap_code(code: sidetrack_ir::TrapCode) -> TrapCode {
+    use sidetrack_ir::TrapCode as Ir;
+    match code.as_user() {
+        Some(n) => TrapCode::User(n),
+        None if code == Ir::STACK_OVERFLOW => TrapCode::StackOverflow,
+        None if code == Ir::INTEGER_OVERFLOW => TrapCode::IntegerOverflow,
+        None if code == Ir::INTEGER_DIVISION_BY_ZERO => TrapCode::IntegerDivisionByZero,
+        None if code == Ir::BAD_CONVERSION_TO_INTEGER => TrapCode::BadConversionToInteger,
+        None => TrapCode::HeapOutOfBounds,
+    }
+}

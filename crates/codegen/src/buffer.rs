@@ -1,0 +1,569 @@
+//! The buffer that machine code is emitted into.
+//!
+//! Problem: branches and constants are referred to before their place is known,
+//! and on some targets reach only so far. Approach: code is appended front to
+//! back; a use of an unbound label becomes a fixup; before the nearest deadline of
+//! a pending fixup passes, [`Buffer::ensure_space`] makes an *island* of veneers,
+//! constants and trap stubs at a place between two instructions.
+//!
+//! Invariants: bytes once written move never; islands come only at calls of
+//! [`Buffer::ensure_space`], which emission makes between instructions, so no
+//! label, island, veneer or constant lands inside a patch site; a site is recorded
+//! after its bytes were written and nothing rewrites them but relocations.
+
+use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
+use rustc_hash::FxHashMap;
+use sidetrack_artifact::{
+    CallSite, ExceptionHandler, HandlerContext, PatchSite, PatchTarget, Reloc, RelocKind, SiteKind,
+    SourceRange, SymbolName, TrapCode, TrapSite,
+};
+
+/// A place in code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label(u32);
+entity_impl!(Label, "label");
+
+const UNBOUND: u32 = u32::MAX;
+
+/// How an instruction refers to a label, per target.
+pub trait FixupKind: Copy + std::fmt::Debug {
+    /// How far before the use's offset the label may be, in bytes.
+    fn max_backward(self) -> u32;
+    /// How far behind the use's offset the label may be, in bytes.
+    fn max_forward(self) -> u32;
+    /// How many bytes of code the use covers.
+    fn size(self) -> u32;
+    /// Writes the reference into the `size` bytes at the use.
+    fn patch(self, code: &mut [u8], use_offset: u32, label_offset: u32);
+    /// Size in bytes of a veneer that this use can go through, if it can.
+    fn veneer_size(self) -> Option<u32>;
+    /// Writes a veneer to `code`; returns the offset in the veneer and the kind
+    /// of the veneer's own use of the label.
+    fn write_veneer(self, code: &mut [u8]) -> (u32, Self);
+}
+
+/// What a buffer must know of its target.
+#[derive(Clone, Copy, Debug)]
+pub struct BufferSpec {
+    /// Every NOP encoding, ascending in size.
+    pub nop_units: &'static [&'static [u8]],
+    /// An instruction that traps.
+    pub trap_bytes: &'static [u8],
+    /// Alignment of the start of a function, a power of two.
+    pub function_alignment: u32,
+    /// Alignment of instructions, a power of two.
+    pub inst_alignment: u32,
+}
+
+impl BufferSpec {
+    /// `len` bytes of NOPs, the fewest that fit.
+    ///
+    /// # Panics
+    /// If no sum of NOP sizes is `len`; sites and padding never ask for one.
+    pub fn nops(&self, mut len: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(len);
+        while len > 0 {
+            let unit = self.nop_units.iter().rev().find(|unit| unit.len() <= len);
+            let unit = unit.expect("some NOP is small enough");
+            bytes.extend_from_slice(unit);
+            len -= unit.len();
+        }
+        bytes
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fixup<K> {
+    offset: u32,
+    label: Label,
+    kind: K,
+}
+
+/// A handler of a call that is being emitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingHandler {
+    /// Handles this tag.
+    Tag(u32, Label),
+    /// Handles all.
+    Default(Label),
+    /// Changes the context.
+    Context(HandlerContext),
+}
+
+/// What is recorded of a patchable call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteRecord {
+    /// The user's tag.
+    pub tag: u64,
+    /// Whether it starts on.
+    pub on: bool,
+    /// Its kind.
+    pub kind: SiteKind,
+    /// What it calls.
+    pub target: PatchTarget,
+}
+
+#[derive(Debug)]
+struct PendingCall {
+    return_offset: u32,
+    frame_offset: u32,
+    handlers: Vec<PendingHandler>,
+}
+
+/// Code that is being emitted.
+#[derive(Debug)]
+pub struct Buffer<K: FixupKind> {
+    spec: BufferSpec,
+    data: Vec<u8>,
+    labels: PrimaryMap<Label, u32>,
+    aliases: FxHashMap<Label, Label>,
+    fixups: Vec<Fixup<K>>,
+    /// No pending fixup expires before this offset.
+    deadline: u32,
+    constants: Vec<(Label, Vec<u8>, u32)>,
+    constant_labels: FxHashMap<Vec<u8>, Label>,
+    constant_bytes: u32,
+    trap_stubs: Vec<(Label, TrapCode, Option<u32>)>,
+    relocs: Vec<Reloc>,
+    traps: Vec<TrapSite>,
+    calls: Vec<PendingCall>,
+    sites: Vec<PatchSite>,
+    sources: Vec<SourceRange>,
+    source: Option<(u32, u32)>,
+    alignment: u32,
+}
+
+/// What a finished buffer hands over.
+#[derive(Debug)]
+pub struct FinishedBuffer {
+    /// The code.
+    pub code: Vec<u8>,
+    /// Required alignment of its start.
+    pub alignment: u32,
+    /// Relocations by offset.
+    pub relocs: Vec<Reloc>,
+    /// Traps by offset.
+    pub traps: Vec<TrapSite>,
+    /// Calls by return offset.
+    pub call_sites: Vec<CallSite>,
+    /// Patch sites by end offset.
+    pub patch_sites: Vec<PatchSite>,
+    /// Source locations, sorted.
+    pub sources: Vec<SourceRange>,
+}
+
+impl<K: FixupKind> Buffer<K> {
+    /// An empty buffer.
+    pub fn new(spec: BufferSpec) -> Self {
+        Buffer {
+            data: Vec::with_capacity(512),
+            labels: PrimaryMap::new(),
+            aliases: FxHashMap::default(),
+            fixups: Vec::new(),
+            deadline: UNBOUND,
+            constants: Vec::new(),
+            constant_labels: FxHashMap::default(),
+            constant_bytes: 0,
+            trap_stubs: Vec::new(),
+            relocs: Vec::new(),
+            traps: Vec::new(),
+            calls: Vec::new(),
+            sites: Vec::new(),
+            sources: Vec::new(),
+            source: None,
+            alignment: spec.function_alignment,
+            spec,
+        }
+    }
+
+    /// The target's facts.
+    pub fn spec(&self) -> &BufferSpec {
+        &self.spec
+    }
+
+    /// The offset of the next byte.
+    pub fn offset(&self) -> u32 {
+        self.data.len() as u32
+    }
+
+    /// Appends a byte.
+    pub fn put1(&mut self, byte: u8) {
+        self.data.push(byte);
+    }
+
+    /// Appends bytes.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.data.extend_from_slice(bytes);
+    }
+
+    /// The code so far.
+    pub fn code(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Appends NOPs until the offset is a multiple of `align`.
+    pub fn align_with_nops(&mut self, align: u32) {
+        let pad = self.offset().next_multiple_of(align) - self.offset();
+        self.put_nops(pad);
+    }
+
+    /// Appends `len` bytes of NOPs.
+    pub fn put_nops(&mut self, len: u32) {
+        let nops = self.spec.nops(len as usize);
+        self.put(&nops);
+    }
+
+    /// A new label, not bound yet.
+    pub fn new_label(&mut self) -> Label {
+        self.labels.push(UNBOUND)
+    }
+
+    /// Binds a label to the current offset.
+    pub fn bind(&mut self, label: Label) {
+        debug_assert_eq!(self.labels[label], UNBOUND);
+        self.labels[label] = self.offset();
+    }
+
+    /// Makes uses of `label` refer to `to`.
+    pub fn alias(&mut self, label: Label, to: Label) {
+        debug_assert_ne!(self.resolve(to), label);
+        self.aliases.insert(label, to);
+    }
+
+    /// The label that `label` stands for.
+    pub fn resolve(&self, mut label: Label) -> Label {
+        while let Some(&to) = self.aliases.get(&label) {
+            label = to;
+        }
+        label
+    }
+
+    /// The label's offset, if it is bound.
+    pub fn label_offset(&self, label: Label) -> Option<u32> {
+        let offset = self.labels[self.resolve(label)];
+        (offset != UNBOUND).then_some(offset)
+    }
+
+    /// The code at `offset`, which is written already, refers to `label`.
+    pub fn use_label(&mut self, offset: u32, label: Label, kind: K) {
+        let label = self.resolve(label);
+        if let Some(target) = self.label_offset(label)
+            && offset - target.min(offset) <= kind.max_backward()
+        {
+            let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
+            kind.patch(bytes, offset, target);
+            return;
+        }
+        self.deadline = self.deadline.min(offset.saturating_add(kind.max_forward()));
+        self.fixups.push(Fixup { offset, label, kind });
+    }
+
+    /// The label of a constant with these bytes, which is emitted later.
+    ///
+    /// `align` is a power of two.
+    pub fn constant(&mut self, bytes: &[u8], align: u32) -> Label {
+        if let Some(&label) = self.constant_labels.get(bytes) {
+            return label;
+        }
+        let label = self.new_label();
+        self.constant_labels.insert(bytes.to_vec(), label);
+        self.constants.push((label, bytes.to_vec(), align));
+        self.constant_bytes += bytes.len() as u32 + align;
+        self.alignment = self.alignment.max(align);
+        label
+    }
+
+    /// The label of an instruction, emitted later, that traps with `code`.
+    pub fn trap_label(&mut self, code: TrapCode) -> Label {
+        let source = self.source.map(|(_, location)| location);
+        if let Some(&(label, ..)) = self.trap_stubs.iter().find(|stub| (stub.1, stub.2) == (code, source)) {
+            return label;
+        }
+        let label = self.new_label();
+        self.trap_stubs.push((label, code, source));
+        label
+    }
+
+    /// A fault at the current offset means `code`.
+    pub fn add_trap(&mut self, code: TrapCode) {
+        let offset = self.offset();
+        self.traps.push(TrapSite { offset, code });
+    }
+
+    /// The bytes at `offset` are to be relocated.
+    pub fn add_reloc(&mut self, offset: u32, kind: RelocKind, symbol: SymbolName, addend: i64) {
+        self.relocs.push(Reloc { offset, kind, symbol, addend });
+    }
+
+    /// The current offset is the return address of a call.
+    pub fn add_call(&mut self, frame_offset: u32, handlers: Vec<PendingHandler>) {
+        let return_offset = self.offset();
+        self.calls.push(PendingCall { return_offset, frame_offset, handlers });
+    }
+
+    /// The bytes from `start` to the current offset, a call just written, are a
+    /// patch site. When `write_off`, they are overwritten by the off form.
+    pub fn add_site(&mut self, start: u32, record: SiteRecord, write_off: bool) {
+        let on = self.data[start as usize..].to_vec();
+        let off = self.spec.nops(on.len());
+        let initially_on = record.on && !write_off;
+        if !initially_on {
+            self.data[start as usize..].copy_from_slice(&off);
+        }
+        self.sites.push(PatchSite {
+            end: self.offset(),
+            len: on.len() as u8,
+            tag: record.tag,
+            target: record.target,
+            kind: record.kind,
+            initially_on,
+            on,
+            off,
+        });
+    }
+
+    /// What comes next is from this source location.
+    pub fn start_source(&mut self, location: Option<u32>) {
+        if self.source.map(|(_, location)| location) == location {
+            return;
+        }
+        let now = self.offset();
+        if let Some((start, location)) = self.source.take()
+            && start < now
+        {
+            self.sources.push(SourceRange { start, end: now, location });
+        }
+        self.source = location.map(|location| (now, location));
+    }
+
+    /// Makes an island here if the next `upcoming` bytes would otherwise bring a
+    /// pending use out of reach. `jump` emits a jump around the island.
+    pub fn ensure_space(&mut self, upcoming: u32, jump: impl FnOnce(&mut Self, Label)) {
+        if self.deadline == UNBOUND {
+            return;
+        }
+        let stubs = self.trap_stubs.len() as u32 * self.spec.trap_bytes.len() as u32;
+        let veneers: u32 = self.fixups.len() as u32 * 16;
+        let worst = upcoming + stubs + veneers + self.constant_bytes + 64;
+        if self.offset().saturating_add(worst) < self.deadline {
+            return;
+        }
+        let after = self.new_label();
+        jump(self, after);
+        self.island(upcoming + 64);
+        self.align_with_nops(self.spec.inst_alignment);
+        self.bind(after);
+    }
+
+    /// Emits what is pending: stubs, constants, and veneers for uses that would
+    /// not reach `distance` bytes further.
+    fn island(&mut self, distance: u32) {
+        self.start_source(None);
+        for (label, code, source) in std::mem::take(&mut self.trap_stubs) {
+            self.start_source(source);
+            self.bind(label);
+            self.add_trap(code);
+            self.put(self.spec.trap_bytes);
+        }
+        self.start_source(None);
+        self.constant_labels.clear();
+        self.constant_bytes = 0;
+        for (label, bytes, align) in std::mem::take(&mut self.constants) {
+            let pad = self.offset().next_multiple_of(align) - self.offset();
+            self.data.extend(std::iter::repeat_n(0, pad as usize));
+            self.bind(label);
+            self.put(&bytes);
+        }
+        self.data.resize((self.offset().next_multiple_of(self.spec.inst_alignment)) as usize, 0);
+        self.deadline = UNBOUND;
+        for fixup in std::mem::take(&mut self.fixups) {
+            let Fixup { offset, label, kind } = fixup;
+            let label = self.resolve(label);
+            match self.label_offset(label) {
+                Some(target) if in_reach(kind, offset, target) => {
+                    let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
+                    kind.patch(bytes, offset, target);
+                }
+                None if offset.saturating_add(kind.max_forward())
+                    > self.offset().saturating_add(distance) =>
+                {
+                    self.use_label(offset, label, kind);
+                }
+                _ => {
+                    let size = kind.veneer_size().expect("a use out of reach can go through a veneer");
+                    let at = self.offset();
+                    let mut veneer = vec![0; size as usize];
+                    let (use_offset, veneer_kind) = kind.write_veneer(&mut veneer);
+                    self.put(&veneer);
+                    let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
+                    kind.patch(bytes, offset, at);
+                    self.use_label(at + use_offset, label, veneer_kind);
+                }
+            }
+        }
+    }
+
+    /// Emits what is pending and resolves every label.
+    ///
+    /// # Panics
+    /// If a label that is used was never bound.
+    pub fn finish(mut self) -> FinishedBuffer {
+        self.island(0);
+        while !self.fixups.is_empty() {
+            self.island(0);
+        }
+        let offset_of = |label: Label| self.label_offset(label).expect("a handler's label is bound");
+        let call_sites = self.calls.iter().map(|call| CallSite {
+            return_offset: call.return_offset,
+            frame_offset: call.frame_offset,
+            handlers: (call.handlers.iter())
+                .map(|handler| match *handler {
+                    PendingHandler::Tag(tag, label) => {
+                        ExceptionHandler::Tag { tag, handler: offset_of(label) }
+                    }
+                    PendingHandler::Default(label) => ExceptionHandler::Default { handler: offset_of(label) },
+                    PendingHandler::Context(context) => ExceptionHandler::Context(context),
+                })
+                .collect(),
+        });
+        let call_sites = call_sites.collect();
+        self.relocs.sort_by_key(|reloc| reloc.offset);
+        self.traps.sort_by_key(|trap| trap.offset);
+        FinishedBuffer {
+            code: self.data,
+            alignment: self.alignment,
+            relocs: self.relocs,
+            traps: self.traps,
+            call_sites,
+            patch_sites: self.sites,
+            sources: self.sources,
+        }
+    }
+}
+
+fn in_reach<K: FixupKind>(kind: K, offset: u32, target: u32) -> bool {
+    if target >= offset {
+        target - offset <= kind.max_forward()
+    } else {
+        offset - target <= kind.max_backward()
+    }
+}
+
+/// The labels of blocks 0 to `count`, made before any other.
+pub fn block_labels<K: FixupKind>(buffer: &mut Buffer<K>, count: usize) {
+    for _ in 0..count {
+        buffer.new_label();
+    }
+}
+
+/// The label of a block by its number.
+pub fn block_label(block: usize) -> Label {
+    Label::new(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One byte forward or back by at most 20; a veneer of four bytes reaches far.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Toy {
+        Near,
+        Far,
+    }
+
+    impl FixupKind for Toy {
+        fn max_backward(self) -> u32 {
+            if self == Toy::Near { 200 } else { 1 << 30 }
+        }
+        fn max_forward(self) -> u32 {
+            if self == Toy::Near { 200 } else { 1 << 30 }
+        }
+        fn size(self) -> u32 {
+            if self == Toy::Near { 1 } else { 4 }
+        }
+        fn patch(self, code: &mut [u8], use_offset: u32, label_offset: u32) {
+            let delta = label_offset.wrapping_sub(use_offset);
+            match self {
+                Toy::Near => code[0] = delta as u8,
+                Toy::Far => code.copy_from_slice(&delta.to_le_bytes()),
+            }
+        }
+        fn veneer_size(self) -> Option<u32> {
+            Some(4)
+        }
+        fn write_veneer(self, _: &mut [u8]) -> (u32, Self) {
+            (0, Toy::Far)
+        }
+    }
+
+    const SPEC: BufferSpec = BufferSpec {
+        nop_units: &[&[0x90], &[0x66, 0x90]],
+        trap_bytes: &[0xcc],
+        function_alignment: 16,
+        inst_alignment: 1,
+    };
+
+    #[test]
+    fn backward_and_forward_uses_resolve() {
+        let mut buffer: Buffer<Toy> = Buffer::new(SPEC);
+        let (start, end) = (buffer.new_label(), buffer.new_label());
+        buffer.bind(start);
+        buffer.put(&[0, 0]);
+        buffer.use_label(0, end, Toy::Near);
+        buffer.use_label(1, start, Toy::Near);
+        buffer.bind(end);
+        buffer.put1(7);
+        assert_eq!(buffer.finish().code, [2, 0xff, 7]);
+    }
+
+    #[test]
+    fn a_distant_label_is_reached_through_a_veneer() {
+        let mut buffer: Buffer<Toy> = Buffer::new(SPEC);
+        let far = buffer.new_label();
+        buffer.put1(0);
+        buffer.use_label(0, far, Toy::Near);
+        let mut islands = 0;
+        for _ in 0..1000 {
+            buffer.ensure_space(1, |buffer, after| {
+                islands += 1;
+                buffer.put(&[0; 4]);
+                let at = buffer.offset() - 4;
+                buffer.use_label(at, after, Toy::Far);
+            });
+            buffer.put1(1);
+        }
+        buffer.bind(far);
+        let end = buffer.offset();
+        let code = buffer.finish().code;
+        assert_eq!(islands, 1);
+        let veneer = usize::from(code[0]);
+        let delta = i32::from_le_bytes(code[veneer..veneer + 4].try_into().unwrap());
+        assert_eq!(veneer as i32 + delta, end as i32);
+    }
+
+    #[test]
+    fn a_site_carries_both_forms() {
+        let mut buffer: Buffer<Toy> = Buffer::new(SPEC);
+        buffer.put(&[1, 2, 3, 4, 5, 6]);
+        let record =
+            SiteRecord { tag: 9, on: false, kind: SiteKind::Indirect, target: PatchTarget::Indirect };
+        buffer.add_site(1, record, false);
+        let done = buffer.finish();
+        let site = &done.patch_sites[0];
+        assert_eq!((site.end, site.len, site.tag, site.initially_on), (6, 5, 9, false));
+        assert_eq!(site.on, [2, 3, 4, 5, 6]);
+        assert_eq!(site.off, [0x66, 0x90, 0x66, 0x90, 0x90]);
+        assert_eq!(done.code, [1, 0x66, 0x90, 0x66, 0x90, 0x90]);
+    }
+
+    #[test]
+    fn equal_constants_are_emitted_once_and_aligned() {
+        let mut buffer: Buffer<Toy> = Buffer::new(SPEC);
+        buffer.put1(0);
+        let a = buffer.constant(&[1, 2, 3, 4], 4);
+        assert_eq!(buffer.constant(&[1, 2, 3, 4], 4), a);
+        buffer.use_label(0, a, Toy::Near);
+        assert_eq!(buffer.finish().code, [4, 0, 0, 0, 1, 2, 3, 4]);
+    }
+}

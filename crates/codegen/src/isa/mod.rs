@@ -1,0 +1,53 @@
+//! Targets: what they have in common, and how one is looked up by name.
+
+use crate::settings::Flags;
+use crate::{CodegenError, SettingError};
+use sidetrack_artifact::CompiledFunction;
+use sidetrack_ir::Function;
+use std::sync::Arc;
+
+/// A target with its settings, ready to compile.
+pub trait TargetIsa: Send + Sync {
+    /// The target's name: `x86_64`, `pulley64`.
+    fn name(&self) -> &'static str;
+    /// The settings.
+    fn flags(&self) -> &Flags;
+    /// Every NOP encoding, ascending in size.
+    fn nop_units(&self) -> &'static [&'static [u8]];
+    /// Compiles a function that [`crate::compile`] has verified and legalised.
+    ///
+    /// # Errors
+    /// As [`crate::compile`].
+    fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError>;
+}
+
+/// A target's own flags while they are being chosen.
+pub trait Builder {
+    /// Switches on a flag of the target, or all of a preset's.
+    ///
+    /// # Errors
+    /// If the target has no such flag.
+    fn enable(&mut self, flag: &str) -> Result<(), SettingError>;
+    /// Switches on what the machine that this runs on has.
+    fn enable_host(&mut self);
+    /// The first flag switched on that the machine this runs on lacks, if any.
+    fn missing_on_host(&self) -> Option<String>;
+    /// The target with these settings.
+    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa>;
+}
+
+/// A target that is not here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown target `{0}`")]
+pub struct LookupError(pub String);
+
+/// The names of all targets.
+pub const TARGETS: &[&str] = &[];
+
+/// Finds a target by name; `x86_64` also by a triple that starts with it.
+///
+/// # Errors
+/// If there is no such target.
+pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
+    Err(LookupError(name.to_string()))
+}

@@ -1,0 +1,823 @@
+//! Lowering: from the IR to VCode.
+//!
+//! Problem: one machine instruction may do the work of several of the IR, and
+//! what nobody needs should not be computed. Approach: blocks, and instructions in
+//! them, are lowered back to front. An instruction without effects is lowered only
+//! if something lowered before (that is, later in the program) asked for its
+//! result as a register; a target's rule that folds an operand into its consumer
+//! simply does not ask. Constants are made anew at each use.
+//!
+//! Needs: a verified, legalised function. Provides: [`VCode`] with operands
+//! collected. Invariant: [`Lower::reg`] emits code, so a rule asks for all registers
+//! before it emits an instruction that sets flags for another.
+
+use crate::abi::{AbiLoc, SigAbi, StackAddr};
+use crate::block_order::{BlockOrder, LoweredBlock};
+use crate::buffer::{Label, block_label};
+use crate::call::{CallDest, CallInfo, SiteTag, TryCallInfo, TryClause};
+use crate::reg::Reg;
+use crate::vcode::{Backend, MachInst, VCode};
+use crate::{CodegenError, symbol_name};
+use cranelift_entity::{PrimaryMap, SecondaryMap};
+use regalloc2::{PReg, PRegSet, RegClass, VReg};
+use rustc_hash::FxHashMap;
+use sidetrack_ir::{
+    ArgumentExtension, ArgumentPurpose, Block, BlockArg, BlockCall, CallConv, ControlFlowGraph,
+    ExceptionItem, Extra, Function, Inst, Opcode, Signature, StackSlot, Type, Value, ValueDef,
+};
+use smallvec::SmallVec;
+
+/// What lowering leaves beside the VCode.
+#[derive(Debug)]
+pub struct Lowered<I> {
+    /// The instructions.
+    pub vcode: VCode<I>,
+    /// Bytes of stack slots, below which spill slots follow.
+    pub stack_slots: u32,
+    /// Bytes of outgoing arguments and returns.
+    pub outgoing: u32,
+    /// Bytes of argument area that tail calls need.
+    pub tail_args: u32,
+    /// The function's own places.
+    pub abi: SigAbi,
+}
+
+/// The state of lowering one function, as a target's rules see it.
+pub struct Lower<'a, B: Backend> {
+    /// The target.
+    pub backend: &'a B,
+    /// The function.
+    pub func: &'a Function,
+    order: BlockOrder,
+    value_regs: SecondaryMap<Value, Option<Reg>>,
+    uses: SecondaryMap<Value, u8>,
+    sunk: SecondaryMap<Inst, bool>,
+    colors: SecondaryMap<Inst, u32>,
+    /// Registers that carry a `try_call`'s results over its edges.
+    try_regs: FxHashMap<(Inst, PReg), Reg>,
+    try_stack_rets: FxHashMap<(Inst, u32), Reg>,
+    slot_offsets: PrimaryMap<StackSlot, u32>,
+    slots_size: u32,
+    outgoing: u32,
+    tail_args: u32,
+    abi: SigAbi,
+    next_vreg: usize,
+    current: Option<Inst>,
+    current_block: Option<Block>,
+    /// The current instruction's code, front to back.
+    emitted: Vec<B::Inst>,
+}
+
+impl<'a, B: Backend> Lower<'a, B> {
+    // What rules ask.
+
+    /// The type of a value.
+    pub fn ty(&self, v: Value) -> Type {
+        self.func.dfg.value_type(v)
+    }
+
+    /// The value argument number `n` of an instruction.
+    pub fn arg(&self, inst: Inst, n: usize) -> Value {
+        self.func.dfg.args(inst)[n]
+    }
+
+    /// The instruction that defines a value, if one does.
+    pub fn def_inst(&self, v: Value) -> Option<Inst> {
+        match self.func.dfg.value_def(v) {
+            ValueDef::Result(inst, _) => Some(inst),
+            _ => None,
+        }
+    }
+
+    /// The instruction that defines a value if it has this opcode.
+    pub fn def_op(&self, v: Value, opcode: Opcode) -> Option<Inst> {
+        self.def_inst(v).filter(|&inst| self.func.dfg.insts[inst].opcode == opcode)
+    }
+
+    /// The value of an integer constant, sign-extended.
+    pub fn iconst(&self, v: Value) -> Option<i64> {
+        match self.func.dfg.insts[self.def_op(v, Opcode::Iconst)?].extra {
+            Extra::Imm(imm) => Some(imm),
+            _ => None,
+        }
+    }
+
+    /// Whether exactly one operand in the function is this value.
+    pub fn single_use(&self, v: Value) -> bool {
+        self.uses[v] == 1
+    }
+
+    /// The load that defines `v`, if it can be done by the instruction that is
+    /// being lowered instead: nothing else uses it, and nothing between the two has
+    /// an effect. A rule that then uses the load's address calls [`Lower::sink`].
+    ///
+    /// When `v` is an operand not of the current instruction but of one folded into
+    /// it, the rule has made sure that this one has a single use.
+    pub fn sinkable_load(&self, v: Value) -> Option<Inst> {
+        let inst = self.def_inst(v)?;
+        let current = self.current?;
+        let data = &self.func.dfg.insts[inst];
+        let plain = data.opcode.can_load() && !data.opcode.can_store() && !data.opcode.is_call();
+        let ok = plain
+            && data.opcode != Opcode::AtomicLoad
+            && self.single_use(v)
+            && self.value_regs[v].is_none()
+            && !self.sunk[inst]
+            && self.func.layout.inst_block(inst) == self.current_block
+            && self.colors[inst] == self.colors[current];
+        ok.then_some(inst)
+    }
+
+    /// The current instruction does the work of this load.
+    pub fn sink(&mut self, load: Inst) {
+        self.sunk[load] = true;
+    }
+
+    /// The offset of a stack slot in the slot area.
+    pub fn slot_offset(&self, slot: StackSlot) -> u32 {
+        self.slot_offsets[slot]
+    }
+
+    // What rules do.
+
+    /// A register with the value. Integers narrower than the register have
+    /// undefined upper bits. May emit code.
+    pub fn reg(&mut self, v: Value) -> Reg {
+        let mut v = v;
+        while let Some(inst) = self.def_op(v, Opcode::Ireduce) {
+            if self.value_regs[v].is_some() {
+                break;
+            }
+            v = self.arg(inst, 0);
+        }
+        if let Some(inst) = self.def_inst(v) {
+            let data = &self.func.dfg.insts[inst];
+            let constant = matches!(data.opcode, Opcode::Iconst | Opcode::F32const | Opcode::F64const);
+            if let (true, Extra::Imm(imm)) = (constant, data.extra) {
+                let ty = self.ty(v);
+                return self.backend.lower_const(self, ty, imm as u64);
+            }
+        }
+        self.def_reg(v)
+    }
+
+    fn def_reg(&mut self, v: Value) -> Reg {
+        if let Some(reg) = self.value_regs[v] {
+            return reg;
+        }
+        let reg = self.temp(self.ty(v));
+        self.value_regs[v] = Some(reg);
+        reg
+    }
+
+    /// The register to write result number `n` of an instruction to.
+    pub fn result(&mut self, inst: Inst, n: usize) -> Reg {
+        let v = self.func.dfg.results(inst)[n];
+        self.def_reg(v)
+    }
+
+    /// Whether anything asked for result number `n`.
+    pub fn result_needed(&self, inst: Inst, n: usize) -> bool {
+        self.value_regs[self.func.dfg.results(inst)[n]].is_some()
+    }
+
+    /// A new register for a value of this type.
+    pub fn temp(&mut self, ty: Type) -> Reg {
+        self.temp_class(B::Inst::class(ty))
+    }
+
+    /// A new register of a class.
+    pub fn temp_class(&mut self, class: RegClass) -> Reg {
+        let vreg = VReg::new(self.next_vreg, class);
+        self.next_vreg += 1;
+        Reg::virtual_(vreg)
+    }
+
+    /// Appends an instruction.
+    pub fn emit(&mut self, inst: B::Inst) {
+        self.emitted.push(inst);
+    }
+
+    /// Calls a library routine of this name by the system's convention; returns
+    /// the register of its one result.
+    ///
+    /// # Errors
+    /// If the convention cannot carry the signature.
+    pub fn libcall(&mut self, name: &str, params: &[Type], ret: Type, args: &[Reg]) -> Result<Reg, String> {
+        let sig = Signature::of(CallConv::SystemV, params, &[ret]);
+        let abi = self.backend.sig_abi(&sig).map_err(|error| error.to_string())?;
+        let mut uses = Vec::with_capacity(args.len());
+        for (slot, &arg) in abi.params.iter().zip(args) {
+            match slot.loc {
+                AbiLoc::Reg(preg) => uses.push((arg, preg)),
+                AbiLoc::Stack(_) => return Err(format!("library call {name} needs stack arguments")),
+            }
+        }
+        let dst = self.temp(ret);
+        let AbiLoc::Reg(preg) = abi.rets[0].loc else {
+            return Err(format!("library call {name} returns on the stack"));
+        };
+        let mut clobbers = self.backend.call_clobbers(&sig);
+        clobbers.remove(preg);
+        self.outgoing = self.outgoing.max(abi.stack_args);
+        self.emit(B::Inst::call(Box::new(CallInfo {
+            dest: CallDest::Direct(sidetrack_artifact::SymbolName::Named(name.to_string())),
+            uses,
+            defs: vec![(dst, preg)],
+            clobbers,
+            stack_args: abi.stack_args,
+            callee_pops: false,
+            site: None,
+            try_call: None,
+        })));
+        Ok(dst)
+    }
+
+    // The driver.
+
+    /// Lowers a function.
+    ///
+    /// # Errors
+    /// If the target cannot do something; the error names the instruction.
+    pub fn run(backend: &'a B, func: &'a Function) -> Result<Lowered<B::Inst>, CodegenError> {
+        let cfg = ControlFlowGraph::new(func);
+        let abi = backend.sig_abi(&func.signature).map_err(|error| CodegenError::Signature {
+            function: func.name.to_string(),
+            reason: error.to_string(),
+        })?;
+        let mut lower = Lower {
+            backend,
+            func,
+            order: BlockOrder::new(func, &cfg),
+            value_regs: SecondaryMap::with_capacity(func.dfg.num_values()),
+            uses: SecondaryMap::with_capacity(func.dfg.num_values()),
+            sunk: SecondaryMap::new(),
+            colors: SecondaryMap::with_capacity(func.dfg.insts.len()),
+            try_regs: FxHashMap::default(),
+            try_stack_rets: FxHashMap::default(),
+            slot_offsets: PrimaryMap::new(),
+            slots_size: 0,
+            outgoing: 0,
+            tail_args: abi.stack_args,
+            abi,
+            next_vreg: 0,
+            current: None,
+            current_block: None,
+            emitted: Vec::new(),
+        };
+        lower.lay_out_slots()?;
+        lower.scan();
+        let vcode = lower.blocks()?;
+        Ok(Lowered {
+            vcode,
+            stack_slots: lower.slots_size,
+            outgoing: lower.outgoing,
+            tail_args: lower.tail_args,
+            abi: lower.abi,
+        })
+    }
+
+    fn lay_out_slots(&mut self) -> Result<(), CodegenError> {
+        let mut at: u64 = 0;
+        for (slot, data) in &self.func.stack_slots {
+            // SP is aligned to 16, and so is the area; more is not to be had.
+            if data.align_shift > 4 {
+                return Err(CodegenError::Unsupported {
+                    function: self.func.name.to_string(),
+                    inst: slot.to_string(),
+                    reason: "stack slots are aligned to at most 16 bytes".to_string(),
+                });
+            }
+            at = at.next_multiple_of(1 << data.align_shift.max(3));
+            self.slot_offsets.push(at as u32);
+            at += u64::from(data.size);
+            if at > 1 << 30 {
+                return Err(CodegenError::Unsupported {
+                    function: self.func.name.to_string(),
+                    inst: slot.to_string(),
+                    reason: "stack slots take more than 1 GiB".to_string(),
+                });
+            }
+        }
+        self.slots_size = (at as u32).next_multiple_of(16);
+        Ok(())
+    }
+
+    /// Counts uses, and numbers the stretches between effects.
+    fn scan(&mut self) {
+        let mut color = 0;
+        for &block in &self.order.blocks {
+            let LoweredBlock::Orig(block) = block else { continue };
+            color += 1;
+            for inst in self.func.layout.block_insts(block) {
+                self.colors[inst] = color;
+                let opcode = self.func.dfg.insts[inst].opcode;
+                let only_loads = opcode.can_load() && !opcode.can_store() && opcode != Opcode::AtomicLoad;
+                if !opcode.is_pure() && !only_loads {
+                    color += 1;
+                }
+                let uses = &mut self.uses;
+                self.func.dfg.for_each_use(inst, |v| uses[v] = (uses[v] + 1).min(2));
+            }
+        }
+    }
+
+    fn blocks(&mut self) -> Result<VCode<B::Inst>, CodegenError> {
+        let count = self.order.blocks.len();
+        let mut insts: Vec<B::Inst> = Vec::with_capacity(self.func.dfg.insts.len() * 2);
+        let mut locs: Vec<Option<u32>> = Vec::with_capacity(insts.capacity());
+        let mut ranges = vec![(0, 0); count];
+        let mut edges: Vec<Vec<SmallVec<[VReg; 4]>>> = vec![Vec::new(); count];
+        for index in (0..count).rev() {
+            let end = insts.len() as u32;
+            let loc = None;
+            match self.order.blocks[index] {
+                LoweredBlock::Edge { pred, succ } => {
+                    self.current = None;
+                    self.current_block = None;
+                    edges[index] = vec![self.lower_edge(pred, succ)];
+                    drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
+                }
+                LoweredBlock::Orig(block) => {
+                    self.current_block = Some(block);
+                    let mut next = self.func.layout.last_inst(block);
+                    while let Some(inst) = next {
+                        self.current = Some(inst);
+                        let data = &self.func.dfg.insts[inst];
+                        if data.opcode.is_terminator() {
+                            edges[index] = self.lower_terminator(block, inst)?;
+                        } else if self.wanted(inst) {
+                            self.lower_inst(inst)?;
+                        }
+                        let loc = self.func.source_locs[inst];
+                        drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
+                        next = self.func.layout.prev_inst(inst);
+                    }
+                    if index == 0 {
+                        self.current = None;
+                        self.lower_params(block);
+                        drain_reversed(&mut self.emitted, None, &mut insts, &mut locs);
+                    }
+                }
+            }
+            ranges[index] = (end, insts.len() as u32);
+        }
+        insts.reverse();
+        locs.reverse();
+        let total = insts.len() as u32;
+        let block_ranges = ranges.iter().map(|(start, end)| (total - end, total - start)).collect();
+        Ok(self.assemble(insts, locs, block_ranges, edges))
+    }
+
+    fn assemble(
+        &mut self,
+        insts: Vec<B::Inst>,
+        source_locs: Vec<Option<u32>>,
+        block_ranges: Vec<(u32, u32)>,
+        edges: Vec<Vec<SmallVec<[VReg; 4]>>>,
+    ) -> VCode<B::Inst> {
+        let count = self.order.blocks.len();
+        let words = |class| B::spill_bytes(class) / 8;
+        let mut vcode = VCode {
+            insts,
+            source_locs,
+            block_ranges,
+            cold: Vec::with_capacity(count),
+            succs: Default::default(),
+            preds: Default::default(),
+            params: Default::default(),
+            branch_args: Default::default(),
+            first_edge: Vec::with_capacity(count),
+            num_vregs: 0,
+            operands: Default::default(),
+            clobbers: Vec::new(),
+            spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
+        };
+        let mut preds: Vec<SmallVec<[regalloc2::Block; 2]>> = vec![SmallVec::new(); count];
+        let mut edge = 0;
+        for index in 0..count {
+            let succs: SmallVec<[u32; 2]> = match self.order.blocks[index] {
+                LoweredBlock::Orig(block) => SmallVec::from_slice(&self.order.succs[block]),
+                LoweredBlock::Edge { pred, succ } => {
+                    let call = self.edge_call(pred, succ);
+                    SmallVec::from_slice(&[self.order.index[call.block]])
+                }
+            };
+            for &succ in &succs {
+                preds[succ as usize].push(regalloc2::Block::new(index));
+            }
+            vcode.succs.push(succs.iter().map(|&succ| regalloc2::Block::new(succ as usize)));
+            vcode.first_edge.push(edge);
+            edge += succs.len() as u32;
+            for args in &edges[index] {
+                vcode.branch_args.push(args.iter().copied());
+            }
+            let (cold, params) = match self.order.blocks[index] {
+                LoweredBlock::Orig(block) => {
+                    let params: SmallVec<[VReg; 4]> = if index == 0 {
+                        SmallVec::new()
+                    } else {
+                        let values = self.func.dfg.block_params(block);
+                        values.iter().map(|&v| self.def_reg(v).as_vreg().expect("virtual")).collect()
+                    };
+                    (self.func.dfg.blocks[block].cold, params)
+                }
+                LoweredBlock::Edge { pred, succ } => {
+                    let to = self.edge_call(pred, succ).block;
+                    (self.func.dfg.blocks[pred].cold || self.func.dfg.blocks[to].cold, SmallVec::new())
+                }
+            };
+            vcode.cold.push(cold);
+            vcode.params.push(params);
+        }
+        for list in preds {
+            vcode.preds.push(list);
+        }
+        vcode.num_vregs = self.next_vreg;
+        vcode.collect_operands();
+        vcode
+    }
+
+    fn edge_call(&self, pred: Block, succ: u32) -> BlockCall {
+        let last = self.func.layout.last_inst(pred).expect("a block ends in a terminator");
+        self.func.dfg.block_calls(last)[succ as usize]
+    }
+
+    fn wanted(&self, inst: Inst) -> bool {
+        if self.sunk[inst] {
+            return false;
+        }
+        let data = &self.func.dfg.insts[inst];
+        let removable = data.opcode.is_pure()
+            || data.opcode == Opcode::SelectSpectreGuard
+            || matches!((data.opcode.can_store(), data.opcode, data.extra),
+                (false, op, Extra::Mem(flags, _)) if flags.trap.is_none() && op != Opcode::AtomicLoad);
+        !removable || self.func.dfg.results(inst).iter().any(|&v| self.value_regs[v].is_some())
+    }
+
+    fn unsupported(&self, inst: Inst, reason: String) -> CodegenError {
+        let opcode = self.func.dfg.insts[inst].opcode;
+        let inst = match self.func.dfg.results(inst).first() {
+            Some(v) => format!("{v} = {opcode}"),
+            None => opcode.to_string(),
+        };
+        CodegenError::Unsupported { function: self.func.name.to_string(), inst, reason }
+    }
+
+    fn lower_inst(&mut self, inst: Inst) -> Result<(), CodegenError> {
+        let data = &self.func.dfg.insts[inst];
+        if data.opcode.is_call() {
+            self.lower_call(inst).map_err(|reason| self.unsupported(inst, reason))
+        } else if data.opcode == Opcode::Ireduce {
+            let src = self.arg(inst, 0);
+            let (src, dst) = (self.reg(src), self.result(inst, 0));
+            self.emit(B::Inst::mov(dst, src, RegClass::Int));
+            Ok(())
+        } else {
+            let backend = self.backend;
+            backend.lower(self, inst).map_err(|reason| self.unsupported(inst, reason))
+        }
+    }
+
+    fn lower_terminator(
+        &mut self,
+        block: Block,
+        inst: Inst,
+    ) -> Result<Vec<SmallVec<[VReg; 4]>>, CodegenError> {
+        let opcode = self.func.dfg.insts[inst].opcode;
+        let succs = self.order.succs[block].clone();
+        let calls = self.func.dfg.block_calls(inst);
+        let mut args: Vec<SmallVec<[VReg; 4]>> = Vec::with_capacity(calls.len());
+        let mut targets: SmallVec<[Label; 4]> = SmallVec::new();
+        for (call, &succ) in calls.iter().zip(&succs) {
+            targets.push(block_label(succ as usize));
+            let split = matches!(self.order.blocks[succ as usize], LoweredBlock::Edge { .. });
+            args.push(if split { SmallVec::new() } else { self.block_call_args(inst, call) });
+        }
+        let result = match opcode {
+            Opcode::Return => self.lower_return(inst),
+            Opcode::ReturnCall | Opcode::ReturnCallIndirect => self.lower_return_call(inst),
+            Opcode::TryCall | Opcode::TryCallIndirect => self.lower_try_call(inst, &targets),
+            Opcode::Jump => {
+                self.emit(B::Inst::jump(targets[0]));
+                Ok(())
+            }
+            _ => {
+                let backend = self.backend;
+                backend.lower_branch(self, inst, &targets)
+            }
+        };
+        result.map_err(|reason| self.unsupported(inst, reason))?;
+        Ok(args)
+    }
+
+    fn block_call_args(&mut self, inst: Inst, call: &BlockCall) -> SmallVec<[VReg; 4]> {
+        let func = self.func;
+        let args = call.args(&func.dfg.block_args).map(|arg| {
+            let reg = match arg {
+                BlockArg::Value(v) => self.reg(v),
+                BlockArg::TryCallRet(n) => self.try_ret_reg(inst, n),
+                BlockArg::TryCallExn(n) => {
+                    let preg = self.backend.exception_payloads()[n as usize & 1];
+                    self.try_reg(inst, preg)
+                }
+            };
+            reg.as_vreg().expect("values are in virtual registers")
+        });
+        args.collect()
+    }
+
+    /// The block between a branch and one of its targets: moves of arguments, and
+    /// for the normal return of a `try_call` its stack results.
+    fn lower_edge(&mut self, pred: Block, succ: u32) -> SmallVec<[VReg; 4]> {
+        let inst = self.func.layout.last_inst(pred).expect("a block ends in a terminator");
+        let call = self.edge_call(pred, succ);
+        let args = self.block_call_args(inst, &call);
+        if succ == 0 && self.func.dfg.insts[inst].opcode.is_call() {
+            self.load_stack_rets(inst);
+        }
+        self.emit(B::Inst::jump(block_label(self.order.index[call.block] as usize)));
+        args
+    }
+
+    fn lower_params(&mut self, entry: Block) {
+        let mut defs = Vec::new();
+        let mut loads = Vec::new();
+        let params = self.func.dfg.block_params(entry);
+        for (&v, slot) in params.iter().zip(&self.abi.params) {
+            let Some(reg) = self.value_regs[v] else { continue };
+            match slot.loc {
+                AbiLoc::Reg(preg) => defs.push((reg, preg)),
+                AbiLoc::Stack(offset) => {
+                    let addr = StackAddr::ArgArea(offset as i32 - self.abi.stack_args as i32);
+                    loads.push(B::Inst::load_stack(reg, addr, slot.ty));
+                }
+            }
+        }
+        self.emit(B::Inst::args(defs));
+        self.emitted.extend(loads);
+    }
+
+    /// The value's register, extended as the convention asks.
+    fn extended(&mut self, v: Value, extension: ArgumentExtension) -> Reg {
+        let (ty, reg) = (self.ty(v), self.reg(v));
+        let signed = match extension {
+            ArgumentExtension::None => return reg,
+            ArgumentExtension::Uext => false,
+            ArgumentExtension::Sext => true,
+        };
+        if !ty.is_int() || ty.bits() == 64 {
+            return reg;
+        }
+        let dst = self.temp(sidetrack_ir::types::I64);
+        self.emit(B::Inst::extend(dst, reg, ty, signed));
+        dst
+    }
+
+    fn lower_return(&mut self, inst: Inst) -> Result<(), String> {
+        let args: SmallVec<[Value; 4]> = SmallVec::from_slice(self.func.dfg.args(inst));
+        let slots = self.abi.rets.clone();
+        let mut uses = Vec::with_capacity(args.len());
+        let mut stores = Vec::new();
+        for (&v, slot) in args.iter().zip(&slots) {
+            let reg = self.extended(v, slot.extension);
+            match slot.loc {
+                AbiLoc::Reg(preg) => uses.push((reg, preg)),
+                AbiLoc::Stack(offset) => {
+                    stores.push(B::Inst::store_stack(reg, StackAddr::ArgArea(offset as i32), slot.ty));
+                }
+            }
+        }
+        let sig = &self.func.signature;
+        let sret = sig.params.iter().position(|param| param.purpose == ArgumentPurpose::StructReturn);
+        if let (Some(index), true) = (sret, sig.returns.is_empty())
+            && let Some(preg) = self.backend.implicit_sret(sig.call_conv)
+        {
+            let entry = self.func.layout.entry_block().expect("the function has blocks");
+            let v = self.func.dfg.block_params(entry)[index];
+            uses.push((self.reg(v), preg));
+        }
+        self.emitted.extend(stores);
+        self.emit(B::Inst::ret(uses));
+        Ok(())
+    }
+
+    /// The parts that all calls share: the callee, arguments put where they go.
+    /// `stack` turns the offset of a stack argument into its address.
+    fn call_start(
+        &mut self,
+        inst: Inst,
+        stack: impl Fn(&SigAbi, u32) -> StackAddr,
+    ) -> Result<(CallInfo, SigAbi), String> {
+        let sig_ref = self.func.dfg.call_signature(inst).ok_or("the call has no signature")?;
+        let sig = &self.func.dfg.signatures[sig_ref];
+        let abi = self.backend.sig_abi(sig).map_err(|error| error.to_string())?;
+        let dest = match self.func.dfg.call_target(inst) {
+            Some(func) => CallDest::Direct(symbol_name(&self.func.dfg.ext_funcs[func].name)),
+            None => CallDest::Indirect(self.reg(self.arg(inst, 0))),
+        };
+        let args: SmallVec<[Value; 8]> = SmallVec::from_slice(self.func.dfg.call_args(inst));
+        let mut uses = Vec::with_capacity(args.len());
+        let mut stores = Vec::new();
+        for (&v, slot) in args.iter().zip(&abi.params) {
+            let reg = self.extended(v, slot.extension);
+            match slot.loc {
+                AbiLoc::Reg(preg) => uses.push((reg, preg)),
+                AbiLoc::Stack(offset) => {
+                    stores.push(B::Inst::store_stack(reg, stack(&abi, offset), slot.ty));
+                }
+            }
+        }
+        self.emitted.extend(stores);
+        let site = self.func.dfg.is_patchable(inst).then(|| {
+            let info = self.func.dfg.site_info(inst);
+            SiteTag { tag: info.tag, on: info.on }
+        });
+        if site.is_some() {
+            let ties = self.func.dfg.site_info(inst).pass_through;
+            let convention = sig.pass_through().unwrap_or_default();
+            if !sig.returns.is_empty() && !ties.is_empty() && ties != convention {
+                return Err(format!(
+                    "results pass through arguments {ties:?}, but the convention returns them in the \
+                     registers of arguments {convention:?}"
+                ));
+            }
+        }
+        let info = CallInfo {
+            dest,
+            uses,
+            defs: Vec::new(),
+            clobbers: self.backend.call_clobbers(sig),
+            stack_args: abi.stack_args,
+            callee_pops: abi.callee_pops,
+            site,
+            try_call: None,
+        };
+        Ok((info, abi))
+    }
+
+    fn grow_outgoing(&mut self, abi: &SigAbi) {
+        self.outgoing = self.outgoing.max(abi.stack_args + abi.stack_rets);
+    }
+
+    fn lower_call(&mut self, inst: Inst) -> Result<(), String> {
+        let (mut info, abi) = self.call_start(inst, |_, offset| StackAddr::Outgoing(offset as i32))?;
+        self.grow_outgoing(&abi);
+        let mut loads = Vec::new();
+        for (n, slot) in abi.rets.iter().enumerate() {
+            match slot.loc {
+                AbiLoc::Reg(preg) => {
+                    info.clobbers.remove(preg);
+                    info.defs.push((self.result(inst, n), preg));
+                }
+                AbiLoc::Stack(offset) => {
+                    if self.result_needed(inst, n) {
+                        let addr = StackAddr::Outgoing((abi.stack_args + offset) as i32);
+                        loads.push(B::Inst::load_stack(self.result(inst, n), addr, slot.ty));
+                    }
+                }
+            }
+        }
+        self.emit(B::Inst::call(Box::new(info)));
+        self.emitted.extend(loads);
+        Ok(())
+    }
+
+    fn try_reg(&mut self, inst: Inst, preg: PReg) -> Reg {
+        if let Some(&reg) = self.try_regs.get(&(inst, preg)) {
+            return reg;
+        }
+        let reg = self.temp_class(preg.class());
+        self.try_regs.insert((inst, preg), reg);
+        reg
+    }
+
+    fn call_abi(&self, inst: Inst) -> SigAbi {
+        let sig = self.func.dfg.call_signature(inst).expect("a call has a signature");
+        let sig = &self.func.dfg.signatures[sig];
+        self.backend.sig_abi(sig).unwrap_or_else(|_| SigAbi {
+            // The call itself reports the error when it is lowered.
+            params: Vec::new(),
+            rets: Vec::new(),
+            stack_args: 0,
+            stack_rets: 0,
+            callee_pops: false,
+        })
+    }
+
+    fn try_ret_reg(&mut self, inst: Inst, n: u32) -> Reg {
+        let abi = self.call_abi(inst);
+        match abi.rets.get(n as usize) {
+            Some(slot) => match slot.loc {
+                AbiLoc::Reg(preg) => self.try_reg(inst, preg),
+                AbiLoc::Stack(_) => {
+                    if let Some(&reg) = self.try_stack_rets.get(&(inst, n)) {
+                        return reg;
+                    }
+                    let reg = self.temp(slot.ty);
+                    self.try_stack_rets.insert((inst, n), reg);
+                    reg
+                }
+            },
+            None => self.temp_class(RegClass::Int),
+        }
+    }
+
+    fn load_stack_rets(&mut self, inst: Inst) {
+        let abi = self.call_abi(inst);
+        for (n, slot) in abi.rets.iter().enumerate() {
+            if let (AbiLoc::Stack(offset), Some(&reg)) =
+                (slot.loc, self.try_stack_rets.get(&(inst, n as u32)))
+            {
+                let addr = StackAddr::Outgoing((abi.stack_args + offset) as i32);
+                self.emit(B::Inst::load_stack(reg, addr, slot.ty));
+            }
+        }
+    }
+
+    fn lower_try_call(&mut self, inst: Inst, targets: &[Label]) -> Result<(), String> {
+        let (Extra::TryCall(_, table) | Extra::TryCallIndirect(table)) = self.func.dfg.insts[inst].extra
+        else {
+            return Err("the exception table is missing".to_string());
+        };
+        let table = &self.func.dfg.exception_tables[table];
+        let mut clauses = Vec::with_capacity(table.items.len());
+        let mut next = 1;
+        for item in &table.items {
+            clauses.push(match *item {
+                ExceptionItem::Tag(tag, _) => {
+                    next += 1;
+                    TryClause::Tag(tag, targets[next - 1])
+                }
+                ExceptionItem::Default(_) => {
+                    next += 1;
+                    TryClause::Default(targets[next - 1])
+                }
+                ExceptionItem::Context(v) => {
+                    let offset = self.slots_size as i32;
+                    self.slots_size += 16;
+                    let (ty, reg) = (self.ty(v), self.reg(v));
+                    self.emit(B::Inst::store_stack(reg, StackAddr::Slot(offset), ty));
+                    TryClause::Context(offset)
+                }
+            });
+        }
+        let (mut info, abi) = self.call_start(inst, |_, offset| StackAddr::Outgoing(offset as i32))?;
+        self.grow_outgoing(&abi);
+        let handlers = targets.len() > 1;
+        if handlers {
+            // A handler is entered with every register but the payloads unknown.
+            let env = self.backend.machine_env();
+            for set in env.preferred_regs_by_class.iter().chain(&env.non_preferred_regs_by_class) {
+                info.clobbers.union_from(*set);
+            }
+        }
+        let mut pregs: SmallVec<[PReg; 4]> = SmallVec::new();
+        for slot in &abi.rets {
+            if let AbiLoc::Reg(preg) = slot.loc {
+                pregs.push(preg);
+            }
+        }
+        if handlers {
+            pregs.extend(self.backend.exception_payloads());
+        }
+        for preg in pregs {
+            if info.defs.iter().all(|(_, other)| *other != preg) {
+                info.clobbers.remove(preg);
+                let reg = self.try_reg(inst, preg);
+                info.defs.push((reg, preg));
+            }
+        }
+        if handlers {
+            info.try_call = Some(TryCallInfo { normal: targets[0], clauses });
+            self.emit(B::Inst::call(Box::new(info)));
+        } else {
+            self.emit(B::Inst::call(Box::new(info)));
+            self.load_stack_rets(inst);
+            self.emit(B::Inst::jump(targets[0]));
+        }
+        Ok(())
+    }
+
+    fn lower_return_call(&mut self, inst: Inst) -> Result<(), String> {
+        let (mut info, abi) =
+            self.call_start(inst, |abi, offset| StackAddr::ArgArea(offset as i32 - abi.stack_args as i32))?;
+        if abi.stack_args != self.abi.stack_args && !(abi.callee_pops && self.abi.callee_pops) {
+            return Err("the calling convention cannot change the size of stack arguments".to_string());
+        }
+        self.tail_args = self.tail_args.max(abi.stack_args);
+        info.clobbers = PRegSet::empty();
+        self.emit(B::Inst::return_call(Box::new(info)));
+        Ok(())
+    }
+}
+
+fn drain_reversed<I>(
+    emitted: &mut Vec<I>,
+    loc: Option<u32>,
+    insts: &mut Vec<I>,
+    locs: &mut Vec<Option<u32>>,
+) {
+    locs.extend(std::iter::repeat_n(loc, emitted.len()));
+    insts.extend(emitted.drain(..).rev());
+}

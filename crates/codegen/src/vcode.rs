@@ -1,0 +1,373 @@
+//! VCode: machine instructions over virtual registers, in blocks.
+//!
+//! Problem: lowering produces instructions of some target; the register allocator
+//! wants operands, constraints and a control flow graph. Approach: an instruction
+//! says what its operands are by showing each to a visitor; [`VCode`] collects them
+//! once and is the allocator's view of the function.
+//!
+//! Invariants: an instruction shows the same operands in the same order every
+//! time; a block's last instruction is its only terminator; critical edges are
+//! split, so that every block parameter's move has a place.
+
+use crate::abi::{FrameLayout, StackAddr};
+use crate::buffer::{Buffer, BufferSpec, FixupKind, Label};
+use crate::call::CallInfo;
+use crate::reg::Reg;
+use crate::settings::Flags;
+use regalloc2::{
+    Block, Inst, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, PReg, PRegSet,
+    RegClass, VReg,
+};
+use sidetrack_artifact::UnwindOp;
+use sidetrack_ir::Type;
+use std::fmt::Debug;
+
+/// What an instruction shows its operands to.
+///
+/// Physical registers named in an instruction before allocation (the stack
+/// pointer, say) are not operands of the allocator and pass through unchanged.
+pub trait OperandVisitor {
+    /// Shows one operand; returns its index for [`OperandVisitor::def_reuse`].
+    fn operand(
+        &mut self,
+        reg: &mut Reg,
+        constraint: OperandConstraint,
+        kind: OperandKind,
+        pos: OperandPos,
+    ) -> usize;
+
+    /// The instruction overwrites these registers beyond its defs.
+    fn clobbers(&mut self, set: PRegSet);
+
+    /// Reads a register.
+    fn use_(&mut self, reg: &mut Reg) -> usize {
+        self.operand(reg, OperandConstraint::Reg, OperandKind::Use, OperandPos::Early)
+    }
+
+    /// Reads a register after some def was written.
+    fn use_late(&mut self, reg: &mut Reg) -> usize {
+        self.operand(reg, OperandConstraint::Reg, OperandKind::Use, OperandPos::Late)
+    }
+
+    /// Reads this very register.
+    fn use_fixed(&mut self, reg: &mut Reg, preg: PReg) -> usize {
+        self.operand(reg, OperandConstraint::FixedReg(preg), OperandKind::Use, OperandPos::Early)
+    }
+
+    /// Writes a register after all reads.
+    fn def(&mut self, reg: &mut Reg) -> usize {
+        self.operand(reg, OperandConstraint::Reg, OperandKind::Def, OperandPos::Late)
+    }
+
+    /// Writes a register that no read shares: it is written before they are done,
+    /// or is a temporary.
+    fn def_early(&mut self, reg: &mut Reg) -> usize {
+        self.operand(reg, OperandConstraint::Reg, OperandKind::Def, OperandPos::Early)
+    }
+
+    /// Writes this very register after all reads.
+    fn def_fixed(&mut self, reg: &mut Reg, preg: PReg) -> usize {
+        self.operand(reg, OperandConstraint::FixedReg(preg), OperandKind::Def, OperandPos::Late)
+    }
+
+    /// Writes this very register early.
+    fn def_fixed_early(&mut self, reg: &mut Reg, preg: PReg) -> usize {
+        self.operand(reg, OperandConstraint::FixedReg(preg), OperandKind::Def, OperandPos::Early)
+    }
+
+    /// Writes the register that operand number `index`, a read, is in.
+    fn def_reuse(&mut self, reg: &mut Reg, index: usize) -> usize {
+        self.operand(reg, OperandConstraint::Reuse(index), OperandKind::Def, OperandPos::Late)
+    }
+}
+
+/// How an instruction ends its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminator {
+    /// It does not.
+    None,
+    /// It goes on in another block.
+    Branch,
+    /// It leaves the function, or does not go on.
+    Return,
+}
+
+/// What emission knows when an instruction is emitted.
+#[derive(Debug)]
+pub struct EmitCtx<'a> {
+    /// The frame.
+    pub frame: &'a FrameLayout,
+    /// Settings.
+    pub flags: &'a Flags,
+    /// The block that comes next in the code, its aliases resolved.
+    pub next: Option<Label>,
+}
+
+/// A machine instruction of some target.
+pub trait MachInst: Clone + Debug + 'static {
+    /// How its branches refer to labels.
+    type Fixup: FixupKind;
+    /// The target's parts that emission needs.
+    type Isa;
+
+    /// Shows every operand, then the clobbers.
+    fn visit_operands(&mut self, visitor: &mut impl OperandVisitor);
+    /// How it ends its block.
+    fn terminator(&self) -> Terminator;
+    /// The only target, if it is an unconditional jump to a block.
+    fn jump_target(&self) -> Option<Label>;
+    /// The registers that it moves between, destination first, if it does nothing
+    /// but copy one whole register to another of its class.
+    fn as_move(&self) -> Option<(Reg, Reg)>;
+    /// Appends its code. At most [`MachInst::MAX_BYTES`], deferred parts apart.
+    fn emit(&self, isa: &Self::Isa, buffer: &mut Buffer<Self::Fixup>, ctx: &EmitCtx<'_>);
+    /// The most bytes that one instruction emits.
+    const MAX_BYTES: u32;
+
+    /// The class of registers that hold this type.
+    fn class(ty: Type) -> RegClass;
+    /// Copies a register to another of its class, whole.
+    fn mov(dst: Reg, src: Reg, class: RegClass) -> Self;
+    /// Loads a whole register from the frame (reload of a spill slot).
+    fn reload(dst: Reg, addr: StackAddr, class: RegClass) -> Self;
+    /// Stores a whole register to the frame (spill).
+    fn spill(src: Reg, addr: StackAddr, class: RegClass) -> Self;
+    /// Loads a value of type `ty` from the frame.
+    fn load_stack(dst: Reg, addr: StackAddr, ty: Type) -> Self;
+    /// Stores a value to the frame: integers as whole 8-byte words, upper bits as
+    /// they are in the register.
+    fn store_stack(src: Reg, addr: StackAddr, ty: Type) -> Self;
+    /// Extends an integer of type `from` to the full register.
+    fn extend(dst: Reg, src: Reg, from: Type, signed: bool) -> Self;
+    /// Jumps to a block.
+    fn jump(target: Label) -> Self;
+    /// Pseudo: the arguments arrive in these registers.
+    fn args(defs: Vec<(Reg, PReg)>) -> Self;
+    /// Epilogue and return, with the return values in these registers.
+    fn ret(uses: Vec<(Reg, PReg)>) -> Self;
+    /// A call. It is a terminator if `info.try_call` is there.
+    fn call(info: Box<CallInfo>) -> Self;
+    /// A tail call: epilogue, then a jump to the callee.
+    fn return_call(info: Box<CallInfo>) -> Self;
+}
+
+/// A target's side of lowering and emission.
+pub trait Backend: Sized + 'static {
+    /// Its instructions.
+    type Inst: MachInst<Isa = Self>;
+
+    /// The buffer's facts.
+    fn buffer_spec(&self) -> BufferSpec;
+    /// Settings.
+    fn flags(&self) -> &Flags;
+    /// The registers to allocate.
+    fn machine_env(&self) -> &MachineEnv;
+    /// Size in bytes of a spill slot for this class, a multiple of 8.
+    fn spill_bytes(class: RegClass) -> u32;
+    /// Where a signature's values travel.
+    ///
+    /// # Errors
+    /// If the convention cannot carry the signature.
+    fn sig_abi(&self, sig: &sidetrack_ir::Signature) -> Result<crate::abi::SigAbi, crate::abi::AbiError>;
+    /// The registers that a call through this signature leaves in an unknown
+    /// state. Return registers may be in the set.
+    fn call_clobbers(&self, sig: &sidetrack_ir::Signature) -> PRegSet;
+    /// The registers, of those in `written`, that a function of this convention
+    /// must save, in the order in which to save them.
+    fn callee_saves(&self, conv: sidetrack_ir::CallConv, written: PRegSet) -> Vec<PReg>;
+    /// Bytes that a saved register takes in the frame.
+    fn save_bytes(&self, conv: sidetrack_ir::CallConv, preg: PReg) -> u32;
+    /// The registers that carry an exception's payloads to its handler.
+    fn exception_payloads(&self) -> [PReg; 2];
+    /// The register in which this convention returns the address of a struct
+    /// return area that came as a parameter, if it does.
+    fn implicit_sret(&self, conv: sidetrack_ir::CallConv) -> Option<PReg>;
+    /// Emits the prologue; returns its unwind steps with offsets.
+    fn emit_prologue(
+        &self,
+        frame: &FrameLayout,
+        buffer: &mut Buffer<<Self::Inst as MachInst>::Fixup>,
+    ) -> Vec<(u32, UnwindOp)>;
+    /// Jumps around an island.
+    fn emit_island_jump(buffer: &mut Buffer<<Self::Inst as MachInst>::Fixup>, target: Label);
+
+    /// Lowers an instruction that does not end its block and is not a call.
+    ///
+    /// # Errors
+    /// A description of what the target cannot do.
+    fn lower(&self, ctx: &mut crate::lower::Lower<'_, Self>, inst: sidetrack_ir::Inst) -> Result<(), String>;
+    /// Lowers a terminator other than returns and calls; `targets` are the labels
+    /// of its block calls in order.
+    ///
+    /// # Errors
+    /// A description of what the target cannot do.
+    fn lower_branch(
+        &self,
+        ctx: &mut crate::lower::Lower<'_, Self>,
+        inst: sidetrack_ir::Inst,
+        targets: &[Label],
+    ) -> Result<(), String>;
+    /// Makes a constant anew where it is used: emits code that puts the value of
+    /// `inst` (`iconst`, `f32const`, `f64const`) into a register.
+    fn lower_const(&self, ctx: &mut crate::lower::Lower<'_, Self>, ty: Type, bits: u64) -> Reg;
+}
+
+/// The allocator's view of a function in one target's instructions.
+#[derive(Debug)]
+pub struct VCode<I> {
+    /// The instructions.
+    pub insts: Vec<I>,
+    /// Source location of each instruction.
+    pub source_locs: Vec<Option<u32>>,
+    /// Instructions of each block.
+    pub block_ranges: Vec<(u32, u32)>,
+    /// Whether the block is to be placed out of the way.
+    pub cold: Vec<bool>,
+    pub(crate) succs: Ranges<Block>,
+    pub(crate) preds: Ranges<Block>,
+    pub(crate) params: Ranges<VReg>,
+    /// Arguments of each successor edge, all edges of all blocks in order.
+    pub(crate) branch_args: Ranges<VReg>,
+    /// Index of the first edge of each block.
+    pub(crate) first_edge: Vec<u32>,
+    /// Types by virtual register, for messages and sizes of spills.
+    pub num_vregs: usize,
+    pub(crate) operands: Ranges<Operand>,
+    pub(crate) clobbers: Vec<(Inst, PRegSet)>,
+    pub(crate) spill_words: [u32; 3],
+}
+
+/// A list of lists in one allocation.
+#[derive(Clone, Debug)]
+pub(crate) struct Ranges<T> {
+    items: Vec<T>,
+    ends: Vec<u32>,
+}
+
+impl<T> Default for Ranges<T> {
+    fn default() -> Self {
+        Ranges { items: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl<T> Ranges<T> {
+    pub(crate) fn push(&mut self, list: impl IntoIterator<Item = T>) {
+        self.items.extend(list);
+        self.ends.push(self.items.len() as u32);
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &[T] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.items[start as usize..self.ends[index] as usize]
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+struct Collector<'a> {
+    operands: &'a mut Vec<Operand>,
+    first: usize,
+    clobbers: PRegSet,
+}
+
+impl OperandVisitor for Collector<'_> {
+    fn operand(
+        &mut self,
+        reg: &mut Reg,
+        constraint: OperandConstraint,
+        kind: OperandKind,
+        pos: OperandPos,
+    ) -> usize {
+        let index = self.operands.len() - self.first;
+        if let Some(vreg) = reg.as_vreg() {
+            self.operands.push(Operand::new(vreg, constraint, kind, pos));
+        }
+        index
+    }
+
+    fn clobbers(&mut self, set: PRegSet) {
+        self.clobbers.union_from(set);
+    }
+}
+
+impl<I: MachInst> VCode<I> {
+    /// Collects the operands of all instructions.
+    pub(crate) fn collect_operands(&mut self) {
+        self.operands.items.reserve(self.insts.len() * 3);
+        for (i, inst) in self.insts.iter_mut().enumerate() {
+            let first = self.operands.items.len();
+            let mut collector =
+                Collector { operands: &mut self.operands.items, first, clobbers: PRegSet::empty() };
+            inst.visit_operands(&mut collector);
+            let clobbers = collector.clobbers;
+            if clobbers != PRegSet::empty() {
+                self.clobbers.push((Inst::new(i), clobbers));
+            }
+            self.operands.ends.push(self.operands.items.len() as u32);
+        }
+    }
+}
+
+impl<I: MachInst> regalloc2::Function for VCode<I> {
+    fn num_insts(&self) -> usize {
+        self.insts.len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.block_ranges.len()
+    }
+
+    fn entry_block(&self) -> Block {
+        Block::new(0)
+    }
+
+    fn block_insns(&self, block: Block) -> InstRange {
+        let (start, end) = self.block_ranges[block.index()];
+        InstRange::new(Inst::new(start as usize), Inst::new(end as usize))
+    }
+
+    fn block_succs(&self, block: Block) -> &[Block] {
+        self.succs.get(block.index())
+    }
+
+    fn block_preds(&self, block: Block) -> &[Block] {
+        self.preds.get(block.index())
+    }
+
+    fn block_params(&self, block: Block) -> &[VReg] {
+        self.params.get(block.index())
+    }
+
+    fn is_ret(&self, insn: Inst) -> bool {
+        self.insts[insn.index()].terminator() == Terminator::Return
+    }
+
+    fn is_branch(&self, insn: Inst) -> bool {
+        self.insts[insn.index()].terminator() == Terminator::Branch
+    }
+
+    fn branch_blockparams(&self, block: Block, _insn: Inst, succ_idx: usize) -> &[VReg] {
+        self.branch_args.get(self.first_edge[block.index()] as usize + succ_idx)
+    }
+
+    fn inst_operands(&self, insn: Inst) -> &[Operand] {
+        if self.operands.len() == 0 { &[] } else { self.operands.get(insn.index()) }
+    }
+
+    fn inst_clobbers(&self, insn: Inst) -> PRegSet {
+        match self.clobbers.binary_search_by_key(&insn, |entry| entry.0) {
+            Ok(index) => self.clobbers[index].1,
+            Err(_) => PRegSet::empty(),
+        }
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.num_vregs
+    }
+
+    fn spillslot_size(&self, class: RegClass) -> usize {
+        self.spill_words[class as usize] as usize
+    }
+}
