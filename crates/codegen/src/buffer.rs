@@ -350,7 +350,8 @@ impl<K: FixupKind> Buffer<K> {
         }
         let after = self.new_label();
         jump(self, after);
-        self.island(upcoming + 64);
+        // What stays pending must not ask for an island again at once.
+        self.island(worst + 128);
         self.align_with_nops(self.spec.inst_alignment);
         self.bind(after);
     }
