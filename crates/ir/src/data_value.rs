@@ -4,7 +4,7 @@ use crate::types::{F32, F64, I8, I16, I32, I64, Type};
 
 /// A scalar with its type. Floats are bits, so that equality is bit by bit and
 /// NaN payloads survive.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum DataValue {
     I8(i8),

@@ -1,0 +1,242 @@
+//! Running one instruction.
+
+use super::call::Passed;
+use super::eval::{EvalError, eval};
+use super::{Interpreter, Stop};
+use crate::data_value::DataValue;
+use crate::entities::{GlobalValue, Inst};
+use crate::function::GlobalValueData;
+use crate::inst::{AtomicRmwOp, Extra, InstData};
+use crate::memflags::{Endianness, MemFlags};
+use crate::opcode::Opcode;
+use crate::signature::{ArgumentPurpose, ExternalName};
+use crate::types::{I64, Type};
+
+impl Interpreter<'_> {
+    /// Runs the innermost frame's next instruction. Gives the values that the
+    /// outermost function returns when it does.
+    pub(super) fn step(&mut self) -> Result<Option<Vec<DataValue>>, Stop> {
+        self.fuel = self.fuel.checked_sub(1).ok_or(Stop::OutOfFuel)?;
+        let (func, inst) = (self.frame().func, self.frame().inst);
+        let data = &func.dfg.insts[inst];
+        let args = func.dfg.args(inst);
+        let ok = |result: Result<(), Stop>| result.map(|()| None);
+        match (data.opcode, data.extra) {
+            (Opcode::Jump, Extra::Jump(call)) => return ok(self.branch(&call, Passed::NOTHING)),
+            (Opcode::Brif, Extra::Brif(then, other)) => {
+                let call = if self.value(args[0])?.bits() != 0 { then } else { other };
+                return ok(self.branch(&call, Passed::NOTHING));
+            }
+            (Opcode::BrTable, Extra::Table(table)) => {
+                let table = &func.dfg.jump_tables[table];
+                let index = usize::try_from(self.value(args[0])?.bits()).unwrap_or(usize::MAX);
+                let call = *table.entries.get(index).unwrap_or(&table.default);
+                return ok(self.branch(&call, Passed::NOTHING));
+            }
+            (Opcode::Return, _) => {
+                let values = self.values(args)?;
+                return self.return_values(&values);
+            }
+            (Opcode::Trap, Extra::Trap(code)) => return Err(self.trap(code)),
+            (Opcode::Trapz | Opcode::Trapnz, Extra::Trap(code)) => {
+                let zero = self.value(args[0])?.bits() == 0;
+                if zero == (data.opcode == Opcode::Trapz) {
+                    return Err(self.trap(code));
+                }
+            }
+            (Opcode::Debugtrap, _) => return Err(Stop::DebugTrap { at: self.location() }),
+            (opcode, _) if opcode.is_call() => return self.exec_call(inst),
+            (Opcode::Nop | Opcode::SequencePoint | Opcode::Fence, _) => {}
+            (opcode, extra) if opcode.can_load() || opcode.can_store() => self.access(inst, data, extra)?,
+            (opcode, Extra::Func(callee)) if opcode == Opcode::FuncAddr => {
+                let addr = self.function_address(&func.dfg.ext_funcs[callee].name);
+                self.set_result(inst, DataValue::from_bits(data.ty, addr));
+            }
+            (Opcode::SymbolValue | Opcode::GlobalValue | Opcode::TlsValue, Extra::Global(gv)) => {
+                let bits = self.global_value(gv)?;
+                self.set_result(inst, DataValue::from_bits(data.ty, bits));
+            }
+            (Opcode::StackAddr, Extra::Stack(slot, offset)) => {
+                let base = self.frame().slots[slot.as_u32() as usize];
+                let addr = base.wrapping_add_signed(i64::from(offset));
+                self.set_result(inst, DataValue::from_bits(data.ty, addr));
+            }
+            (Opcode::GetFramePointer, _) => {
+                let fp = self.frame().frame_pointer;
+                self.set_result(inst, DataValue::from_bits(data.ty, fp));
+            }
+            (Opcode::GetStackPointer, _) => {
+                let sp = self.memory.stack_mark().stack_pointer;
+                self.set_result(inst, DataValue::from_bits(data.ty, sp));
+            }
+            (Opcode::GetReturnAddress, _) => {
+                let addr = self.frame().return_address;
+                self.set_result(inst, DataValue::from_bits(data.ty, addr));
+            }
+            (opcode, extra) => {
+                let values = self.values(args)?;
+                let results = eval(opcode, data.ty, &extra, &values).map_err(|error| match error {
+                    EvalError::Trap(code) => self.trap(code),
+                    EvalError::NotScalar => self.undefined("the operands do not fit the instruction"),
+                })?;
+                let frame = self.frame_mut();
+                for (&result, value) in func.dfg.results(inst).iter().zip(results) {
+                    frame.set(result, value);
+                }
+            }
+        }
+        ok(self.advance())
+    }
+
+    fn set_result(&mut self, inst: Inst, value: DataValue) {
+        let frame = self.frame_mut();
+        let result = frame.func.dfg.first_result(inst);
+        frame.set(result, value);
+    }
+
+    /// A load, store or atomic access.
+    fn access(&mut self, inst: Inst, data: &InstData, extra: Extra) -> Result<(), Stop> {
+        let args = self.values(self.frame().func.dfg.args(inst))?;
+        let opcode = data.opcode;
+        let (size, signed) = access_size(opcode, data.ty);
+        let (flags, offset) = match extra {
+            Extra::Mem(flags, offset) => (flags, offset),
+            Extra::Atomic(flags, _) => (flags, 0),
+            _ => return Err(self.undefined("the access has no flags")),
+        };
+        // Stores have the value first, everything else the address.
+        let stores_first = matches!(
+            opcode,
+            Opcode::Store | Opcode::Istore8 | Opcode::Istore16 | Opcode::Istore32 | Opcode::AtomicStore
+        );
+        let base = args[usize::from(stores_first)];
+        let addr = base.bits().wrapping_add_signed(i64::from(offset)) & base.ty().mask();
+        if stores_first {
+            return self.store(flags, addr, size, args[0].bits());
+        }
+        let old = self.load(flags, addr, size)?;
+        let unused = 64 - size * 8;
+        let bits = if signed { ((old << unused) as i64 >> unused) as u64 } else { old };
+        let ty = if data.ty == Type::INVALID { I64 } else { data.ty };
+        let old = DataValue::from_bits(ty, bits);
+        match extra {
+            Extra::Atomic(_, op) => self.store(flags, addr, size, atomic_rmw(op, old, args[1]))?,
+            _ if opcode == Opcode::AtomicCas && old == args[1] => {
+                self.store(flags, addr, size, args[2].bits())?;
+            }
+            _ => {}
+        }
+        self.set_result(inst, old);
+        Ok(())
+    }
+
+    fn load(&self, flags: MemFlags, addr: u64, size: u32) -> Result<u64, Stop> {
+        let bits = self.memory.read(addr, size as usize).ok_or_else(|| self.bad_access(flags, addr))?;
+        Ok(in_order(flags, size, bits))
+    }
+
+    fn store(&mut self, flags: MemFlags, addr: u64, size: u32, bits: u64) -> Result<(), Stop> {
+        let bits = in_order(flags, size, bits);
+        self.memory.write(addr, size as usize, bits).ok_or_else(|| self.bad_access(flags, addr))
+    }
+
+    fn bad_access(&self, flags: MemFlags, addr: u64) -> Stop {
+        match flags.trap {
+            Some(code) => self.trap(code),
+            None => self.undefined(format!("no memory at {addr:#x}, which the access promises")),
+        }
+    }
+
+    fn global_value(&mut self, gv: GlobalValue) -> Result<u64, Stop> {
+        let func = self.frame().func;
+        // From the value asked for to its base, then back.
+        let mut chain = vec![gv];
+        let mut bits = loop {
+            let Some(&last) = chain.last() else { return Err(self.undefined("no global value")) };
+            match &func.global_values[last] {
+                GlobalValueData::VMContext => break self.vmctx()?,
+                GlobalValueData::Symbol { name, offset, .. } => {
+                    break self.symbol(name)?.wrapping_add_signed(*offset);
+                }
+                GlobalValueData::Load { base, .. } | GlobalValueData::IAddImm { base, .. } => {
+                    if chain.len() > func.global_values.len() {
+                        return Err(self.undefined(format!("{gv} depends on itself")));
+                    }
+                    chain.push(*base);
+                }
+            }
+        };
+        for &gv in chain.iter().rev().skip(1) {
+            bits = match func.global_values[gv] {
+                GlobalValueData::Load { offset, ty, flags, .. } => {
+                    self.load(flags, bits.wrapping_add_signed(i64::from(offset)), ty.bytes())?
+                }
+                GlobalValueData::IAddImm { offset, ty, .. } => bits.wrapping_add_signed(offset) & ty.mask(),
+                _ => bits,
+            };
+        }
+        Ok(bits)
+    }
+
+    fn vmctx(&self) -> Result<u64, Stop> {
+        let frame = self.frame();
+        let params = &frame.func.signature.params;
+        let number = params.iter().position(|param| param.purpose == ArgumentPurpose::VMContext);
+        let entry = frame.func.layout.entry_block();
+        match number.zip(entry) {
+            Some((number, entry)) => Ok(self.value(frame.func.dfg.block_params(entry)[number])?.bits()),
+            None => Err(self.undefined("the function has no vmctx parameter")),
+        }
+    }
+
+    /// The address of a data symbol or function.
+    fn symbol(&mut self, name: &ExternalName) -> Result<u64, Stop> {
+        if let Some(&addr) = self.symbols.get(name) {
+            return Ok(addr);
+        }
+        if self.store.index(name).is_some() || self.hosts.contains_key(name) {
+            return Ok(self.function_address(name));
+        }
+        Err(Stop::Unsupported(format!("symbol {name} is not defined")))
+    }
+}
+
+/// How many bytes an access touches and whether a load sign-extends them.
+fn access_size(opcode: Opcode, ty: Type) -> (u32, bool) {
+    match opcode {
+        Opcode::Uload8 | Opcode::Istore8 => (1, false),
+        Opcode::Sload8 => (1, true),
+        Opcode::Uload16 | Opcode::Istore16 => (2, false),
+        Opcode::Sload16 => (2, true),
+        Opcode::Uload32 | Opcode::Istore32 => (4, false),
+        Opcode::Sload32 => (4, true),
+        _ => (ty.bytes(), false),
+    }
+}
+
+/// The number with its low `size` bytes in the order of the access.
+fn in_order(flags: MemFlags, size: u32, bits: u64) -> u64 {
+    match flags.endianness {
+        Some(Endianness::Big) => bits.swap_bytes() >> (64 - size * 8),
+        _ => bits,
+    }
+}
+
+/// The bits that an `atomic_rmw` leaves in memory.
+fn atomic_rmw(op: AtomicRmwOp, old: DataValue, operand: DataValue) -> u64 {
+    let (a, b) = (old.bits(), operand.bits());
+    let (sa, sb) = (old.sext(), operand.sext());
+    match op {
+        AtomicRmwOp::Add => a.wrapping_add(b),
+        AtomicRmwOp::Sub => a.wrapping_sub(b),
+        AtomicRmwOp::And => a & b,
+        AtomicRmwOp::Nand => !(a & b),
+        AtomicRmwOp::Or => a | b,
+        AtomicRmwOp::Xor => a ^ b,
+        AtomicRmwOp::Xchg => b,
+        AtomicRmwOp::Umin => a.min(b),
+        AtomicRmwOp::Umax => a.max(b),
+        AtomicRmwOp::Smin => sa.min(sb) as u64,
+        AtomicRmwOp::Smax => sa.max(sb) as u64,
+    }
+}
