@@ -12,8 +12,10 @@ pub(super) fn eval(opcode: Opcode, ty: Type, args: &[DataValue]) -> Option<Resul
     let bits = match opcode {
         Opcode::Bitcast | Opcode::Ireduce | Opcode::Uextend => x.bits(),
         Opcode::Sextend => x.sext() as u64,
-        Opcode::Fpromote => promote(x),
-        Opcode::Fdemote => return Some(Ok(demote(x))),
+        Opcode::Fpromote if ty == x.ty() => quieted(x),
+        Opcode::Fpromote if ty.bits() > x.ty().bits() => promote(x),
+        Opcode::Fdemote if ty == x.ty() => quieted(x),
+        Opcode::Fdemote if ty.bits() < x.ty().bits() => demote(x),
         Opcode::FcvtToUint | Opcode::FcvtToSint => {
             return Some(to_int(opcode, ty, as_f64(x)).map(|bits| DataValue::from_bits(ty, bits)));
         }
@@ -41,22 +43,30 @@ fn promote(x: DataValue) -> u64 {
             sign | f64::INFINITY.to_bits() | fraction
         }
         DataValue::F32(bits) => f64::from(f32::from_bits(bits)).to_bits(),
-        _ if x.is_nan() => x.bits() | QUIET_F64,
-        _ => x.bits(),
+        _ => quieted(x),
     }
 }
 
-/// The float as a binary32; a NaN keeps sign and the payload's high bits, quieted.
-fn demote(x: DataValue) -> DataValue {
+/// The bits of the float as a binary32; a NaN keeps sign and the payload's high
+/// bits, quieted.
+fn demote(x: DataValue) -> u64 {
     match x {
         DataValue::F64(bits) if x.is_nan() => {
-            let sign = (bits >> 63 << 31) as u32;
-            let fraction = (bits >> FRACTION_DIFFERENCE) as u32 & 0x007f_ffff | QUIET_F32;
-            DataValue::F32(sign | f32::INFINITY.to_bits() | fraction)
+            let sign = bits >> 63 << 31;
+            let fraction = bits >> FRACTION_DIFFERENCE & 0x007f_ffff | u64::from(QUIET_F32);
+            sign | u64::from(f32::INFINITY.to_bits()) | fraction
         }
-        DataValue::F64(bits) => DataValue::f32(f64::from_bits(bits) as f32),
-        DataValue::F32(bits) if x.is_nan() => DataValue::F32(bits | QUIET_F32),
-        _ => x,
+        DataValue::F64(bits) => u64::from((f64::from_bits(bits) as f32).to_bits()),
+        _ => quieted(x),
+    }
+}
+
+/// The bits of the float, a NaN quieted.
+fn quieted(x: DataValue) -> u64 {
+    match x {
+        DataValue::F32(bits) if x.is_nan() => u64::from(bits | QUIET_F32),
+        _ if x.is_nan() => x.bits() | QUIET_F64,
+        _ => x.bits(),
     }
 }
 

@@ -16,6 +16,9 @@ mod convert;
 mod float;
 mod integer;
 
+#[cfg(test)]
+mod tests;
+
 use crate::data_value::DataValue;
 use crate::inst::Extra;
 use crate::memflags::TrapCode;
