@@ -22,6 +22,7 @@ pub mod layout;
 pub mod loops;
 pub mod memflags;
 pub mod opcode;
+pub mod random;
 pub mod signature;
 pub mod types;
 
