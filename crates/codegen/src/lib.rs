@@ -14,6 +14,7 @@ pub mod emit;
 pub mod isa;
 pub mod legalize;
 pub mod lower;
+pub mod opt;
 pub mod reg;
 pub mod settings;
 pub mod vcode;

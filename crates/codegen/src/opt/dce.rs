@@ -1,0 +1,123 @@
+//! Dead code: instructions and block parameters that nothing needs.
+//!
+//! Needs: all blocks reachable, uses free of aliases.
+//! Provides: every instruction left has an effect, may trap, or is used by one
+//! that is needed; every parameter (but the entry block's) is used by one.
+//! Breaks: nothing; the control flow graph stays.
+//!
+//! Approach: mark what is needed from the instructions with effects backwards
+//! over uses; an argument of a block call is needed if its parameter is. Cycles
+//! of parameters that feed only themselves are never marked. Linear.
+
+use super::params::retain_args;
+use cranelift_entity::SecondaryMap;
+use sidetrack_ir::{
+    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Value, ValueDef, opcode::Props,
+};
+
+/// Removes unneeded instructions and parameters.
+pub fn run(func: &mut Function) {
+    let cfg = ControlFlowGraph::new(func);
+    let marks = Marks::new(func, &cfg);
+    let blocks: Vec<Block> = func.layout.blocks().collect();
+    for &block in &blocks {
+        let mut next = func.layout.first_inst(block);
+        while let Some(inst) = next {
+            next = func.layout.next_inst(inst);
+            if !marks.insts[inst] {
+                func.layout.remove_inst(inst);
+            }
+        }
+    }
+    for &block in &blocks[1..] {
+        let dead = |v: &Value| !marks.values[*v];
+        if !func.dfg.block_params(block).iter().any(|v| dead(v)) {
+            continue;
+        }
+        let keep: Vec<bool> = func.dfg.block_params(block).iter().map(|v| !dead(v)).collect();
+        let mut branches: Vec<Inst> = cfg.preds(block).iter().map(|(_, inst)| *inst).collect();
+        branches.dedup();
+        for branch in branches {
+            retain_args(func, branch, block, |i| keep[i]);
+        }
+        func.dfg.retain_block_params(block, |i| keep[i]);
+    }
+}
+
+/// Whether an unused instruction may go: it has no effect and cannot trap.
+pub fn is_removable(func: &Function, inst: Inst) -> bool {
+    let data = &func.dfg.insts[inst];
+    let effects = data.opcode.props();
+    if effects.has(Props::LOAD) && !effects.has(Props::STORE) && !effects.has(Props::SIDE) {
+        return matches!(data.extra, Extra::Mem(flags, _) if flags.trap.is_none());
+    }
+    data.opcode.is_pure()
+}
+
+struct Marks {
+    insts: SecondaryMap<Inst, bool>,
+    values: SecondaryMap<Value, bool>,
+    work: Vec<Value>,
+}
+
+impl Marks {
+    fn new(func: &Function, cfg: &ControlFlowGraph) -> Marks {
+        let mut marks = Marks {
+            insts: SecondaryMap::with_capacity(func.dfg.insts.len()),
+            values: SecondaryMap::with_capacity(func.dfg.num_values()),
+            work: Vec::new(),
+        };
+        for block in func.layout.blocks() {
+            for inst in func.layout.block_insts(block) {
+                if !is_removable(func, inst) {
+                    marks.need_inst(func, inst);
+                }
+            }
+        }
+        while let Some(v) = marks.work.pop() {
+            match func.dfg.value_def(v) {
+                ValueDef::Result(inst, _) => marks.need_inst(func, inst),
+                ValueDef::Param(block, index) => marks.need_args(func, cfg, block, index as usize),
+                ValueDef::Alias(to) => marks.need(to),
+                ValueDef::Absent => {}
+            }
+        }
+        marks
+    }
+
+    fn need(&mut self, v: Value) {
+        if !std::mem::replace(&mut self.values[v], true) {
+            self.work.push(v);
+        }
+    }
+
+    fn need_inst(&mut self, func: &Function, inst: Inst) {
+        if std::mem::replace(&mut self.insts[inst], true) {
+            return;
+        }
+        func.dfg.args(inst).iter().for_each(|&v| self.need(v));
+        if let Extra::TryCall(_, table) | Extra::TryCallIndirect(table) = func.dfg.insts[inst].extra {
+            for item in &func.dfg.exception_tables[table].items {
+                if let ExceptionItem::Context(v) = *item {
+                    self.need(v);
+                }
+            }
+        }
+    }
+
+    fn need_args(&mut self, func: &Function, cfg: &ControlFlowGraph, block: Block, index: usize) {
+        let mut last = None;
+        for &(_, branch) in cfg.preds(block) {
+            if last.replace(branch) == Some(branch) {
+                continue;
+            }
+            for call in func.dfg.block_calls(branch).iter().filter(|call| call.block == block) {
+                if let Some(BlockArg::Value(v)) =
+                    call.args.get(index, &func.dfg.block_args).map(BlockArg::from)
+                {
+                    self.need(v);
+                }
+            }
+        }
+    }
+}
