@@ -177,7 +177,8 @@ impl Motion<'_> {
     fn make_preheader(&mut self, header: Block, entering: &[(Block, Inst)]) -> Block {
         let dfg = &mut self.func.dfg;
         let block = dfg.make_block();
-        let types: SmallVec<[Type; 8]> = dfg.block_params(header).iter().map(|&v| dfg.value_type(v)).collect();
+        let types: SmallVec<[Type; 8]> =
+            dfg.block_params(header).iter().map(|&v| dfg.value_type(v)).collect();
         let params: SmallVec<[BlockArg; 8]> =
             types.into_iter().map(|ty| BlockArg::Value(dfg.append_block_param(block, ty))).collect();
         for &(_, branch) in entering {

@@ -46,10 +46,12 @@ pub fn regions_written(func: &Function, inst: Inst) -> Regions {
     let ordered = effects.has(Props::LOAD) && effects.has(Props::SIDE);
     match data.extra {
         _ if ordered => ALL,
-        Extra::Mem(flags, _) if effects.has(Props::STORE) && !effects.has(Props::SIDE) => match flags.region {
-            Some(_) => 1 << region_index(flags.region) | 1 << OTHER,
-            None => ALL,
-        },
+        Extra::Mem(flags, _) if effects.has(Props::STORE) && !effects.has(Props::SIDE) => {
+            match flags.region {
+                Some(_) => 1 << region_index(flags.region) | 1 << OTHER,
+                None => ALL,
+            }
+        }
         _ if effects.has(Props::STORE) => ALL,
         _ => 0,
     }

@@ -167,9 +167,7 @@ fn by_range(cx: &Scalar, cc: IntCC, x: Value, c: i64, ty: Type) -> Option<bool> 
             let less = if uc == 0 { Some(false) } else { (max < uc).then_some(true) };
             less.map(|less| less == (cc == UnsignedLessThan))
         }
-        UnsignedGreaterThan | UnsignedLessThanOrEqual => {
-            (max <= uc).then_some(cc == UnsignedLessThanOrEqual)
-        }
+        UnsignedGreaterThan | UnsignedLessThanOrEqual => (max <= uc).then_some(cc == UnsignedLessThanOrEqual),
         _ => {
             // Without a sign bit x is in 0..=max.
             let (low, high) =
@@ -213,7 +211,10 @@ fn operate(opcode: Opcode, a: Outcomes, b: Outcomes) -> Outcomes {
 
 fn int_outcomes(cc: IntCC) -> Outcomes {
     // One pair of numbers per outcome; both orders agree on these.
-    [(0, 1), (0, 0), (1, 0)].iter().enumerate().fold(0, |set, (i, &(a, b))| set | u8::from(cc.test(a, b)) << i)
+    [(0, 1), (0, 0), (1, 0)]
+        .iter()
+        .enumerate()
+        .fold(0, |set, (i, &(a, b))| set | u8::from(cc.test(a, b)) << i)
 }
 
 fn float_outcomes(cc: FloatCC) -> Outcomes {
