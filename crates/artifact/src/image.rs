@@ -1,42 +1,155 @@
-//! Several functions linked into one block of position-independent code.
+//! Several functions linked into one block of code.
+//!
+//! An [`Image`] is position-independent except for [`Image::load_relocs`], the
+//! 8-byte addresses that whoever loads it writes once. What the functions refer
+//! to and do not define is an [`Import`]: a call to it goes through a veneer in
+//! the image, so that every call reaches whatever the distance, and a patch site
+//! that calls an import is as long as any other. Every offset is an image offset
+//! and every table is sorted by it.
 
-use crate::{PatchSite, SymbolName, TrapSite};
+use crate::{CallSite, PatchSite, SourceRange, SymbolName, TrapCode, TrapSite, UnwindInfo};
+use std::ops::Range;
 
-/// A named place in an image.
+/// What an image's code runs on; decides the form of the veneers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// 64-bit x86.
+    #[default]
+    X86_64,
+    /// The portable bytecode with 64-bit pointers.
+    Pulley64,
+}
+
+/// A function in an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    /// The symbol's name.
+    /// The function's name.
     pub name: SymbolName,
     /// Offset of its first byte in the image.
     pub offset: u32,
-    /// Its length in bytes.
+    /// Its length in bytes, constants included.
     pub size: u32,
+    /// Bytes of stack the function uses below its return address.
+    pub frame_size: u32,
+    /// How to unwind through it; these offsets alone count from the function's start.
+    pub unwind: UnwindInfo,
 }
 
-/// Linked code with everything that is known about it; offsets are image offsets.
+impl Symbol {
+    /// The offsets of the function's bytes.
+    pub fn range(&self) -> Range<u32> {
+        self.offset..self.offset + self.size
+    }
+}
+
+/// Something outside the image that its code refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The name that the loader resolves.
+    pub name: SymbolName,
+    /// Offset of the veneer that calls go to.
+    ///
+    /// On x86-64 it jumps through an 8-byte slot that a load relocation fills.
+    /// On Pulley it is `call_indirect_host 0; ret`: the interpreter stops with
+    /// [`Import::resume`] as the address to go on at, and the host finds the
+    /// function by that.
+    pub veneer: u32,
+    /// Offset just after the veneer's first instruction.
+    pub resume: u32,
+}
+
+/// What address a [`LoadReloc`] writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadTarget {
+    /// The address that the image has at this offset.
+    Image(u32),
+    /// The address of [`Image::imports`] at this index.
+    Import(u32),
+}
+
+/// 8 bytes that hold an address once the image is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadReloc {
+    /// Where the address goes.
+    pub offset: u32,
+    /// Whose address.
+    pub target: LoadTarget,
+    /// Added to the address.
+    pub addend: i64,
+}
+
+/// Linked code with everything that is known about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
-    /// The code, relocated as if loaded at any address: it is position-independent.
+    /// What the code runs on.
+    pub architecture: Architecture,
+    /// The code, with all relative references resolved.
     pub code: Vec<u8>,
+    /// The alignment that the first byte needs.
+    pub alignment: u32,
     /// The functions, sorted by offset.
     pub symbols: Vec<Symbol>,
+    /// What the loader resolves.
+    pub imports: Vec<Import>,
+    /// The addresses that the loader writes, sorted by offset.
+    pub load_relocs: Vec<LoadReloc>,
     /// Instructions that can trap, sorted by offset.
     pub traps: Vec<TrapSite>,
-    /// Patchable calls, sorted by end offset, in their image's form.
+    /// All calls with their handlers and frame offsets, sorted by return offset.
+    pub call_sites: Vec<CallSite>,
+    /// Patchable calls, sorted by end offset; both forms are ready to copy.
     pub patch_sites: Vec<PatchSite>,
+    /// Source locations, sorted and disjoint.
+    pub sources: Vec<SourceRange>,
+    /// Indices of `symbols`, sorted by name.
+    pub(crate) by_name: Vec<u32>,
 }
 
-/// Why functions cannot be linked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinkError {
-    /// No function or external address has this name.
-    #[error("undefined symbol {0}")]
-    Undefined(SymbolName),
-    /// Two functions have this name.
-    #[error("duplicate symbol {0}")]
-    Duplicate(SymbolName),
-}
+impl Image {
+    /// The function called `name`.
+    pub fn symbol(&self, name: &SymbolName) -> Option<&Symbol> {
+        let at = self.by_name.binary_search_by(|&i| self.symbols[i as usize].name.cmp(name)).ok()?;
+        Some(&self.symbols[self.by_name[at] as usize])
+    }
 
-/// Collects functions into an [`Image`].
-#[derive(Debug, Default)]
-pub struct ImageBuilder {}
+    /// The function whose bytes include `offset`.
+    pub fn symbol_at(&self, offset: u32) -> Option<&Symbol> {
+        let after = self.symbols.partition_point(|s| s.offset <= offset);
+        self.symbols[..after].last().filter(|s| s.range().contains(&offset))
+    }
+
+    /// The meaning of a fault of the instruction at `offset`.
+    pub fn trap_at(&self, offset: u32) -> Option<TrapCode> {
+        let at = self.traps.binary_search_by_key(&offset, |t| t.offset).ok()?;
+        Some(self.traps[at].code)
+    }
+
+    /// The call that returns to `return_offset`.
+    pub fn call_site(&self, return_offset: u32) -> Option<&CallSite> {
+        let at = self.call_sites.binary_search_by_key(&return_offset, |c| c.return_offset).ok()?;
+        Some(&self.call_sites[at])
+    }
+
+    /// The index in `patch_sites` of the site that ends at `end`.
+    pub fn patch_site_ending_at(&self, end: u32) -> Option<usize> {
+        self.patch_sites.binary_search_by_key(&end, |s| s.end).ok()
+    }
+
+    /// The indices in `patch_sites` of the sites of function `name`; none if there is no such function.
+    pub fn patch_sites_of(&self, name: &SymbolName) -> Range<usize> {
+        let Some(symbol) = self.symbol(name) else { return 0..0 };
+        let first = self.patch_sites.partition_point(|s| s.end <= symbol.offset);
+        let last = self.patch_sites.partition_point(|s| s.end <= symbol.offset + symbol.size);
+        first..last
+    }
+
+    /// The indices in `patch_sites` of the sites of function `name` that carry `tag`.
+    pub fn patch_sites_tagged(&self, name: &SymbolName, tag: u64) -> impl Iterator<Item = usize> + '_ {
+        self.patch_sites_of(name).filter(move |&i| self.patch_sites[i].tag == tag)
+    }
+
+    /// The import whose veneer goes on at `resume`.
+    pub fn import_resuming_at(&self, resume: u32) -> Option<&Import> {
+        self.imports.iter().find(|i| i.resume == resume)
+    }
+}

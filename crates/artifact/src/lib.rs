@@ -10,13 +10,15 @@
 
 mod function;
 mod image;
+mod link;
 mod reloc;
 mod site;
 mod trap;
 mod unwind;
 
 pub use function::{CallSite, CompiledFunction, ExceptionHandler, HandlerContext, SourceRange};
-pub use image::{Image, ImageBuilder, LinkError, Symbol};
+pub use image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
+pub use link::{ImageBuilder, LinkError};
 pub use reloc::{Reloc, RelocKind, SymbolName};
 pub use site::{PatchSite, PatchTarget, SiteKind};
 pub use trap::{TrapCode, TrapSite};

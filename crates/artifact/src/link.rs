@@ -1,0 +1,294 @@
+//! The linker: from compiled functions to an [`Image`].
+//!
+//! Layout is functions in the order they came, each at its alignment, then a
+//! veneer for each import, then the 8-byte slots. Relative references are
+//! resolved here; absolute ones become load relocations. A relocation inside a
+//! patch site always goes into the site's `on` form, and into the code only if
+//! the code was emitted with the site on: the bytes in the code are exactly the
+//! form that the record says is there.
+
+use crate::image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
+use crate::{CallSite, CompiledFunction, ExceptionHandler, PatchSite, Reloc, RelocKind, SymbolName};
+use std::collections::{BTreeSet, HashMap};
+
+/// Why functions cannot be linked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// No function or import has this name.
+    #[error("undefined symbol {symbol}, referred to by {function}")]
+    Undefined {
+        /// The missing symbol.
+        symbol: SymbolName,
+        /// The function that needs it.
+        function: SymbolName,
+    },
+    /// Two functions, or a function and an import, have this name.
+    #[error("duplicate symbol {0}")]
+    Duplicate(SymbolName),
+    /// A displacement does not fit its field.
+    #[error("{function}: the reference at offset {offset} to {symbol} is out of reach")]
+    OutOfReach {
+        /// The function that refers.
+        function: SymbolName,
+        /// Offset of the reference in the function.
+        offset: u32,
+        /// The symbol referred to.
+        symbol: SymbolName,
+    },
+    /// A function's record contradicts itself.
+    #[error("{function}: {reason}")]
+    Malformed {
+        /// The function.
+        function: SymbolName,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The image would be larger than offsets can say.
+    #[error("the image is larger than 2 GiB")]
+    TooLarge,
+}
+
+/// Collects functions into an [`Image`].
+#[derive(Clone, Debug, Default)]
+pub struct ImageBuilder {
+    architecture: Architecture,
+    functions: Vec<CompiledFunction>,
+    imports: BTreeSet<SymbolName>,
+}
+
+/// Where a name leads.
+#[derive(Clone, Copy)]
+enum Definition {
+    Function(u32),
+    Import(u32),
+}
+
+impl ImageBuilder {
+    /// A builder of an image for `architecture`.
+    pub fn new(architecture: Architecture) -> Self {
+        ImageBuilder { architecture, ..Self::default() }
+    }
+
+    /// Adds a function; the image has the functions in this order.
+    pub fn add(&mut self, function: CompiledFunction) -> &mut Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Declares that the loader resolves `name`. An import that nobody refers to is dropped.
+    pub fn import(&mut self, name: SymbolName) -> &mut Self {
+        self.imports.insert(name);
+        self
+    }
+
+    /// The names that the functions so far refer to and neither define nor import, sorted.
+    pub fn undefined(&self) -> Vec<SymbolName> {
+        let mut names: BTreeSet<&SymbolName> = self.references().collect();
+        for function in &self.functions {
+            names.remove(&function.name);
+        }
+        names.into_iter().filter(|name| !self.imports.contains(name)).cloned().collect()
+    }
+
+    fn references(&self) -> impl Iterator<Item = &SymbolName> {
+        self.functions.iter().flat_map(|f| f.relocs.iter().map(|r| &r.symbol))
+    }
+
+    /// Links the functions.
+    ///
+    /// # Errors
+    /// A duplicate or undefined symbol, a displacement that does not fit, or a
+    /// record that contradicts itself, such as a site that reaches outside its function.
+    pub fn finish(self) -> Result<Image, LinkError> {
+        let mut image = Image { architecture: self.architecture, alignment: 16, ..Image::default() };
+        let mut names = HashMap::new();
+        for function in &self.functions {
+            check(function)?;
+            let offset = pad(&mut image, function.alignment)?;
+            image.alignment = image.alignment.max(function.alignment);
+            image.code.extend_from_slice(&function.code);
+            if names.insert(function.name.clone(), Definition::Function(offset)).is_some() {
+                return Err(LinkError::Duplicate(function.name.clone()));
+            }
+            rebase(&mut image, function, offset);
+        }
+        let used: BTreeSet<&SymbolName> = self.references().collect();
+        for name in &self.imports {
+            if names.contains_key(name) {
+                return Err(LinkError::Duplicate(name.clone()));
+            }
+            if used.contains(name) {
+                names.insert(name.clone(), Definition::Import(image.imports.len() as u32));
+                add_veneer(&mut image, name)?;
+            }
+        }
+        for (index, function) in self.functions.iter().enumerate() {
+            let base = image.symbols[index].offset;
+            for reloc in &function.relocs {
+                let definition = *names.get(&reloc.symbol).ok_or_else(|| LinkError::Undefined {
+                    symbol: reloc.symbol.clone(),
+                    function: function.name.clone(),
+                })?;
+                apply(&mut image, function, base, reloc, definition)?;
+            }
+        }
+        image.load_relocs.sort_by_key(|r| r.offset);
+        image.by_name = (0..image.symbols.len() as u32).collect();
+        let symbols = &image.symbols;
+        image.by_name.sort_by(|&a, &b| symbols[a as usize].name.cmp(&symbols[b as usize].name));
+        Ok(image)
+    }
+}
+
+/// Refuses a function whose tables are unsorted or lead outside its code.
+fn check(function: &CompiledFunction) -> Result<(), LinkError> {
+    let malformed = |reason: String| LinkError::Malformed { function: function.name.clone(), reason };
+    let size = u32::try_from(function.code.len()).map_err(|_| LinkError::TooLarge)?;
+    if !function.alignment.is_power_of_two() || function.alignment > 4096 {
+        return Err(malformed(format!("alignment {} is not a power of two up to 4096", function.alignment)));
+    }
+    for reloc in &function.relocs {
+        if reloc.offset.checked_add(reloc.kind.size()).is_none_or(|end| end > size) {
+            return Err(malformed(format!("relocation at {} lies outside the code", reloc.offset)));
+        }
+    }
+    let mut last_end = 0;
+    for site in &function.patch_sites {
+        let len = usize::from(site.len);
+        let start = site.end.checked_sub(u32::from(site.len));
+        if site.end > size || start.is_none_or(|start| start < last_end) {
+            return Err(malformed(format!(
+                "patch site ending at {} overlaps or lies outside the code",
+                site.end
+            )));
+        }
+        if len == 0 || site.on.len() != len || site.off.len() != len {
+            return Err(malformed(format!("patch site ending at {}: a form is not {len} bytes", site.end)));
+        }
+        if function.code[site.start() as usize..site.end as usize] != *site.bytes(site.initially_on) {
+            return Err(malformed(format!("patch site ending at {}: the code has neither form", site.end)));
+        }
+        last_end = site.end;
+    }
+    let sorted = function.traps.is_sorted_by_key(|t| t.offset)
+        && function.call_sites.is_sorted_by_key(|c| c.return_offset)
+        && function.sources.is_sorted_by_key(|s| s.start);
+    if !sorted { Err(malformed("a table is not sorted by offset".to_string())) } else { Ok(()) }
+}
+
+/// Pads the code to `alignment` and returns the new length.
+fn pad(image: &mut Image, alignment: u32) -> Result<u32, LinkError> {
+    let offset = image.code.len().next_multiple_of(alignment as usize);
+    image.code.resize(offset, 0);
+    if offset > i32::MAX as usize { Err(LinkError::TooLarge) } else { Ok(offset as u32) }
+}
+
+/// Adds the function's symbol and tables, moved to `base`.
+fn rebase(image: &mut Image, function: &CompiledFunction, base: u32) {
+    image.symbols.push(Symbol {
+        name: function.name.clone(),
+        offset: base,
+        size: function.code.len() as u32,
+        frame_size: function.frame_size,
+        unwind: function.unwind.clone(),
+    });
+    image.traps.extend(function.traps.iter().map(|t| crate::TrapSite { offset: base + t.offset, ..*t }));
+    image.call_sites.extend(function.call_sites.iter().map(|c| CallSite {
+        return_offset: base + c.return_offset,
+        frame_offset: c.frame_offset,
+        handlers: c.handlers.iter().map(|h| rebase_handler(*h, base)).collect(),
+    }));
+    image
+        .patch_sites
+        .extend(function.patch_sites.iter().map(|s| PatchSite { end: base + s.end, ..s.clone() }));
+    image.sources.extend(function.sources.iter().map(|s| crate::SourceRange {
+        start: base + s.start,
+        end: base + s.end,
+        ..*s
+    }));
+}
+
+fn rebase_handler(handler: ExceptionHandler, base: u32) -> ExceptionHandler {
+    match handler {
+        ExceptionHandler::Tag { tag, handler } => ExceptionHandler::Tag { tag, handler: base + handler },
+        ExceptionHandler::Default { handler } => ExceptionHandler::Default { handler: base + handler },
+        ExceptionHandler::Context(context) => ExceptionHandler::Context(context),
+    }
+}
+
+/// Adds the veneer of import `name`, and its slot where it has one.
+fn add_veneer(image: &mut Image, name: &SymbolName) -> Result<(), LinkError> {
+    let index = image.imports.len() as u32;
+    let veneer = pad(image, 8)?;
+    let len = match image.architecture {
+        Architecture::X86_64 => {
+            // jmp [rip+2]; the slot follows at the next multiple of 8.
+            image.code.extend_from_slice(&[0xFF, 0x25, 2, 0, 0, 0, 0xCC, 0xCC]);
+            let target = LoadTarget::Import(index);
+            image.load_relocs.push(LoadReloc { offset: veneer + 8, target, addend: 0 });
+            image.code.extend_from_slice(&[0; 8]);
+            6
+        }
+        Architecture::Pulley64 => {
+            pulley_interpreter::encode::call_indirect_host(&mut image.code, 0u8);
+            let len = image.code.len() as u32 - veneer;
+            pulley_interpreter::encode::ret(&mut image.code);
+            len
+        }
+    };
+    image.imports.push(Import { name: name.clone(), veneer, resume: veneer + len });
+    Ok(())
+}
+
+/// Resolves one relocation of `function`, which lies at `base`.
+fn apply(
+    image: &mut Image,
+    function: &CompiledFunction,
+    base: u32,
+    reloc: &Reloc,
+    definition: Definition,
+) -> Result<(), LinkError> {
+    let place = base + reloc.offset;
+    let callee = match definition {
+        Definition::Function(offset) => offset,
+        Definition::Import(index) => image.imports[index as usize].veneer,
+    };
+    let relative = match reloc.kind {
+        RelocKind::Abs8 => {
+            let target = match (definition, image.architecture) {
+                // A Pulley function address is that of bytecode, so it is the veneer's.
+                (Definition::Function(_), _) | (Definition::Import(_), Architecture::Pulley64) => {
+                    LoadTarget::Image(callee)
+                }
+                (Definition::Import(index), Architecture::X86_64) => LoadTarget::Import(index),
+            };
+            image.load_relocs.push(LoadReloc { offset: place, target, addend: reloc.addend });
+            return Ok(());
+        }
+        RelocKind::X86CallPcRel4 | RelocKind::X86PcRel4 | RelocKind::PulleyPcRel => i64::from(callee)
+            .checked_sub(i64::from(place))
+            .and_then(|distance| distance.checked_add(reloc.addend))
+            .and_then(|distance| i32::try_from(distance).ok())
+            .ok_or_else(|| LinkError::OutOfReach {
+                function: function.name.clone(),
+                offset: reloc.offset,
+                symbol: reloc.symbol.clone(),
+            })?,
+    };
+    let bytes = relative.to_le_bytes();
+    let after = image.patch_sites.partition_point(|s| s.end <= place);
+    let mut in_code = true;
+    if let Some(site) = image.patch_sites.get_mut(after).filter(|s| s.start() <= place) {
+        let at = (place - site.start()) as usize;
+        let field = site.on.get_mut(at..at + bytes.len()).ok_or_else(|| LinkError::Malformed {
+            function: function.name.clone(),
+            reason: format!("relocation at {} crosses the end of a patch site", reloc.offset),
+        })?;
+        field.copy_from_slice(&bytes);
+        in_code = site.initially_on;
+    }
+    if in_code {
+        image.code[place as usize..place as usize + bytes.len()].copy_from_slice(&bytes);
+    }
+    Ok(())
+}
