@@ -16,6 +16,7 @@ pub mod dfg;
 pub mod dominators;
 pub mod entities;
 pub mod function;
+pub mod immediates;
 pub mod inst;
 pub mod interp;
 pub mod layout;
