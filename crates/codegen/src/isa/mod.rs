@@ -1,5 +1,7 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
+mod pulley;
+
 use crate::settings::Flags;
 use crate::{CodegenError, SettingError};
 use sidetrack_artifact::CompiledFunction;
@@ -42,12 +44,15 @@ pub trait Builder {
 pub struct LookupError(pub String);
 
 /// The names of all targets.
-pub const TARGETS: &[&str] = &[];
+pub const TARGETS: &[&str] = &[pulley::NAME];
 
 /// Finds a target by name; `x86_64` also by a triple that starts with it.
 ///
 /// # Errors
 /// If there is no such target.
 pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
-    Err(LookupError(name.to_string()))
+    match name {
+        pulley::NAME => Ok(pulley::builder()),
+        _ => Err(LookupError(name.to_string())),
+    }
 }

@@ -1,0 +1,1 @@
+//! Whole functions through the target, read back by the crate's disassembler.
