@@ -1,6 +1,8 @@
 //! Values at run time: what an SSA value of each scalar type holds.
 
+use crate::immediates::{format_f32, format_f64, parse_f32, parse_f64, parse_int_of};
 use crate::types::{F32, F64, I8, I16, I32, I64, Type};
+use std::fmt;
 
 /// A scalar with its type. Floats are bits, so that equality is bit by bit and
 /// NaN payloads survive.
@@ -92,5 +94,53 @@ impl DataValue {
             DataValue::F64(x) => f64::from_bits(x).is_nan(),
             _ => false,
         }
+    }
+
+    /// The value of a scalar type that CLIF text calls `text`.
+    ///
+    /// # Errors
+    /// If the text is no number of this type, or `ty` is not a scalar.
+    pub fn parse(text: &str, ty: Type) -> Result<DataValue, String> {
+        match ty {
+            F32 => parse_f32(text).map(DataValue::F32),
+            F64 => parse_f64(text).map(DataValue::F64),
+            _ if ty.is_int() => {
+                parse_int_of(text, ty.bits()).map(|value| DataValue::from_bits(ty, value as u64))
+            }
+            _ => Err(format!("{ty} has no scalar values")),
+        }
+    }
+}
+
+/// The value as CLIF text writes it: integers decimal and signed.
+impl fmt::Display for DataValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            DataValue::F32(bits) => f.write_str(&format_f32(bits)),
+            DataValue::F64(bits) => f.write_str(&format_f64(bits)),
+            _ => write!(f, "{}", self.sext()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trips() {
+        for ty in Type::SCALARS {
+            for bits in [0, 1, 0x7f, 0x80, 0x3f80_0000, 0xff80_0001, 0x7ff0_0000_0000_0001, u64::MAX, 1 << 63]
+            {
+                let value = DataValue::from_bits(ty, bits);
+                assert_eq!(DataValue::parse(&value.to_string(), ty), Ok(value), "{value}");
+                assert_eq!(DataValue::from_bits(ty, value.bits()), value);
+            }
+        }
+        assert_eq!(DataValue::parse("0xff", I8), Ok(DataValue::I8(-1)));
+        assert_eq!(DataValue::parse("-0x1.8p1", F32), Ok(DataValue::f32(-3.0)));
+        assert!(DataValue::parse("256", I8).is_err() && DataValue::parse("1.0", I32).is_err());
+        assert!(DataValue::parse("1", Type::INVALID).is_err());
+        assert_eq!(DataValue::I8(-1).to_string(), "-1");
     }
 }
