@@ -73,6 +73,9 @@ pub fn compile(func: &Function, isa: &dyn TargetIsa) -> Result<CompiledFunction,
     let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
     let mut func = func.clone();
     legalize::legalize(&mut func).map_err(failed)?;
+    if isa.flags().opt_level == OptLevel::Speed {
+        opt::optimize(&mut func);
+    }
     isa.compile_legal(&func)
 }
 

@@ -48,9 +48,7 @@ pub fn fmul(cx: &mut Scalar, node: &Node) -> Option<Value> {
             return Some(cx.op2(Opcode::Fadd, node.ty, x, x));
         }
     }
-    // (-a) * (-b)
-    let (a, b) = (cx.unary(x, Opcode::Fneg)?, cx.unary(y, Opcode::Fneg)?);
-    Some(cx.op2(Opcode::Fmul, node.ty, a, b))
+    None
 }
 
 /// `fdiv` by a power of two whose reciprocal is a normal number.

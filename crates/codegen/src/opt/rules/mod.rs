@@ -4,8 +4,7 @@
 //! that is equal for all inputs: an existing one, or one it builds from fewer or
 //! cheaper operations. Invariants: constants stand on the right of commutative
 //! operations and comparisons; a rule never undoes another, so that chains end;
-//! float rules hold for every bit pattern, but for which NaN comes out where CLIF
-//! leaves that open.
+//! float rules hold for every bit pattern, NaNs included.
 
 mod add;
 mod bits;
