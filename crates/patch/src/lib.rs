@@ -1,1 +1,22 @@
-//! (being built)
+//! Executable memory and the switching of patchable calls at run time.
+//!
+//! Problem: compiled code must change while it is in use, and a program whose
+//! code is half written has nowhere to go. Approach: [`CodeMemory`] holds a loaded
+//! image and is never writable and executable at once; a [`PatchSession`] switches
+//! a batch of sites of code that does not run meanwhile; a [`LivePatcher`] switches
+//! one site at a time of code that does. [`exec`] runs code for tests and tools.
+//!
+//! This crate holds the unsafe code of the workspace's back half. What the
+//! operating system must give is in `os`, what the instruction set must give in `arch`.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod arch;
+mod live;
+mod memory;
+mod os;
+mod session;
+
+pub use live::LivePatcher;
+pub use memory::{CodeMemory, MemoryError};
+pub use session::{PatchError, PatchSession};

@@ -1,0 +1,211 @@
+//! A loaded image.
+//!
+//! Invariants: no page of a view is ever writable and executable at once; between
+//! calls of this module's functions either the whole view is published (readable
+//! and executable) or the owner has unpublished it; the source of private copies
+//! is never written to, so every copy starts with the image's initial sites.
+
+use crate::os::{Mapping, Source};
+use crate::{LivePatcher, PatchError, PatchSession};
+use sidetrack_artifact::{Architecture, Image, LoadTarget, SymbolName};
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// Why an image cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// Nobody gives this import an address.
+    #[error("no address for import {0}")]
+    Unresolved(SymbolName),
+    /// The operating system refuses memory or a protection.
+    #[error("code memory: {0}")]
+    Os(#[from] io::Error),
+}
+
+/// An image in memory, ready to run.
+#[derive(Debug)]
+pub struct CodeMemory {
+    image: Arc<Image>,
+    /// The addresses of the image's imports.
+    imports: Arc<[u64]>,
+    /// What private copies are made of; none for live memory.
+    source: Option<Arc<Source>>,
+    code: Mapping,
+    /// The second, writable view of live memory; the lock is the right to write through it.
+    alias: Option<Mutex<Mapping>>,
+    published: bool,
+}
+
+impl CodeMemory {
+    /// Loads `image`, with the addresses of its imports from `resolve`, and publishes it.
+    ///
+    /// # Errors
+    /// An import without an address; no memory.
+    pub fn new(
+        image: Arc<Image>,
+        resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
+    ) -> Result<Self, MemoryError> {
+        let imports = addresses(&image, resolve)?;
+        let source = Arc::new(Source::new(&image.code)?);
+        let code = source.map_private()?;
+        Self::load(image, imports, Some(source), code, None)
+    }
+
+    /// Loads `image` so that its sites can be switched while threads run it.
+    ///
+    /// # Errors
+    /// As [`CodeMemory::new`]; also where memory cannot be mapped twice.
+    pub fn new_live(
+        image: Arc<Image>,
+        resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
+    ) -> Result<Self, MemoryError> {
+        let imports = addresses(&image, resolve)?;
+        let (code, alias) = Source::new(&image.code)?.map_twice()?;
+        Self::load(image, imports, None, code, Some(Mutex::new(alias)))
+    }
+
+    /// Another view of the same image, with the sites in their initial state.
+    /// What is switched in one view no other sees; a copy costs the pages that
+    /// are written to, which are those of switched sites and of the image's load relocations.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn private_copy(&self) -> Result<Self, MemoryError> {
+        let source = match &self.source {
+            Some(source) => source.clone(),
+            None => Arc::new(Source::new(&self.image.code)?),
+        };
+        let code = source.map_private()?;
+        Self::load(self.image.clone(), self.imports.clone(), Some(source), code, None)
+    }
+
+    fn load(
+        image: Arc<Image>,
+        imports: Arc<[u64]>,
+        source: Option<Arc<Source>>,
+        mut code: Mapping,
+        alias: Option<Mutex<Mapping>>,
+    ) -> Result<Self, MemoryError> {
+        let base = code.base() as u64;
+        let bytes = code.bytes_mut();
+        for reloc in &image.load_relocs {
+            let address = match reloc.target {
+                LoadTarget::Image(offset) => base + u64::from(offset),
+                LoadTarget::Import(index) => imports[index as usize],
+            };
+            let value = address.wrapping_add_signed(reloc.addend).to_le_bytes();
+            bytes[reloc.offset as usize..reloc.offset as usize + 8].copy_from_slice(&value);
+        }
+        let mut memory = CodeMemory { image, imports, source, code, alias, published: false };
+        memory.publish()?;
+        Ok(memory)
+    }
+
+    /// The image that is loaded.
+    pub fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+
+    /// The address of the image's first byte.
+    pub fn base(&self) -> *const u8 {
+        self.code.base()
+    }
+
+    /// The addresses of the image's code.
+    pub fn addresses(&self) -> Range<usize> {
+        let base = self.base() as usize;
+        base..base + self.image.code.len()
+    }
+
+    /// The code as it stands.
+    pub fn bytes(&self) -> &[u8] {
+        &self.code.bytes()[..self.image.code.len()]
+    }
+
+    /// Whether site `index` of the image makes its call now; none without such a site.
+    pub fn is_on(&self, index: usize) -> Option<bool> {
+        let site = self.image.patch_sites.get(index)?;
+        Some(self.bytes()[site.start() as usize..site.end as usize] == *site.on)
+    }
+
+    /// Makes the code readable and executable and synchronises the instruction stream.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn publish(&mut self) -> Result<(), MemoryError> {
+        // Bytecode is data to the processor: it is read, never executed.
+        let all = 0..self.code.len();
+        self.publish_ranges(&[all])?;
+        self.published = true;
+        Ok(())
+    }
+
+    /// Makes the code readable and writable; nothing may run it until it is published.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn unpublish(&mut self) -> Result<(), MemoryError> {
+        self.code.make_writable(0..self.code.len())?;
+        self.published = false;
+        Ok(())
+    }
+
+    /// Whether the code can run.
+    pub fn is_published(&self) -> bool {
+        self.published
+    }
+
+    /// A batch of switches.
+    pub fn session(&mut self) -> PatchSession<'_> {
+        PatchSession::new(self)
+    }
+
+    /// The right to switch sites while threads run the code.
+    ///
+    /// # Errors
+    /// The memory was not loaded by [`CodeMemory::new_live`].
+    pub fn live(&self) -> Result<LivePatcher<'_>, PatchError> {
+        let alias = self.alias.as_ref().ok_or(PatchError::NotLive)?;
+        Ok(LivePatcher::new(self, alias))
+    }
+
+    /// Makes page ranges writable.
+    pub(crate) fn unpublish_ranges(&mut self, ranges: &[Range<usize>]) -> io::Result<()> {
+        ranges.iter().try_for_each(|range| self.code.make_writable(range.clone()))
+    }
+
+    /// Makes page ranges executable again and synchronises once.
+    pub(crate) fn publish_ranges(&mut self, ranges: &[Range<usize>]) -> io::Result<()> {
+        ranges.iter().try_for_each(|range| self.code.make_executable(range.clone()))?;
+        if self.image.architecture == Architecture::Pulley64 {
+            return Ok(());
+        }
+        crate::arch::synchronize(self.code.bytes())
+    }
+
+    /// Copies bytes into a range that is unpublished.
+    pub(crate) fn write(&mut self, offset: u32, bytes: &[u8]) {
+        let at = offset as usize;
+        self.code.bytes_mut()[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// Length of the view in bytes, whole pages.
+    pub(crate) fn mapped_len(&self) -> usize {
+        self.code.len()
+    }
+}
+
+/// The addresses of the image's imports, in their order.
+fn addresses(
+    image: &Image,
+    resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
+) -> Result<Arc<[u64]>, MemoryError> {
+    let address =
+        |name: &SymbolName, resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>| match image.architecture {
+            // The host is called by the veneer, and no address is ever written.
+            Architecture::Pulley64 => Ok(0),
+            Architecture::X86_64 => resolve(name).ok_or_else(|| MemoryError::Unresolved(name.clone())),
+        };
+    image.imports.iter().map(|import| address(&import.name, resolve)).collect()
+}

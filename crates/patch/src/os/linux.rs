@@ -1,0 +1,121 @@
+//! Linux: the image in a memory file, mapped privately by each user of it, so
+//! that a copy costs the pages that are written to and no more.
+
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
+use rustix::thread::{MembarrierCommand, membarrier};
+use std::io;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+
+/// The pristine bytes of an image, rounded up to whole pages.
+#[derive(Debug)]
+pub(crate) struct Source {
+    file: OwnedFd,
+    len: usize,
+}
+
+impl Source {
+    /// A memory file with `bytes` in it.
+    pub(crate) fn new(bytes: &[u8]) -> io::Result<Self> {
+        let len = bytes.len().max(1).next_multiple_of(rustix::param::page_size());
+        let file = memfd_create("sidetrack-code", MemfdFlags::CLOEXEC)?;
+        ftruncate(&file, len as u64)?;
+        let mut done = 0;
+        while done < bytes.len() {
+            done += rustix::io::pwrite(&file, &bytes[done..], done as u64)?;
+        }
+        Ok(Source { file, len })
+    }
+
+    /// A view whose changes nobody else sees, writable at first.
+    pub(crate) fn map_private(&self) -> io::Result<Mapping> {
+        Mapping::new(&self.file, self.len, MapFlags::PRIVATE, ProtFlags::READ | ProtFlags::WRITE)
+    }
+
+    /// Two views of the same bytes: one to execute, writable at first, and one
+    /// that stays writable. Consumes the source, since its bytes are no longer pristine.
+    pub(crate) fn map_twice(self) -> io::Result<(Mapping, Mapping)> {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let code = Mapping::new(&self.file, self.len, MapFlags::SHARED, prot)?;
+        let alias = Mapping::new(&self.file, self.len, MapFlags::SHARED, prot)?;
+        Ok((code, alias))
+    }
+}
+
+/// A view of a [`Source`].
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: *mut u8,
+    len: usize,
+}
+
+// SAFETY: the mapping is owned by this value alone; no thread has a special relation to it.
+unsafe impl Send for Mapping {}
+// SAFETY: all changes through a shared reference go through `word`, as atomic stores.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    fn new(file: &OwnedFd, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
+        // SAFETY: the kernel chooses an address that is free, so no memory in use is replaced.
+        let base = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, 0) }?;
+        Ok(Mapping { base: base.cast(), len })
+    }
+
+    /// The address of the first byte.
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base
+    }
+
+    /// Length in bytes, whole pages.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: base..base+len is mapped and readable for as long as self lives.
+        unsafe { std::slice::from_raw_parts(self.base, self.len) }
+    }
+
+    /// The bytes, to be written only where the pages are writable: a write
+    /// elsewhere faults and ends the process.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: mapped for as long as self lives, and &mut self excludes other references.
+        unsafe { std::slice::from_raw_parts_mut(self.base, self.len) }
+    }
+
+    /// Makes a page-aligned range readable and writable, not executable.
+    pub(crate) fn make_writable(&mut self, range: Range<usize>) -> io::Result<()> {
+        self.protect(range, MprotectFlags::READ | MprotectFlags::WRITE)
+    }
+
+    /// Makes a page-aligned range readable and executable, not writable.
+    pub(crate) fn make_executable(&mut self, range: Range<usize>) -> io::Result<()> {
+        self.protect(range, MprotectFlags::READ | MprotectFlags::EXEC)
+    }
+
+    fn protect(&mut self, range: Range<usize>, flags: MprotectFlags) -> io::Result<()> {
+        assert!(range.start <= range.end && range.end <= self.len, "the range lies in the mapping");
+        // SAFETY: the range lies in this mapping, which &mut self has to itself; Rust
+        // code reads all of it in either protection.
+        unsafe { mprotect(self.base.add(range.start).cast(), range.end - range.start, flags) }?;
+        Ok(())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: base and len are those of the mapping, and nothing refers to it any more.
+        let _ = unsafe { munmap(self.base.cast(), self.len) };
+    }
+}
+
+/// Makes every core that runs a thread of this process refetch its instructions
+/// before it goes on in user code.
+pub(crate) fn synchronize_cores() -> io::Result<()> {
+    static REGISTERED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
+    (*REGISTERED.get_or_init(|| membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore)))?;
+    Ok(membarrier(MembarrierCommand::PrivateExpeditedSyncCore)?)
+}

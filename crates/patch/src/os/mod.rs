@@ -1,0 +1,46 @@
+//! What the operating system must give: memory for code, and a barrier for cores.
+//!
+//! Twins: `linux.rs` has memory files, private and second mappings; `portable.rs`
+//! has anonymous memory only. Both offer `Source` (the pristine bytes) and
+//! `Mapping` (a view of them that is either readable and writable or readable and
+//! executable), with the same functions.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(not(target_os = "linux"), test))]
+mod portable;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{Mapping, Source, synchronize_cores};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use portable::{Mapping, Source, synchronize_cores};
+
+#[cfg(test)]
+mod tests {
+    /// Both twins must do the same with the same calls.
+    macro_rules! twin_test {
+        ($name:ident, $twin:ident) => {
+            #[test]
+            fn $name() {
+                use super::$twin::Source;
+                let source = Source::new(&[1, 2, 3]).unwrap();
+                let mut a = source.map_private().unwrap();
+                let mut b = source.map_private().unwrap();
+                a.bytes_mut()[1] = 9;
+                let len = a.len();
+                a.make_executable(0..len).unwrap();
+                b.make_executable(0..len).unwrap();
+                assert_eq!(&a.bytes()[..3], [1, 9, 3]);
+                assert_eq!(&b.bytes()[..3], [1, 2, 3]);
+                b.make_writable(0..len).unwrap();
+                b.bytes_mut()[0] = 7;
+                b.make_executable(0..len).unwrap();
+                assert_eq!(&b.bytes()[..3], [7, 2, 3]);
+                assert_eq!(&source.map_private().unwrap().bytes()[..3], [1, 2, 3]);
+            }
+        };
+    }
+    #[cfg(target_os = "linux")]
+    twin_test!(linux_twin, linux);
+    twin_test!(portable_twin, portable);
+}
