@@ -1,0 +1,76 @@
+//! Host functions that compiled code may import: library calls that targets
+//! without the instruction need, and `%throw`.
+
+use sidetrack_artifact::SymbolName;
+
+/// A float function of the host.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MathFn {
+    F32(extern "C" fn(f32) -> f32),
+    F64(extern "C" fn(f64) -> f64),
+    Fma32(extern "C" fn(f32, f32, f32) -> f32),
+    Fma64(extern "C" fn(f64, f64, f64) -> f64),
+}
+
+extern "C" fn ceil32(x: f32) -> f32 {
+    x.ceil()
+}
+extern "C" fn ceil64(x: f64) -> f64 {
+    x.ceil()
+}
+extern "C" fn floor32(x: f32) -> f32 {
+    x.floor()
+}
+extern "C" fn floor64(x: f64) -> f64 {
+    x.floor()
+}
+extern "C" fn trunc32(x: f32) -> f32 {
+    x.trunc()
+}
+extern "C" fn trunc64(x: f64) -> f64 {
+    x.trunc()
+}
+extern "C" fn nearest32(x: f32) -> f32 {
+    x.round_ties_even()
+}
+extern "C" fn nearest64(x: f64) -> f64 {
+    x.round_ties_even()
+}
+extern "C" fn fma32(x: f32, y: f32, z: f32) -> f32 {
+    x.mul_add(y, z)
+}
+extern "C" fn fma64(x: f64, y: f64, z: f64) -> f64 {
+    x.mul_add(y, z)
+}
+
+const MATH: [(&str, MathFn); 10] = [
+    ("CeilF32", MathFn::F32(ceil32)),
+    ("CeilF64", MathFn::F64(ceil64)),
+    ("FloorF32", MathFn::F32(floor32)),
+    ("FloorF64", MathFn::F64(floor64)),
+    ("TruncF32", MathFn::F32(trunc32)),
+    ("TruncF64", MathFn::F64(trunc64)),
+    ("NearestF32", MathFn::F32(nearest32)),
+    ("NearestF64", MathFn::F64(nearest64)),
+    ("FmaF32", MathFn::Fma32(fma32)),
+    ("FmaF64", MathFn::Fma64(fma64)),
+];
+
+/// The name of the function that throws.
+pub(super) const THROW: &str = "throw";
+
+/// The float function called `name`.
+pub(super) fn math(name: &SymbolName) -> Option<MathFn> {
+    let SymbolName::Named(name) = name else { return None };
+    MATH.iter().find(|(text, _)| text == name).map(|(_, function)| *function)
+}
+
+/// Whether the host offers `name`.
+pub(super) fn is_builtin(name: &SymbolName) -> bool {
+    is_throw(name) || math(name).is_some()
+}
+
+/// Whether `name` is that of the function that throws.
+pub(super) fn is_throw(name: &SymbolName) -> bool {
+    matches!(name, SymbolName::Named(name) if name == THROW)
+}
