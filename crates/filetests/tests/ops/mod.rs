@@ -8,12 +8,14 @@
 //! combinations of edge values. Narrow arguments come with garbage in the upper
 //! bits of their registers.
 
+pub mod harness;
+
 use sidetrack_ir::interp::eval::{EvalError, eval, same_modulo_nan};
 use sidetrack_ir::opcode::{Ctrl, OperandType, TypeSet};
 use sidetrack_ir::types::{F32, F64, I8, I16, I32, I64};
 use sidetrack_ir::{
-    BlockArg, BlockCall, Builder, CallConv, DataValue, ExternalName, Extra, FloatCC, Format, Function,
-    IntCC, MemFlags, Opcode, Signature, TrapCode, Type, Value,
+    BlockArg, BlockCall, Builder, CallConv, DataValue, ExternalName, Extra, FloatCC, Format, Function, IntCC,
+    MemFlags, Opcode, Signature, TrapCode, Type, Value,
 };
 
 /// What runs a compiled function: bits of the arguments to bits of the results.
@@ -88,7 +90,8 @@ fn cases() -> Vec<Case> {
                 {
                     continue;
                 }
-                let results = info.results.iter().map(|result| result.resolve(ty).unwrap()).collect::<Vec<_>>();
+                let results =
+                    info.results.iter().map(|result| result.resolve(ty).unwrap()).collect::<Vec<_>>();
                 for &extra in &extras {
                     cases.push(Case { opcode, ty, extra, args: args.clone(), results: results.clone() });
                 }
@@ -118,7 +121,14 @@ fn edges(ty: Type, few: bool) -> Vec<DataValue> {
             let mut list: Vec<f32> = vec![0.0, -0.0, 1.5, -2.5, f32::NAN, f32::INFINITY, 3e9, -1.0];
             if !few {
                 list.extend([0.5, -0.9, 1.0, 127.9, 128.0, -128.9, -129.0, 255.9, 256.0, 32768.0, 65536.0]);
-                list.extend([2147483648.0, -2147483648.0, 4294967296.0, 9.223372e18, -9.223372e18, 1.8446744e19]);
+                list.extend([
+                    2147483648.0,
+                    -2147483648.0,
+                    4294967296.0,
+                    9.223372e18,
+                    -9.223372e18,
+                    1.8446744e19,
+                ]);
                 list.extend([f32::MIN_POSITIVE, 1e-45, f32::MAX, f32::NEG_INFINITY, -32769.0, 16777217.0]);
             }
             list.into_iter().map(|f| u64::from(f.to_bits())).collect()
@@ -127,9 +137,22 @@ fn edges(ty: Type, few: bool) -> Vec<DataValue> {
             let mut list: Vec<f64> = vec![0.0, -0.0, 1.5, -2.5, f64::NAN, f64::INFINITY, 3e9, -1.0];
             if !few {
                 list.extend([0.5, -0.9, 1.0, 127.9, 128.0, -128.9, -129.0, 255.9, 256.0, 32768.0, 65536.0]);
-                list.extend([2147483647.9, 2147483648.0, -2147483648.9, -2147483649.0, 4294967295.9, 4294967296.0]);
+                list.extend([
+                    2147483647.9,
+                    2147483648.0,
+                    -2147483648.9,
+                    -2147483649.0,
+                    4294967295.9,
+                    4294967296.0,
+                ]);
                 list.extend([9.223372036854775e18, 9.223372036854776e18, -9.223372036854776e18, -9.23e18]);
-                list.extend([1.8446744073709550e19, 1.8446744073709552e19, f64::MIN_POSITIVE, 5e-324, f64::MAX]);
+                list.extend([
+                    1.8446744073709550e19,
+                    1.8446744073709552e19,
+                    f64::MIN_POSITIVE,
+                    5e-324,
+                    f64::MAX,
+                ]);
                 list.extend([f64::NEG_INFINITY, 1e300, 3.4028235677973366e38, 1.0000000596046448]);
             }
             list.into_iter().map(f64::to_bits).collect()
@@ -138,7 +161,18 @@ fn edges(ty: Type, few: bool) -> Vec<DataValue> {
             let max = u64::MAX >> (64 - bits);
             let mut list = vec![0, 1, max, max / 2, max / 2 + 1, 5];
             if !few {
-                list.extend([2, 7, 8, 31, 32, u64::from(bits), max - 1, max / 3, max / 2 + 2, 0x1234_5678_9abc_def0]);
+                list.extend([
+                    2,
+                    7,
+                    8,
+                    31,
+                    32,
+                    u64::from(bits),
+                    max - 1,
+                    max / 3,
+                    max / 2 + 2,
+                    0x1234_5678_9abc_def0,
+                ]);
             }
             list
         }
@@ -248,14 +282,19 @@ pub fn check<M: Machine>(machine: &mut M) {
         }
         for shape in shapes {
             // All in registers: compiled once.
-            if let Some(failure) = check_function(machine, &case, shape, 0, &product(&case.args, false), &mut runs) {
+            if let Some(failure) =
+                check_function(machine, &case, shape, 0, &product(&case.args, false), &mut runs)
+            {
                 failures.push(failure);
             }
             let all = (1 << case.args.len()) - 1;
             let masks = (0..case.args.len() as u32).map(|n| 1 << n).chain([all]);
             for mask in masks {
                 for values in product(&case.args, true) {
-                    if values.iter().enumerate().any(|(n, v)| mask & 1 << n == 0 && v.bits() != 5 && *v != typical(v.ty()))
+                    if values
+                        .iter()
+                        .enumerate()
+                        .any(|(n, v)| mask & 1 << n == 0 && v.bits() != 5 && *v != typical(v.ty()))
                     {
                         continue;
                     }
