@@ -5,10 +5,10 @@ use super::optimize;
 use sidetrack_ir::interp::{FunctionStore, Interpreter, Stop};
 use sidetrack_ir::opcode::{Ctrl, Format, OperandType, Props};
 use sidetrack_ir::random::{self, Config, Entropy};
-use sidetrack_ir::types::{F32, F64, I8};
+use sidetrack_ir::types::{F32, F64, I8, I64};
 use sidetrack_ir::{
-    Builder, CallConv, ControlFlowGraph, DataValue, DominatorTree, ExternalName, Extra, FloatCC, Function,
-    IntCC, MemFlags, Opcode, Signature, Type, Value, ValueDef,
+    AliasRegion, Builder, CallConv, ControlFlowGraph, DataValue, DominatorTree, ExtFuncData, ExternalName,
+    Extra, FloatCC, FuncRef, Function, IntCC, MemFlags, Opcode, Signature, Type, Value, ValueDef,
 };
 use std::time::{Duration, Instant};
 
@@ -196,4 +196,171 @@ fn rules_hold() {
         }
         seed += 1;
     }
+}
+
+/// Builds a function, optimises it, and gives how often each opcode is left.
+fn count_after(
+    params: &[Type],
+    build: impl FnOnce(&mut Builder, &[Value]),
+    opcodes: &[Opcode],
+) -> Vec<usize> {
+    let sig = Signature::of(CallConv::Fast, params, &[]);
+    let mut func = Function::new(ExternalName::named("f"), sig);
+    let callee = func.dfg.signatures.push(Signature::of(CallConv::PreserveAll, &[], &[]));
+    func.dfg.ext_funcs.push(ExtFuncData {
+        name: ExternalName::named("hook"),
+        signature: callee,
+        colocated: true,
+        patchable: true,
+    });
+    let mut b = Builder::new(&mut func);
+    let entry = b.create_entry_block();
+    let values = b.func.dfg.block_params(entry).to_vec();
+    build(&mut b, &values);
+    optimize(&mut func);
+    check_ssa(&func).expect("the optimised function is in SSA form");
+    let left: Vec<Opcode> = func
+        .layout
+        .blocks()
+        .flat_map(|block| {
+            func.layout.block_insts(block).map(|inst| func.dfg.insts[inst].opcode).collect::<Vec<_>>()
+        })
+        .collect();
+    opcodes.iter().map(|opcode| left.iter().filter(|&other| other == opcode).count()).collect()
+}
+
+fn in_region(region: AliasRegion) -> MemFlags {
+    MemFlags { region: Some(region), ..MemFlags::trusted() }
+}
+
+#[test]
+fn memory_is_forwarded_unless_written() {
+    let heap = in_region(AliasRegion::Heap);
+    let table = in_region(AliasRegion::Table);
+    let readonly = MemFlags { readonly: true, ..MemFlags::trusted() };
+    let load = |b: &mut Builder, flags, addr| b.load(Opcode::Load, I64, flags, addr, 8);
+    // What is between two loads, the loads' flags, and how many loads are left.
+    type Between = fn(&mut Builder, &[Value], MemFlags);
+    let nothing: Between = |_, _, _| {};
+    let store: Between = |b, v, flags| {
+        b.store(Opcode::Store, flags, v[1], v[1], 0);
+    };
+    let hook: Between = |b, _, _| {
+        b.call(FuncRef::from_u32(0), &[]);
+    };
+    let fence: Between = |b, _, _| {
+        b.inst(Opcode::Fence, Type::INVALID, &[], Extra::None);
+    };
+    let cases = [
+        ("nothing", nothing, heap, heap, 1),
+        ("a store to the region", store, heap, heap, 2),
+        ("a store to another region", store, heap, table, 1),
+        ("a store to no region", store, heap, MemFlags::trusted(), 2),
+        ("a store, readonly", store, readonly, heap, 1),
+        ("a patchable call", hook, heap, heap, 2),
+        ("a patchable call, readonly", hook, readonly, heap, 1),
+        ("a fence", fence, heap, heap, 2),
+    ];
+    for (name, between, flags, store_flags, expected) in cases {
+        let build = |b: &mut Builder, v: &[Value]| {
+            let first = load(b, flags, v[0]);
+            between(b, v, store_flags);
+            let second = load(b, flags, v[0]);
+            b.return_(&[first, second]);
+        };
+        assert_eq!(count_after(&[I64, I64], build, &[Opcode::Load]), [expected], "{name}");
+    }
+    // Stores are forwarded, narrow ones through an extension.
+    let build = |b: &mut Builder, v: &[Value]| {
+        b.store(Opcode::Store, heap, v[1], v[0], 0);
+        let whole = b.load(Opcode::Load, I64, heap, v[0], 0);
+        b.store(Opcode::Istore8, heap, v[1], v[0], 0);
+        let low = b.load(Opcode::Sload8, I64, heap, v[0], 0);
+        b.return_(&[whole, low]);
+    };
+    let left = count_after(&[I64, I64], build, &[Opcode::Load, Opcode::Sload8, Opcode::Sextend]);
+    assert_eq!(left, [0, 0, 1]);
+}
+
+#[test]
+fn effects_stay_and_dead_code_goes() {
+    let build = |b: &mut Builder, v: &[Value]| {
+        b.op(Opcode::Udiv, &[v[0], v[1]]);
+        b.op(Opcode::Iadd, &[v[0], v[1]]);
+        b.load(Opcode::Load, I64, MemFlags::default(), v[0], 0);
+        b.load(Opcode::Load, I64, MemFlags::trusted(), v[0], 0);
+        b.call(FuncRef::from_u32(0), &[]);
+        b.call(FuncRef::from_u32(0), &[]);
+        b.return_(&[]);
+    };
+    let opcodes = [Opcode::Udiv, Opcode::Iadd, Opcode::Load, Opcode::Call];
+    assert_eq!(count_after(&[I64, I64], build, &opcodes), [1, 0, 1, 2]);
+    let build = |b: &mut Builder, v: &[Value]| {
+        let first = b.op(Opcode::Udiv, &[v[0], v[1]]);
+        let second = b.op(Opcode::Udiv, &[v[0], v[1]]);
+        let third = b.op(Opcode::SelectSpectreGuard, &[first, v[0], v[0]]);
+        b.return_(&[first, second, third]);
+    };
+    let opcodes = [Opcode::Udiv, Opcode::SelectSpectreGuard];
+    assert_eq!(count_after(&[I64, I64], build, &opcodes), [1, 1]);
+}
+
+#[test]
+fn invariants_leave_loops() {
+    // A loop whose body adds, multiplies, loads and calls; where they end up.
+    let movable = MemFlags { can_move: true, ..in_region(AliasRegion::VmCtx) };
+    let pinned = in_region(AliasRegion::VmCtx);
+    let run = |flags: MemFlags, hook: bool| {
+        let sig = Signature::of(CallConv::Fast, &[I64, I64], &[]);
+        let mut func = Function::new(ExternalName::named("f"), sig);
+        let callee = func.dfg.signatures.push(Signature::of(CallConv::PreserveAll, &[], &[]));
+        let name = ExternalName::named("hook");
+        func.dfg.ext_funcs.push(ExtFuncData { name, signature: callee, colocated: true, patchable: true });
+        let mut b = Builder::new(&mut func);
+        let entry = b.create_entry_block();
+        let v = b.func.dfg.block_params(entry).to_vec();
+        let [header, exit] = std::array::from_fn(|_| b.create_block());
+        let i = b.func.dfg.append_block_param(header, I64);
+        b.brif(v[0], (header, &[v[1]]), (exit, &[]));
+        b.switch_to(header);
+        let nine = b.iconst(I64, 9);
+        let product = b.op(Opcode::Imul, &[v[0], nine]);
+        let loaded = b.load(Opcode::Load, I64, flags, v[1], 0);
+        if hook {
+            b.call(FuncRef::from_u32(0), &[]);
+        }
+        let sum = b.op(Opcode::Isub, &[i, product]);
+        let next = b.op(Opcode::Isub, &[sum, loaded]);
+        b.brif(next, (header, &[next]), (exit, &[]));
+        b.switch_to(exit);
+        b.return_(&[]);
+        optimize(&mut func);
+        check_ssa(&func).expect("the optimised function is in SSA form");
+        let in_header =
+            |opcode| func.layout.block_insts(header).any(|inst| func.dfg.insts[inst].opcode == opcode);
+        [Opcode::Imul, Opcode::Load, Opcode::Isub, Opcode::Call].map(in_header)
+    };
+    assert_eq!(run(movable, false), [false, false, true, false]);
+    assert_eq!(run(pinned, false), [false, true, true, false]);
+    assert_eq!(run(movable, true), [false, true, true, true]);
+    assert_eq!(run(MemFlags { readonly: true, ..movable }, true), [false, false, true, true]);
+}
+
+#[test]
+fn branches_are_decided_and_blocks_merged() {
+    let build = |b: &mut Builder, v: &[Value]| {
+        let [then, other, join] = std::array::from_fn(|_| b.create_block());
+        let param = b.func.dfg.append_block_param(join, I64);
+        let zero = b.op(Opcode::Isub, &[v[0], v[0]]);
+        b.brif(zero, (then, &[]), (other, &[]));
+        b.switch_to(then);
+        b.call(FuncRef::from_u32(0), &[]);
+        b.jump(join, &[v[1]]);
+        b.switch_to(other);
+        b.jump(join, &[v[0]]);
+        b.switch_to(join);
+        b.return_(&[param]);
+    };
+    let opcodes = [Opcode::Brif, Opcode::Jump, Opcode::Call, Opcode::Return];
+    assert_eq!(count_after(&[I64, I64], build, &opcodes), [0, 0, 0, 1]);
 }
