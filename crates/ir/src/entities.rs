@@ -53,3 +53,35 @@ entity!(
     /// The targets of one `try_call`.
     ExceptionTable, "extable"
 );
+
+/// Any part of a function that a message can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum AnyEntity {
+    /// The function itself.
+    Function,
+    Block(Block),
+    Inst(Inst),
+    Value(Value),
+    StackSlot(StackSlot),
+    GlobalValue(GlobalValue),
+    SigRef(SigRef),
+    FuncRef(FuncRef),
+    Constant(Constant),
+}
+
+impl std::fmt::Display for AnyEntity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AnyEntity::Function => f.write_str("function"),
+            AnyEntity::Block(x) => x.fmt(f),
+            AnyEntity::Inst(x) => x.fmt(f),
+            AnyEntity::Value(x) => x.fmt(f),
+            AnyEntity::StackSlot(x) => x.fmt(f),
+            AnyEntity::GlobalValue(x) => x.fmt(f),
+            AnyEntity::SigRef(x) => x.fmt(f),
+            AnyEntity::FuncRef(x) => x.fmt(f),
+            AnyEntity::Constant(x) => x.fmt(f),
+        }
+    }
+}

@@ -25,6 +25,7 @@ pub mod memflags;
 pub mod opcode;
 pub mod random;
 pub mod signature;
+pub mod text;
 pub mod types;
 
 pub use builder::{Builder, Position};
