@@ -1,0 +1,72 @@
+//! Switching a site while another thread executes it.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod common;
+use common::*;
+use sidetrack_patch::PatchError;
+use sidetrack_patch::exec::{HostSymbols, Native};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+/// `run(slots)`: with the address of three counters in slots[0], until the third is
+/// not 0, counts a round in the second and calls the hook, which counts in the first.
+fn looping() -> sidetrack_artifact::CompiledFunction {
+    // mov rdi, [rdi]; nop: the site then starts at offset 8.
+    let body = Asm::new("run").bytes(&[0x48, 0x8B, 0x3F, 0x90]);
+    let top = body.here();
+    let body = body.bytes(&[0x48, 0xFF, 0x47, 8]).site("hook", 7, true); // inc qword [rdi+8]
+    let body = body.bytes(&[0x48, 0x83, 0x7F, 16, 0]); // cmp qword [rdi+16], 0
+    let distance = top as i64 - (body.here() as i64 + 2);
+    body.bytes(&[0x74, distance as i8 as u8, RET]).f // je top
+}
+
+#[test]
+fn no_stale_call_after_a_synchronised_flip() {
+    const FLIPS: usize = 100_000;
+    let native = Native::load_live(link(vec![hook(), looping()]), &HostSymbols::default()).unwrap();
+    let slots: [AtomicU64; 3] = Default::default();
+    std::thread::scope(|scope| {
+        let runner = scope.spawn(|| native.invoke(&name("run"), &mut [slots.as_ptr() as u64]));
+        let live = native.memory().live().unwrap();
+        let wait_rounds = |n: u64| {
+            let target = slots[1].load(SeqCst) + n;
+            while slots[1].load(SeqCst) < target {
+                std::hint::spin_loop();
+            }
+        };
+        wait_rounds(1);
+        let mut stale = 0;
+        for flip in 0..FLIPS {
+            live.set(0, flip % 2 == 1).unwrap();
+            // Every hundredth flip is examined closely: a round that had begun may end.
+            if flip % 100 < 2 {
+                wait_rounds(2);
+                let (hooks, rounds) = (slots[0].load(SeqCst), slots[1].load(SeqCst));
+                wait_rounds(3);
+                let moved = slots[0].load(SeqCst) - hooks;
+                let least = slots[1].load(SeqCst) - rounds;
+                stale += u64::from(if flip % 2 == 1 { moved == 0 && least > 2 } else { moved != 0 });
+            }
+        }
+        slots[2].store(1, SeqCst);
+        runner.join().unwrap().unwrap();
+        assert_eq!(stale, 0);
+    });
+    assert!(slots[0].load(SeqCst) > 0);
+}
+
+#[test]
+fn a_site_that_crosses_eight_bytes_is_refused() {
+    for pad in 0..16 {
+        let native = Native::load_live(link(vec![hook(), caller("f", pad, true)]), &HostSymbols::default());
+        let native = native.unwrap();
+        let live = native.memory().live().unwrap();
+        let crosses = pad % 8 > 3;
+        let end = native.memory().image().patch_sites[0].end;
+        let expected = if crosses { Err(PatchError::Crosses { index: 0, end }) } else { Ok(()) };
+        assert_eq!(live.set(0, false), expected, "pad {pad}");
+        assert_eq!(native.memory().is_on(0), Some(crosses));
+        let mut slots = [0];
+        native.invoke(&name("f"), &mut slots).unwrap();
+        assert_eq!(slots[0], u64::from(crosses));
+    }
+}

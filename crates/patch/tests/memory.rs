@@ -1,0 +1,123 @@
+//! Code memory and sessions: protection, copies, refusals, cost.
+#![cfg(target_os = "linux")]
+
+mod common;
+use common::*;
+use sidetrack_artifact::*;
+use sidetrack_patch::{CodeMemory, PatchError};
+use std::sync::Arc;
+
+fn memory(functions: Vec<CompiledFunction>) -> CodeMemory {
+    CodeMemory::new(Arc::new(link(functions)), &mut |_| None).unwrap()
+}
+
+/// The permissions of the page at `address`, as the system shows them.
+fn permissions(address: usize) -> String {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let line = maps.lines().find(|line| {
+        let (start, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+        let parse = |text| usize::from_str_radix(text, 16).unwrap();
+        (parse(start)..parse(end)).contains(&address)
+    });
+    line.unwrap().split(' ').nth(1).unwrap()[..3].to_string()
+}
+
+#[test]
+fn code_is_never_writable_and_executable() {
+    let mut memory = memory(vec![hook(), caller("f", 0, true)]);
+    let base = memory.base() as usize;
+    assert_eq!(permissions(base), "r-x");
+    memory.unpublish().unwrap();
+    assert_eq!(permissions(base), "rw-");
+    assert_eq!(memory.session().set(0, false), Err(PatchError::Unpublished));
+    memory.publish().unwrap();
+    let mut session = memory.session();
+    session.set(0, false).unwrap();
+    drop(session);
+    assert_eq!(permissions(base), "r-x");
+    let live = CodeMemory::new_live(memory.image().clone(), &mut |_| None).unwrap();
+    assert_eq!(permissions(live.base() as usize), "r-x");
+}
+
+#[test]
+fn copies_do_not_see_each_other() {
+    let mut first = memory(vec![hook(), caller("f", 0, true)]);
+    first.session().set(0, false).unwrap();
+    let mut second = first.private_copy().unwrap();
+    assert_eq!((first.is_on(0), second.is_on(0)), (Some(false), Some(true)));
+    let third = second.private_copy().unwrap();
+    second.session().set(0, false).unwrap();
+    first.session().set(0, true).unwrap();
+    assert_eq!((first.is_on(0), second.is_on(0), third.is_on(0)), (Some(true), Some(false), Some(true)));
+    assert_eq!(first.is_on(1), None);
+}
+
+#[test]
+fn a_copy_costs_the_pages_it_touches() {
+    let functions = std::iter::once(hook()).chain((0..100).map(|i| caller(&format!("f{i}"), 4096, true)));
+    let first = memory(functions.collect());
+    let mut copy = first.private_copy().unwrap();
+    let mut session = copy.session();
+    session.set(10, false).unwrap();
+    session.set(90, false).unwrap();
+    session.commit();
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let (mut inside, mut anonymous) = (false, 0);
+    for line in smaps.lines() {
+        if let Some((start, _)) = line.split_once('-').filter(|_| line.contains(" r")) {
+            let start = usize::from_str_radix(start, 16).unwrap_or(0);
+            inside = copy.addresses().contains(&start);
+        } else if inside && line.starts_with("Anonymous:") {
+            anonymous += line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap();
+        }
+    }
+    // A site may straddle two pages.
+    assert!((8..=16).contains(&anonymous), "{anonymous} KiB");
+}
+
+#[test]
+fn foreign_and_unknown_sites_are_refused() {
+    let mut a = memory(vec![hook(), caller("f", 0, true)]);
+    let other = link(vec![hook(), caller("f", 9, true)]);
+    let mut session = a.session();
+    assert_eq!(session.set(1, true), Err(PatchError::NoSuchSite { index: 1, count: 1 }));
+    let site = &other.patch_sites[0];
+    assert_eq!(session.set_site(site, true), Err(PatchError::Foreign { end: site.end, tag: 7 }));
+    drop(session);
+    let own = a.image().patch_sites[0].clone();
+    let changed = PatchSite { on: vec![0xCC; 5], ..own.clone() };
+    assert!(matches!(a.session().set_site(&changed, true), Err(PatchError::Foreign { .. })));
+    assert_eq!(a.is_on(0), Some(true));
+    a.session().set_site(&own, false).unwrap();
+    assert_eq!(a.is_on(0), Some(false));
+    assert!(matches!(a.live(), Err(PatchError::NotLive)));
+}
+
+#[test]
+fn the_last_switch_of_a_site_wins() {
+    let mut memory = memory(vec![hook(), caller("f", 0, true), caller("g", 0, true)]);
+    let mut session = memory.session();
+    for (index, on) in [(1, false), (0, false), (0, true), (1, true), (1, false)] {
+        session.set(index, on).unwrap();
+    }
+    session.commit();
+    assert_eq!((memory.is_on(0), memory.is_on(1)), (Some(true), Some(false)));
+}
+
+#[test]
+fn a_batch_is_cheap() {
+    let functions = std::iter::once(hook()).chain((0..1000).map(|i| caller(&format!("f{i}"), 200, true)));
+    let mut memory = memory(functions.collect());
+    let mut best = f64::INFINITY;
+    for round in 0..20 {
+        let start = std::time::Instant::now();
+        let mut session = memory.session();
+        for index in 0..1000 {
+            session.set(index, round % 2 == 1).unwrap();
+        }
+        session.commit();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    println!("{:.3} us a switch", best * 1e3);
+    assert!(best < 2e-3, "{} us a switch", best * 1e3);
+}
