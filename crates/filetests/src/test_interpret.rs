@@ -1,0 +1,32 @@
+//! `test interpret`: runs the file's commands in the reference interpreter.
+
+use crate::report::Recorder;
+use crate::source::Source;
+use crate::test_run::{self, Machine, Outcome};
+use sidetrack_ir::interp::{FunctionStore, Interpreter, Stop};
+use sidetrack_ir::{DataValue, ExternalName};
+
+impl Machine for Interpreter<'_> {
+    fn call(&mut self, name: &ExternalName, args: &[DataValue]) -> Result<Vec<DataValue>, Outcome> {
+        Interpreter::call(self, name, args).map_err(|stop| match stop {
+            Stop::Trap { code, .. } => Outcome::Trapped(code, stop.to_string()),
+            Stop::Unsupported(reason) => Outcome::Skipped(reason),
+            _ => Outcome::Failed(stop.to_string()),
+        })
+    }
+
+    fn patch(&mut self, function: &ExternalName, tag: u64, on: bool) -> Result<(), String> {
+        match self.set_site(function, tag, on) {
+            0 => Err(format!("no patch site with tag {tag}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs the commands.
+pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
+    recorder.target = "interpreter".to_string();
+    let store = FunctionStore::new(source.functions().map(|parsed| &parsed.func));
+    let mut interpreter = Interpreter::new(&store);
+    test_run::commands(source, &mut interpreter, recorder);
+}
