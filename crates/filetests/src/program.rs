@@ -136,8 +136,8 @@ impl Program {
             Loaded::Native(native) => native.patch(&name, tag, on),
             Loaded::Pulley(pulley) => pulley.patch(&name, tag, on),
         }
-        .map(|_| ())
         .map_err(|error| error.to_string())
+        .and_then(|count| if count == 0 { Err(format!("no patch site with tag {tag}")) } else { Ok(()) })
     }
 }
 
