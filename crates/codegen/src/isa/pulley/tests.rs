@@ -38,7 +38,7 @@ fn a_site_is_one_call_and_nothing_moves_between_two() {
     let nops = ["nop"; 5].join("\n");
     let compiled = compile_text(Flags::default(), text);
     let expected = format!(
-        "push_frame\nxadd64_u8 x3, x1, 5\ncall 0x0    // target = 0x5\n{nops}\nxmov x0, x3\npop_frame\nret"
+        "push_frame\nxadd64_u8 x1, x1, 5\ncall 0x0    // target = 0x5\n{nops}\nxmov x0, x1\npop_frame\nret"
     );
     assert_eq!(disassemble(&compiled.code), expected);
     let [on, off] = &compiled.patch_sites[..] else { panic!("two sites") };
@@ -58,17 +58,13 @@ fn a_site_is_one_call_and_nothing_moves_between_two() {
 
 #[test]
 fn an_indirect_site_is_as_long_as_its_call() {
-    let compiled = compile_text(
-        Flags::default(),
-        "function %f(i64) system_v {
-            sig0 = () preserve_all
-        block0(v0: i64):
-            patchable_call_indirect sig0, v0()
-            return
-        }"
-        .replace("patchable_call_indirect sig0, v0()", "call_indirect sig0, v0(), tag 1")
-        .as_str(),
-    );
+    let text = "function %f(i64) system_v {
+        sig0 = () preserve_all
+    block0(v0: i64):
+        call_indirect sig0, v0(), tag 1
+        return
+    }";
+    let compiled = compile_text(Flags::default(), text);
     let [site] = &compiled.patch_sites[..] else { panic!("one site: {}", disassemble(&compiled.code)) };
     assert_eq!((site.kind, site.len, site.off.len()), (SiteKind::Indirect, 2, 2));
     assert_eq!(disassemble(&site.on), "call_indirect x0");
@@ -145,10 +141,7 @@ fn stack_arguments_and_a_tail_call_with_more_of_them() {
     let code = disassemble(&compiled.code);
     // Two arguments of 16 are on the stack, above a frame that makes room for them.
     assert!(code.starts_with("stack_alloc32 16\npush_frame\n"), "{code}");
-    assert!(
-        code.ends_with("pop_frame\njump 0x0    // target = 0x4f") || code.contains("pop_frame\njump"),
-        "{code}"
-    );
+    assert!(code.contains("pop_frame\njump"), "{code}");
     assert!(!code.contains("stack_free32"), "{code}");
     assert_eq!(code.matches("xstore64le_o32 sp, ").count(), 2, "{code}");
     assert_eq!(compiled.traps[0].code, TrapCode::StackOverflow);
