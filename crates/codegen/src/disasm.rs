@@ -62,8 +62,8 @@ fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
 }
 
 fn pulley(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
-    let text = pulley_interpreter::disas::Disassembler::disassemble_all(code)
-        .map_err(|error| error.to_string())?;
+    let text =
+        pulley_interpreter::disas::Disassembler::disassemble_all(code).map_err(|error| error.to_string())?;
     let line = |line: &str| {
         // `   0: 01 02 03    mnemonic operands`
         let (offset, rest) = line.split_once(':')?;

@@ -27,7 +27,9 @@ pub fn check(parsed: &ParsedFunction, output: &str, precise: bool) -> Result<(),
     }
     let mut builder = CheckerBuilder::new();
     for comment in &parsed.comments {
-        builder.directive(comment.text.as_str()).map_err(|error| format!("line {}: {error}", comment.line))?;
+        builder
+            .directive(comment.text.as_str())
+            .map_err(|error| format!("line {}: {error}", comment.line))?;
     }
     let checker = builder.finish();
     if checker.is_empty() {

@@ -84,7 +84,10 @@ impl Program {
                 Err(LinkError::Undefined { symbol, function: user }) => {
                     let user = functions.iter().find(|func| symbol_name(&func.name) == user);
                     let Some(user) = user else { return Err(format!("undefined symbol {symbol}")) };
-                    missing.insert(user.name.clone(), format!("{} calls {symbol}, which is not there", user.name));
+                    missing.insert(
+                        user.name.clone(),
+                        format!("{} calls {symbol}, which is not there", user.name),
+                    );
                     compiled.remove(&user.name);
                 }
                 Err(error) => return Err(error.to_string()),

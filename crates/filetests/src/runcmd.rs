@@ -74,7 +74,7 @@ fn run(text: &str) -> Result<Command, String> {
         Some(list) => list.strip_suffix(']').ok_or("the list of results is not closed")?,
         None => values,
     };
-    Ok(Command::Run { call, expected: Some((equal, list(values)))})
+    Ok(Command::Run { call, expected: Some((equal, list(values))) })
 }
 
 fn trap(text: &str) -> Result<Command, String> {
@@ -141,7 +141,11 @@ fn list(text: &str) -> Vec<String> {
 ///
 /// # Errors
 /// If their number or one of them does not fit.
-pub fn values(texts: &[String], params: &[sidetrack_ir::AbiParam], what: &str) -> Result<Vec<DataValue>, String> {
+pub fn values(
+    texts: &[String],
+    params: &[sidetrack_ir::AbiParam],
+    what: &str,
+) -> Result<Vec<DataValue>, String> {
     if texts.len() != params.len() {
         return Err(format!("{} {what} given, the signature has {}", texts.len(), params.len()));
     }
@@ -201,7 +205,9 @@ mod tests {
         let patch = Command::Patch { function: ExternalName::named("f"), tag: 7, on: false };
         assert_eq!(command("patch: %f tag 7 off"), Some(Ok(patch)));
         assert_eq!(command("check: v1"), None);
-        for bad in ["run: f(1) == 2", "run: %f(1 == 2", "run: %f(1) = 2", "patch: %f 7 off", "trap: %f() nope"] {
+        for bad in
+            ["run: f(1) == 2", "run: %f(1 == 2", "run: %f(1) = 2", "patch: %f 7 off", "trap: %f() nope"]
+        {
             assert!(command(bad).unwrap().is_err(), "{bad}");
         }
     }

@@ -98,7 +98,9 @@ impl Source {
     /// Why the function of this name could not be read, if that is so.
     pub fn unsupported(&self, name: &ExternalName) -> Option<&str> {
         self.items.iter().find_map(|item| match item {
-            Item::Unsupported { name: text, reason, .. } if *text == name.to_string() => Some(reason.as_str()),
+            Item::Unsupported { name: text, reason, .. } if *text == name.to_string() => {
+                Some(reason.as_str())
+            }
             _ => None,
         })
     }

@@ -53,7 +53,12 @@ pub fn cat(source: &Source, recorder: &mut Recorder<'_>, precise: bool, blessing
 }
 
 /// `test optimize`: the function after the mid-end.
-pub fn optimize(source: &Source, recorder: &mut Recorder<'_>, precise: bool, blessing: &mut Option<Blessing>) {
+pub fn optimize(
+    source: &Source,
+    recorder: &mut Recorder<'_>,
+    precise: bool,
+    blessing: &mut Option<Blessing>,
+) {
     each(source, recorder, precise, blessing, |parsed| {
         let mut func = parsed.func.clone();
         legalize::legalize(&mut func).map_err(|message| (false, message))?;

@@ -34,7 +34,10 @@ impl Machine for Program {
             Failure::Trap(trap) => match &trap {
                 sidetrack_patch::exec::ExecTrap::Trap { code, .. } => {
                     let code = TrapCode::parse(&code.to_string());
-                    code.map_or_else(|| Outcome::Failed(trap.to_string()), |code| Outcome::Trapped(code, trap.to_string()))
+                    code.map_or_else(
+                        || Outcome::Failed(trap.to_string()),
+                        |code| Outcome::Trapped(code, trap.to_string()),
+                    )
                 }
                 _ => Outcome::Failed(trap.to_string()),
             },

@@ -75,7 +75,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
 /// Prints to standard output; a reader that went away is no error.
 pub fn print(text: &str) -> Result<(), String> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output: {error}"))
+        }
         _ => Ok(()),
     }
 }
