@@ -8,8 +8,6 @@
 //! combinations of edge values. Narrow arguments come with garbage in the upper
 //! bits of their registers.
 
-pub mod harness;
-
 use sidetrack_ir::interp::eval::{EvalError, eval, same_modulo_nan};
 use sidetrack_ir::opcode::{Ctrl, OperandType, TypeSet};
 use sidetrack_ir::types::{F32, F64, I8, I16, I32, I64};

@@ -1,6 +1,6 @@
 //! Compiled functions on an engine that runs images, called with values.
 
-use super::Machine;
+use crate::ops::Machine;
 use sidetrack_artifact::{Architecture, Image, SymbolName, TrapCode as ArtifactCode};
 use sidetrack_codegen::{TargetIsa, compile, symbol_name};
 use sidetrack_ir::interp::{FunctionStore, Interpreter};
