@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod differential;
 mod program;
 mod report;
 mod runcmd;
