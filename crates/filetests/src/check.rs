@@ -12,7 +12,8 @@ use sidetrack_ir::text::ParsedFunction;
 pub fn check(parsed: &ParsedFunction, output: &str, precise: bool) -> Result<(), String> {
     if precise {
         let expected: Vec<&str> = expected_lines(parsed);
-        let actual: Vec<&str> = output.trim_end().lines().map(str::trim_end).collect();
+        // Indentation does not count: the reader gives comments without it.
+        let actual: Vec<&str> = output.trim_end().lines().map(str::trim).collect();
         if expected == actual {
             return Ok(());
         }
@@ -42,10 +43,20 @@ pub fn check(parsed: &ParsedFunction, output: &str, precise: bool) -> Result<(),
     }
 }
 
-/// The comments behind the function's closing brace.
+/// The comments right behind the function's closing brace: up to the first line
+/// that is no comment.
 fn expected_lines(parsed: &ParsedFunction) -> Vec<&str> {
-    let after = |line: u32| line > last_code_line(parsed);
-    parsed.comments.iter().filter(|c| after(c.line)).map(|c| c.text.trim_end()).collect()
+    let last = last_code_line(parsed);
+    let mut lines = Vec::new();
+    let mut next = None;
+    for comment in parsed.comments.iter().filter(|comment| comment.line > last) {
+        if next.is_some_and(|next| next != comment.line) {
+            break;
+        }
+        next = Some(comment.line + 1);
+        lines.push(comment.text.as_str());
+    }
+    lines
 }
 
 /// The line of the function's last instruction.
