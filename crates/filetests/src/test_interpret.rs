@@ -3,7 +3,7 @@
 use crate::report::Recorder;
 use crate::source::Source;
 use crate::test_run::{self, Machine, Outcome};
-use sidetrack_ir::interp::{FunctionStore, Interpreter, Stop};
+use sidetrack_ir::interp::{FunctionStore, HostOutcome, Interpreter, Memory, Stop};
 use sidetrack_ir::{DataValue, ExternalName};
 
 impl Machine for Interpreter<'_> {
@@ -28,5 +28,10 @@ pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
     recorder.target = "interpreter".to_string();
     let store = FunctionStore::new(source.functions().map(|parsed| &parsed.func));
     let mut interpreter = Interpreter::new(&store);
+    // The same exceptions as compiled code has from its host.
+    interpreter.define_host(ExternalName::named("throw"), |_: &mut Memory, args: &[DataValue]| {
+        let bits = |index: usize| args.get(index).map_or(0, |arg| arg.bits());
+        HostOutcome::Throw { tag: bits(0) as u32, payload: [bits(1), bits(2)] }
+    });
     test_run::commands(source, &mut interpreter, recorder);
 }
