@@ -3,17 +3,16 @@
 use filecheck::{CheckerBuilder, NO_VARIABLES};
 use sidetrack_ir::text::ParsedFunction;
 
-/// Compares `output` with what a function's comments expect: in precise mode the
-/// comments after the function are the output, else directives (`check: …`) find
-/// their places in it.
+/// Compares `output` with what a function's comments in `source` expect: in precise
+/// mode the block of comments after the function is the output, else directives
+/// (`check: …`) find their places in it.
 ///
 /// # Errors
 /// What differs.
-pub fn check(parsed: &ParsedFunction, output: &str, precise: bool) -> Result<(), String> {
+pub fn check(source: &str, parsed: &ParsedFunction, output: &str, precise: bool) -> Result<(), String> {
     if precise {
-        let expected: Vec<&str> = expected_lines(parsed);
-        // Indentation does not count: the reader gives comments without it.
-        let actual: Vec<&str> = output.trim_end().lines().map(str::trim).collect();
+        let expected: Vec<&str> = expected_lines(source, parsed);
+        let actual: Vec<&str> = output.trim_end().lines().map(str::trim_end).collect();
         if expected == actual {
             return Ok(());
         }
@@ -43,20 +42,34 @@ pub fn check(parsed: &ParsedFunction, output: &str, precise: bool) -> Result<(),
     }
 }
 
-/// The comments right behind the function's closing brace: up to the first line
-/// that is no comment.
-fn expected_lines(parsed: &ParsedFunction) -> Vec<&str> {
-    let last = last_code_line(parsed);
-    let mut lines = Vec::new();
-    let mut next = None;
-    for comment in parsed.comments.iter().filter(|comment| comment.line > last) {
-        if next.is_some_and(|next| next != comment.line) {
-            break;
-        }
-        next = Some(comment.line + 1);
-        lines.push(comment.text.as_str());
-    }
-    lines
+/// The first block of comments behind the function's closing brace, with the
+/// indentation that it has.
+fn expected_lines<'a>(source: &'a str, parsed: &ParsedFunction) -> Vec<&'a str> {
+    let lines: Vec<&str> = source.lines().collect();
+    let block = expected_block(&lines, closing_brace(&lines, last_code_line(parsed)) + 1);
+    let text = |line: &'a str| {
+        let line = line.trim().trim_start_matches(';');
+        line.strip_prefix(' ').unwrap_or(line)
+    };
+    lines[block].iter().map(|line| text(line)).collect()
+}
+
+/// The index of the line that closes a function whose last instruction is on line
+/// `last`, counted from 1.
+fn closing_brace(lines: &[&str], last: u32) -> usize {
+    let found = (last as usize..lines.len()).find(|&i| lines[i].trim_start().starts_with('}'));
+    found.unwrap_or(lines.len().saturating_sub(1))
+}
+
+/// The block of comment lines that starts at index `at`, blank lines passed over. A
+/// block right above a function is that function's description, no expectation.
+fn expected_block(lines: &[&str], at: usize) -> std::ops::Range<usize> {
+    let at = at.min(lines.len());
+    let first = (at..lines.len()).find(|&i| !lines[i].trim().is_empty()).unwrap_or(lines.len());
+    let is_comment = |line: &str| line.trim_start().starts_with(';');
+    let end = (first..lines.len()).find(|&i| !is_comment(lines[i])).unwrap_or(lines.len());
+    let describes = lines.get(end).is_some_and(|line| line.trim_start().starts_with("function"));
+    if first == end || describes { at..at } else { first..end }
 }
 
 /// The line of the function's last instruction.
@@ -87,17 +100,14 @@ impl Blessing {
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for (last, output) in &self.edits {
-            // Up to the closing brace behind the last instruction.
-            let close = (*last as usize..lines.len()).find(|&i| lines[i].trim_start().starts_with('}'));
-            let close = close.unwrap_or(lines.len().saturating_sub(1));
+            let close = closing_brace(&lines, *last);
             while at <= close && at < lines.len() {
                 out.push_str(lines[at]);
                 out.push('\n');
                 at += 1;
             }
-            while at < lines.len() && lines[at].trim_start().starts_with(';') {
-                at += 1;
-            }
+            at = at.max(expected_block(&lines, at).end);
+            out.push('\n');
             for line in output.lines() {
                 out.push_str(format!("; {line}").trim_end());
                 out.push('\n');
@@ -108,5 +118,45 @@ impl Blessing {
             out.push('\n');
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+function %f() {
+block0:
+    return
+}
+
+; old
+;     older
+
+; About the next one.
+function %g() {
+block0:
+    return
+}
+";
+
+    #[test]
+    fn blessed_output_is_expected_and_stays() {
+        let file = sidetrack_ir::text::parse_test(FILE).unwrap();
+        let output = "one:\n\n    two\n";
+        let mut blessing = Blessing::default();
+        file.functions.iter().for_each(|parsed| blessing.note(parsed, output));
+        let blessed = blessing.apply(FILE);
+        assert!(!blessed.contains("old"), "{blessed}");
+        assert!(blessed.contains("\n\n; About the next one.\nfunction %g"), "{blessed}");
+        let again = sidetrack_ir::text::parse_test(&blessed).unwrap();
+        let mut twice = Blessing::default();
+        for parsed in &again.functions {
+            check(&blessed, parsed, output, true).unwrap();
+            check(&blessed, parsed, "one:\n\n  two\n", true).unwrap_err();
+            twice.note(parsed, output);
+        }
+        assert_eq!(twice.apply(&blessed), blessed);
     }
 }

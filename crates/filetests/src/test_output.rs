@@ -30,7 +30,7 @@ fn each(
                     blessing.note(parsed, &output);
                     recorder.add(line, Status::Passed, "blessed");
                 } else {
-                    recorder.check(line, check(parsed, &output, precise));
+                    recorder.check(line, check(&source.text, parsed, &output, precise));
                 }
             }
             Err((true, reason)) => recorder.add(line, Status::Skipped, reason),
