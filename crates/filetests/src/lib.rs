@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod differential;
 mod program;
 mod report;
 mod runcmd;
@@ -16,7 +17,7 @@ mod target;
 mod test_interpret;
 mod test_output;
 mod test_run;
-//mod test_verifier;
+mod test_verifier;
 
 pub use program::{Failure, Program};
 pub use report::{Record, Recorder, Report, Status};
@@ -85,7 +86,7 @@ fn run_file(path: &Path, report: &mut Report) -> Result<(), String> {
             "cat" => test_output::cat(&source, &mut recorder, precise, &mut blessing),
             "optimize" => test_output::optimize(&source, &mut recorder, precise, &mut blessing),
             "compile" => test_output::compile_output(&source, &mut recorder, precise, &mut blessing),
-            //"verifier" => test_verifier::run(&source, &mut recorder),
+            "verifier" => test_verifier::run(&source, &mut recorder),
             "interpret" => test_interpret::run(&source, &mut recorder),
             "run" => test_run::run(&source, &mut recorder),
             name => recorder.add(command.line, Status::Skipped, format!("unknown kind of test `{name}`")),

@@ -126,6 +126,20 @@ impl Program {
         Ok(sig.returns.iter().zip(slots).map(|(ret, bits)| DataValue::from_bits(ret.ty, bits)).collect())
     }
 
+    /// Switches every site.
+    ///
+    /// # Errors
+    /// If they cannot be switched.
+    pub fn switch_all(&mut self, on: bool) -> Result<(), String> {
+        let memory = match &mut self.loaded {
+            Loaded::Native(native) => native.memory_mut(),
+            Loaded::Pulley(pulley) => pulley.memory(),
+        };
+        let count = memory.image().patch_sites.len();
+        let mut session = memory.session();
+        (0..count).try_for_each(|index| session.set(index, on)).map_err(|error| error.to_string())
+    }
+
     /// Switches the sites of a function that have this tag.
     ///
     /// # Errors

@@ -29,22 +29,28 @@ pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
         };
         for (line, text) in &expected {
             let found = errors.iter().position(|(at, message)| at == line && message.contains(text));
-            recorder.check(*line, match found {
-                Some(index) => {
-                    errors.remove(index);
-                    Ok(())
-                }
-                None => Err(format!("no error here contains `{text}`; the errors: {errors:?}")),
-            });
+            recorder.check(
+                *line,
+                match found {
+                    Some(index) => {
+                        errors.remove(index);
+                        Ok(())
+                    }
+                    None => Err(format!("no error here contains `{text}`; the errors: {errors:?}")),
+                },
+            );
         }
         // Cranelift's runner asks only for what is named; so an error beyond the
         // named ones counts only where none is.
         if expected.is_empty() {
             let line = parsed.source.line(AnyEntity::Function);
-            recorder.check(line, match errors.first() {
-                None => Ok(()),
-                Some((line, message)) => Err(format!("line {line}: {message}")),
-            });
+            recorder.check(
+                line,
+                match errors.first() {
+                    None => Ok(()),
+                    Some((line, message)) => Err(format!("line {line}: {message}")),
+                },
+            );
         }
     }
     if source.items.is_empty() {
