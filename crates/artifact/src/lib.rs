@@ -11,6 +11,7 @@
 mod function;
 mod image;
 mod link;
+mod object;
 mod reloc;
 mod site;
 mod trap;
@@ -19,6 +20,9 @@ mod unwind;
 pub use function::{CallSite, CompiledFunction, ExceptionHandler, HandlerContext, SourceRange};
 pub use image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
 pub use link::{ImageBuilder, LinkError};
+pub use object::{
+    ObjectError, PATCH_SITES_SECTION, RECORD_SIZE, SiteRecord, linker_name, read_patch_sites, write_object,
+};
 pub use reloc::{Reloc, RelocKind, SymbolName};
 pub use site::{PatchSite, PatchTarget, SiteKind};
 pub use trap::{TrapCode, TrapSite};

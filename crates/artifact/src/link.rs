@@ -141,7 +141,7 @@ impl ImageBuilder {
 }
 
 /// Refuses a function whose tables are unsorted or lead outside its code.
-fn check(function: &CompiledFunction) -> Result<(), LinkError> {
+pub(crate) fn check(function: &CompiledFunction) -> Result<(), LinkError> {
     let malformed = |reason: String| LinkError::Malformed { function: function.name.clone(), reason };
     let size = u32::try_from(function.code.len()).map_err(|_| LinkError::TooLarge)?;
     if !function.alignment.is_power_of_two() || function.alignment > 4096 {

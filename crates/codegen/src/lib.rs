@@ -10,6 +10,7 @@ pub mod abi;
 pub mod block_order;
 pub mod buffer;
 pub mod call;
+pub mod disasm;
 pub mod emit;
 pub mod isa;
 pub mod legalize;
@@ -71,6 +72,9 @@ pub enum CodegenError {
 /// the function and the entity.
 pub fn compile(func: &Function, isa: &dyn TargetIsa) -> Result<CompiledFunction, CodegenError> {
     let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
+    if isa.flags().verifier {
+        sidetrack_ir::verifier::verify(func).map_err(|errors| failed(errors.to_string()))?;
+    }
     let mut func = func.clone();
     legalize::legalize(&mut func).map_err(failed)?;
     if isa.flags().opt_level == OptLevel::Speed {

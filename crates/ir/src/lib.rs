@@ -27,6 +27,7 @@ pub mod random;
 pub mod signature;
 pub mod text;
 pub mod types;
+pub mod verifier;
 
 pub use builder::{Builder, Position};
 pub use cfg::ControlFlowGraph;

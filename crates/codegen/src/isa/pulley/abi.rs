@@ -94,7 +94,7 @@ pub fn emit_prologue(frame: &FrameLayout, buffer: &mut Buffer<PcRel>) -> Vec<(u3
         buffer.encode(|code| encode::stack_alloc32(code, growth));
     }
     buffer.add_trap(TrapCode::StackOverflow);
-    buffer.encode(|code| encode::push_frame(code));
+    buffer.encode(encode::push_frame);
     let size = growth + frame.setup;
     ops.push((buffer.offset(), UnwindOp::PushFrame { size }));
     ops.push((buffer.offset(), UnwindOp::DefineFrame));
@@ -134,7 +134,7 @@ pub fn emit_epilogue(frame: &FrameLayout, keep: u32, buffer: &mut Buffer<PcRel>)
             }
         });
     }
-    buffer.encode(|code| encode::pop_frame(code));
+    buffer.encode(encode::pop_frame);
     if frame.arg_area > keep {
         buffer.encode(|code| encode::stack_free32(code, frame.arg_area - keep));
     }

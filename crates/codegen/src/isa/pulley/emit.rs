@@ -326,7 +326,7 @@ pub fn emit(inst: &Inst, isa: &Pulley, buffer: &mut Buffer<PcRel>, ctx: &EmitCtx
         Inst::Ret { .. } => {
             let keep = if ctx.frame.callee_pops { 0 } else { ctx.frame.stack_args };
             emit_epilogue(ctx.frame, keep, buffer);
-            buffer.encode(|code| encode::ret(code));
+            buffer.encode(encode::ret);
         }
         Inst::Call { ref info } => emit_call(info, isa, buffer, ctx),
         Inst::ReturnCall { ref info } => {

@@ -1,7 +1,7 @@
 //! The register file: x (integers), f (floats) and v (vectors).
 //!
-//! x0 to x29 are allocated; x30 is the stack pointer and x31 is left to code that
-//! is not allocated (unused). The frame pointer and the link register are not
+//! x0 to x29 are allocated; x30 is the stack pointer, and x31, which the
+//! interpreter sets aside for spilling, is not used. The frame pointer and the link register are not
 //! among the numbered registers. In each class the upper half, from 16 on, is
 //! saved by the callee in conventions that have such registers.
 

@@ -8,8 +8,6 @@
 //! combinations of edge values. Narrow arguments come with garbage in the upper
 //! bits of their registers.
 
-pub mod harness;
-
 use sidetrack_ir::interp::eval::{EvalError, eval, same_modulo_nan};
 use sidetrack_ir::opcode::{Ctrl, OperandType, TypeSet};
 use sidetrack_ir::types::{F32, F64, I8, I16, I32, I64};
@@ -18,17 +16,17 @@ use sidetrack_ir::{
     MemFlags, Opcode, Signature, TrapCode, Type, Value,
 };
 
-/// What runs a compiled function: bits of the arguments to bits of the results.
+/// What runs compiled functions: bits of the arguments to bits of the results.
 pub trait Machine {
-    /// A function ready to run.
+    /// Functions ready to run.
     type Loaded;
-    /// Compiles and loads a function.
-    fn load(&mut self, func: &Function) -> Result<Self::Loaded, String>;
-    /// Runs it; `types` are those of the arguments and results.
+    /// Compiles and loads functions, all with different names.
+    fn load(&mut self, functions: &[Function]) -> Result<Self::Loaded, String>;
+    /// Runs function number `index` of them, whose results have these types.
     fn run(
         &mut self,
-        loaded: &Self::Loaded,
-        params: &[Type],
+        loaded: &mut Self::Loaded,
+        index: usize,
         args: &[u64],
         returns: &[Type],
     ) -> Result<Vec<u64>, TrapCode>;
@@ -147,7 +145,7 @@ fn edges(ty: Type, few: bool) -> Vec<DataValue> {
                 ]);
                 list.extend([9.223372036854775e18, 9.223372036854776e18, -9.223372036854776e18, -9.23e18]);
                 list.extend([
-                    1.8446744073709550e19,
+                    1.844674407370955e19,
                     1.8446744073709552e19,
                     f64::MIN_POSITIVE,
                     5e-324,
@@ -195,12 +193,14 @@ fn product(args: &[Type], few: bool) -> Vec<Vec<DataValue>> {
     lists
 }
 
-/// A function that does the operation; arguments whose bit is set in `constant`
-/// have the given values.
-fn build(case: &Case, shape: Shape, constant: u32, values: &[DataValue]) -> Function {
+/// The function of a trial; arguments whose bit is set in its `constant` have the
+/// values of its first input.
+fn build(case: &Case, number: u32, trial: &Trial) -> Function {
+    let Trial { shape, constant, ref inputs } = *trial;
+    let values = &inputs[0];
     let returns = if shape == Shape::Plain { case.results.clone() } else { vec![I64] };
     let sig = Signature::of(CallConv::SystemV, &case.args, &returns);
-    let mut func = Function::new(ExternalName::user(0, 0), sig);
+    let mut func = Function::new(ExternalName::user(0, number), sig);
     let mut builder = Builder::new(&mut func);
     let entry = builder.create_entry_block();
     let params: Vec<Value> = builder.func.dfg.block_params(entry).to_vec();
@@ -269,48 +269,90 @@ fn expected(case: &Case, shape: Shape, args: &[DataValue]) -> Result<Vec<DataVal
     }
 }
 
+/// One function of a case with what it is run on.
+struct Trial {
+    shape: Shape,
+    constant: u32,
+    inputs: Vec<Vec<DataValue>>,
+}
+
+/// All in registers on all inputs; then each operand constant, where rules for
+/// constants may be.
+fn trials(case: &Case) -> Vec<Trial> {
+    let compares = matches!(case.opcode, Opcode::Icmp | Opcode::Fcmp);
+    let mut shapes = vec![Shape::Plain];
+    if compares || (case.ty.is_int() && matches!(case.opcode, Opcode::UaddOverflow | Opcode::Band)) {
+        shapes.extend([Shape::Branch, Shape::Trap, Shape::Select]);
+    }
+    let mut trials = Vec::new();
+    for shape in shapes {
+        trials.push(Trial { shape, constant: 0, inputs: product(&case.args, false) });
+        if shape != Shape::Plain && (shape != Shape::Branch || case.opcode == Opcode::Fcmp) {
+            continue;
+        }
+        for constant in (0..case.args.len() as u32).map(|n| 1 << n) {
+            for values in product(&case.args, true) {
+                let variable = values.iter().enumerate().filter(|(n, _)| constant & 1 << n == 0);
+                if variable.into_iter().all(|(_, v)| v.bits() == 5 || *v == typical(v.ty())) {
+                    trials.push(Trial { shape, constant, inputs: vec![values] });
+                }
+            }
+        }
+    }
+    trials
+}
+
 /// Runs every case on a machine; panics with a list of the first disagreements.
 pub fn check<M: Machine>(machine: &mut M) {
     let mut failures: Vec<String> = Vec::new();
     let mut runs = 0;
     for case in cases() {
-        let boolean = case.results.last().is_some_and(|ty| ty.is_int());
-        let compares = matches!(case.opcode, Opcode::Icmp | Opcode::Fcmp);
-        let mut shapes = vec![Shape::Plain];
-        if boolean && (compares || case.opcode == Opcode::UaddOverflow || case.opcode == Opcode::Band) {
-            shapes.extend([Shape::Branch, Shape::Trap, Shape::Select]);
-        }
-        for shape in shapes {
-            // All in registers: compiled once.
-            if let Some(failure) =
-                check_function(machine, &case, shape, 0, &product(&case.args, false), &mut runs)
-            {
-                failures.push(failure);
+        let trials = trials(&case);
+        let functions: Vec<Function> =
+            (trials.iter().enumerate()).map(|(number, trial)| build(&case, number as u32, trial)).collect();
+        let mut loaded = match machine.load(&functions) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                failures.push(format!("{case:?}: {error}"));
+                continue;
             }
-            let all = (1 << case.args.len()) - 1;
-            let masks = (0..case.args.len() as u32).map(|n| 1 << n).chain([all]);
-            for mask in masks {
-                for values in product(&case.args, true) {
-                    if values
-                        .iter()
-                        .enumerate()
-                        .any(|(n, v)| mask & 1 << n == 0 && v.bits() != 5 && *v != typical(v.ty()))
-                    {
-                        continue;
-                    }
-                    if let Some(failure) = check_function(machine, &case, shape, mask, &[values], &mut runs) {
-                        failures.push(failure);
-                        break;
-                    }
+        };
+        for (index, trial) in trials.iter().enumerate() {
+            let returns: Vec<Type> =
+                functions[index].signature.returns.iter().map(|param| param.ty).collect();
+            for values in &trial.inputs {
+                runs += 1;
+                let bits: Vec<u64> = values.iter().map(with_garbage).collect();
+                let expected = expected(&case, trial.shape, values);
+                let actual = machine.run(&mut loaded, index, &bits, &returns).map(|bits| {
+                    let values = bits.iter().zip(&returns).map(|(&bits, &ty)| DataValue::from_bits(ty, bits));
+                    values.collect::<Vec<_>>()
+                });
+                let same = match (&expected, &actual) {
+                    (Ok(a), Ok(b)) => a.iter().zip(b).all(|(&a, &b)| same_modulo_nan(a, b)),
+                    (Err(a), Err(b)) => a == b,
+                    _ => false,
+                };
+                if !same {
+                    failures.push(format!(
+                        "{}.{} {:?} {:?}, constants {:#b}, {values:?}: expected {expected:?}, got {actual:?}",
+                        case.opcode, case.ty, case.extra, trial.shape, trial.constant
+                    ));
+                    break;
                 }
             }
         }
     }
     assert!(runs > 100_000, "only {runs} runs");
-    eprintln!("{runs} runs");
     let count = failures.len();
     failures.truncate(40);
     assert!(failures.is_empty(), "{count} of {runs} failed:\n{}", failures.join("\n"));
+}
+
+/// The value's bits below bits that mean nothing.
+fn with_garbage(value: &DataValue) -> u64 {
+    let width = value.ty().bits();
+    if width == 64 { value.bits() } else { value.bits() | 0xa5a5_a5a5_a5a5_a5a5 << width }
 }
 
 fn typical(ty: Type) -> DataValue {
@@ -319,49 +361,4 @@ fn typical(ty: Type) -> DataValue {
         F64 => DataValue::f64(1.5),
         _ => DataValue::from_bits(ty, u64::MAX),
     }
-}
-
-fn check_function<M: Machine>(
-    machine: &mut M,
-    case: &Case,
-    shape: Shape,
-    constant: u32,
-    inputs: &[Vec<DataValue>],
-    runs: &mut usize,
-) -> Option<String> {
-    let func = build(case, shape, constant, &inputs[0]);
-    let returns: Vec<Type> = func.signature.returns.iter().map(|param| param.ty).collect();
-    let describe = |values: &[DataValue], what: String| {
-        Some(format!(
-            "{}.{} {:?} {shape:?}, constants {constant:#b}, {values:?}: {what}",
-            case.opcode, case.ty, case.extra
-        ))
-    };
-    let loaded = match machine.load(&func) {
-        Ok(loaded) => loaded,
-        Err(error) => return describe(&[], error),
-    };
-    for values in inputs {
-        *runs += 1;
-        let bits: Vec<u64> = values
-            .iter()
-            .map(|value| {
-                let width = value.ty().bits();
-                if width == 64 { value.bits() } else { value.bits() | 0xa5a5_a5a5_a5a5_a5a5 << width }
-            })
-            .collect();
-        let expected = expected(case, shape, values);
-        let actual = machine.run(&loaded, &case.args, &bits, &returns).map(|bits| {
-            bits.iter().zip(&returns).map(|(&bits, &ty)| DataValue::from_bits(ty, bits)).collect::<Vec<_>>()
-        });
-        let same = match (&expected, &actual) {
-            (Ok(a), Ok(b)) => a.iter().zip(b).all(|(&a, &b)| same_modulo_nan(a, b)),
-            (Err(a), Err(b)) => a == b,
-            _ => false,
-        };
-        if !same {
-            return describe(values, format!("expected {expected:?}, got {actual:?}"));
-        }
-    }
-    None
 }

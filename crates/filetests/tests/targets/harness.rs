@@ -1,6 +1,6 @@
 //! Compiled functions on an engine that runs images, called with values.
 
-use super::Machine;
+use crate::ops::Machine;
 use sidetrack_artifact::{Architecture, Image, SymbolName, TrapCode as ArtifactCode};
 use sidetrack_codegen::{TargetIsa, compile, symbol_name};
 use sidetrack_ir::interp::{FunctionStore, Interpreter};
@@ -113,20 +113,20 @@ impl<E: Engine> Harness<E> {
 }
 
 impl<E: Engine> Machine for Harness<E> {
-    type Loaded = std::cell::RefCell<E>;
+    type Loaded = E;
 
-    fn load(&mut self, func: &Function) -> Result<Self::Loaded, String> {
-        self.load_set(std::slice::from_ref(func)).map(std::cell::RefCell::new)
+    fn load(&mut self, functions: &[Function]) -> Result<E, String> {
+        self.load_set(functions)
     }
 
     fn run(
         &mut self,
-        loaded: &Self::Loaded,
-        _params: &[Type],
+        loaded: &mut E,
+        index: usize,
         args: &[u64],
         returns: &[Type],
     ) -> Result<Vec<u64>, TrapCode> {
-        match Self::call(&mut loaded.borrow_mut(), 0, args, returns) {
+        match Self::call(loaded, index, args, returns) {
             Ok(values) => Ok(values.iter().map(|value| value.bits()).collect()),
             Err(ExecTrap::Trap { code, .. }) => Err(ir_code(code)),
             Err(other) => panic!("{other}"),

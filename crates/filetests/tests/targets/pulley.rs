@@ -1,9 +1,8 @@
 //! The bytecode target against the reference interpreter: every scalar operation,
 //! and random sets of functions that call one another.
 
-mod ops;
-
-use ops::harness::{Engine, Harness, check_random};
+use crate::harness::{Engine, Harness, check_random};
+use crate::ops;
 use sidetrack_artifact::{Architecture, Image, SymbolName};
 use sidetrack_codegen::{Flags, OptLevel, lookup};
 use sidetrack_ir::CallConv;

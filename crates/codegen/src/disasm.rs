@@ -1,0 +1,76 @@
+//! Disassembly with traps, relocations and patch sites marked.
+
+use capstone::arch::BuildsCapstone;
+use sidetrack_artifact::CompiledFunction;
+use std::fmt::Write;
+
+/// The code of a function as text, an instruction a line. Behind the instruction
+/// that it belongs to stands `; patchable call: NOP out last 5 bytes`, `; trap:
+/// CODE`, `; reloc: KIND SYMBOL+N`.
+///
+/// # Errors
+/// If there is no disassembler for the target.
+pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, String> {
+    let lines = match target {
+        "x86_64" => x86_64(&func.code)?,
+        "pulley64" => pulley(&func.code)?,
+        _ => return Err(format!("no disassembler for {target}")),
+    };
+    let mut text = String::new();
+    for (index, (start, line)) in lines.iter().enumerate() {
+        let end = lines.get(index + 1).map_or(func.code.len() as u32, |next| next.0);
+        let _ = write!(text, "{start:4x}: {line}");
+        for trap in func.traps.iter().filter(|trap| trap.offset == *start) {
+            let _ = write!(text, " ; trap: {}", trap.code);
+        }
+        for reloc in func.relocs.iter().filter(|reloc| (*start..end).contains(&reloc.offset)) {
+            let _ = write!(text, " ; reloc: {:?} {}{:+}", reloc.kind, reloc.symbol, reloc.addend);
+        }
+        for site in func.patch_sites.iter().filter(|site| site.end == end) {
+            let state = if site.initially_on { "" } else { ", off" };
+            let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
+            let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Offset and text of each instruction. What does not decode, constants among it,
+/// is shown as bytes.
+fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
+    let engine = capstone::Capstone::new()
+        .x86()
+        .mode(capstone::arch::x86::ArchMode::Mode64)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let mut lines = Vec::new();
+    let mut at = 0;
+    while at < code.len() {
+        let insts = engine.disasm_all(&code[at..], at as u64).map_err(|error| error.to_string())?;
+        for inst in insts.iter() {
+            let text = format!("{} {}", inst.mnemonic().unwrap_or("?"), inst.op_str().unwrap_or(""));
+            lines.push((inst.address() as u32, text.trim_end().to_string()));
+            at = inst.address() as usize + inst.bytes().len();
+        }
+        if at < code.len() {
+            lines.push((at as u32, format!(".byte {:#04x}", code[at])));
+            at += 1;
+        }
+    }
+    Ok(lines)
+}
+
+fn pulley(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
+    let text =
+        pulley_interpreter::disas::Disassembler::disassemble_all(code).map_err(|error| error.to_string())?;
+    let line = |line: &str| {
+        // `   0: 01 02 03    mnemonic operands`
+        let (offset, rest) = line.split_once(':')?;
+        let offset = u32::from_str_radix(offset.trim(), 16).ok()?;
+        let is_byte = |word: &&str| word.len() == 2 && word.chars().all(|c| c.is_ascii_hexdigit());
+        let words: Vec<&str> = rest.split_whitespace().skip_while(is_byte).collect();
+        Some((offset, words.join(" ")))
+    };
+    Ok(text.lines().filter_map(line).collect())
+}

@@ -1,0 +1,103 @@
+//! Differential tests: random functions in the interpreter and compiled for each
+//! target.
+//!
+//! The body serves `cargo test`, which runs it for a second, and `fuzz/`, which
+//! runs it for as long as one likes. The interpreter is the oracle: results, trap
+//! codes and the effect of every patch site, on and off, must agree.
+
+use crate::program::{Failure, Program};
+use sidetrack_codegen::{Flags, OptLevel, TargetIsa, lookup};
+use sidetrack_ir::interp::{FunctionStore, Interpreter};
+use sidetrack_ir::random::{Config, Entropy, function_set_from};
+use sidetrack_ir::{DataValue, Function};
+use sidetrack_patch::exec::ExecTrap;
+use std::sync::Arc;
+
+/// What a set of functions is compiled for.
+pub struct Targets {
+    isas: Vec<(String, Arc<dyn TargetIsa>)>,
+}
+
+impl Targets {
+    /// Every target that runs here, at both levels of optimisation, with the
+    /// host's features and without, the verifier and the checker of register
+    /// allocation on.
+    pub fn all() -> Targets {
+        let mut isas = Vec::new();
+        for name in [std::env::consts::ARCH, "pulley64"] {
+            for (opt_level, host, live) in [(OptLevel::None, false, true), (OptLevel::Speed, true, false)] {
+                let Ok(mut builder) = lookup(name) else { continue };
+                if host {
+                    builder.enable_host();
+                }
+                let flags = Flags {
+                    opt_level,
+                    live_patching: live,
+                    verifier: true,
+                    regalloc_checker: true,
+                    ..Flags::default()
+                };
+                isas.push((format!("{name} {opt_level}"), builder.finish(flags)));
+            }
+        }
+        Targets { isas }
+    }
+
+    /// How many targets and settings there are.
+    pub fn len(&self) -> usize {
+        self.isas.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.isas.is_empty()
+    }
+}
+
+type Outcome = Result<Vec<DataValue>, String>;
+
+/// Makes functions from entropy and compares all that runs them. Returns how many
+/// calls were compared.
+///
+/// # Errors
+/// The first difference, with the target and the functions' text.
+pub fn check(entropy: &mut Entropy, config: &Config, targets: &Targets) -> Result<usize, String> {
+    let functions = function_set_from(entropy, config);
+    let store = FunctionStore::new(&functions);
+    let all: Vec<&Function> = functions.iter().collect();
+    let text = || all.iter().map(|func| format!("{func}\n")).collect::<String>();
+    // The same calls for every target: arguments, sites on or off, what is right.
+    let mut calls: Vec<(&Function, bool, Vec<DataValue>, Outcome)> = Vec::new();
+    for func in &functions {
+        for on in [true, false] {
+            let args = entropy.arguments(&func.signature);
+            let mut interpreter = Interpreter::new(&store);
+            interpreter.set_all_sites(on);
+            let outcome = interpreter.call(&func.name, &args).map_err(|stop| match stop.trap_code() {
+                Some(code) => code.to_string(),
+                None => stop.to_string(),
+            });
+            calls.push((func, on, args, outcome));
+        }
+    }
+    for (name, isa) in &targets.isas {
+        let mut program =
+            Program::load(&all, &**isa).map_err(|error| format!("{name}: {error}\n{}", text()))?;
+        for (func, on, args, expected) in &calls {
+            program.switch_all(*on).map_err(|error| format!("{name}: {error}\n{}", text()))?;
+            let got: Outcome = program.call(&func.name, args).map_err(|failure| match failure {
+                Failure::Trap(ExecTrap::Trap { code, .. }) => code.to_string(),
+                Failure::Trap(other) => other.to_string(),
+                Failure::Missing(reason) => reason,
+            });
+            if got != *expected {
+                return Err(format!(
+                    "{name}: {}{args:?}, sites on: {on}: expected {expected:?}, got {got:?}\n{}",
+                    func.name,
+                    text()
+                ));
+            }
+        }
+    }
+    Ok(calls.len() * targets.len())
+}

@@ -1,0 +1,191 @@
+//! Functions of a file compiled for one target, loaded, callable and patchable.
+
+use sidetrack_artifact::{Architecture, LinkError, SymbolName};
+use sidetrack_codegen::{CodegenError, TargetIsa, compile, symbol_name};
+use sidetrack_ir::types::I64;
+use sidetrack_ir::{
+    Builder, CallConv, DataValue, ExtFuncData, ExternalName, Function, MemFlags, Opcode, Signature,
+};
+use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
+use std::collections::HashMap;
+
+enum Loaded {
+    Native(Native),
+    Pulley(Pulley),
+}
+
+/// A loaded set of functions.
+pub struct Program {
+    loaded: Loaded,
+    signatures: HashMap<ExternalName, Signature>,
+    /// Functions that are not there, and why.
+    missing: HashMap<ExternalName, String>,
+}
+
+/// How a call ended, other than by returning.
+#[derive(Debug)]
+pub enum Failure {
+    /// The function is not there, for this reason; not a failure of the test.
+    Missing(String),
+    /// It trapped.
+    Trap(ExecTrap),
+}
+
+/// The architecture of a target's images.
+///
+/// # Errors
+/// If images of this target cannot be run here.
+fn architecture(isa: &dyn TargetIsa) -> Result<Architecture, String> {
+    match isa.name() {
+        "x86_64" => Ok(Architecture::X86_64),
+        "pulley64" => Ok(Architecture::Pulley64),
+        name => Err(format!("code for {name} cannot be run")),
+    }
+}
+
+impl Program {
+    /// Compiles, links and loads functions. What the target cannot compile, and
+    /// what depends on it, is missing from the program.
+    ///
+    /// # Errors
+    /// If a function is wrong, or the code generator is.
+    pub fn load(functions: &[&Function], isa: &dyn TargetIsa) -> Result<Program, String> {
+        let mut missing = HashMap::new();
+        let mut compiled = HashMap::new();
+        for &func in functions {
+            match compile(func, isa) {
+                Ok(code) => {
+                    compiled.insert(func.name.clone(), code);
+                }
+                Err(error @ (CodegenError::Unsupported { .. } | CodegenError::Signature { .. })) => {
+                    missing.insert(func.name.clone(), error.to_string());
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        let signature = |func: &&Function| (func.name.clone(), func.signature.clone());
+        let signatures: HashMap<ExternalName, Signature> = functions.iter().map(signature).collect();
+        let arch = architecture(isa)?;
+        // Functions that call what is not there are left out, one after another.
+        let image = loop {
+            let mut parts: Vec<_> = Vec::new();
+            for &func in functions {
+                if let Some(code) = compiled.get(&func.name) {
+                    parts.push(code.clone());
+                    let entry = compile(&trampoline(&func.name, &func.signature), isa);
+                    match entry {
+                        Ok(entry) => parts.push(entry),
+                        Err(error) => return Err(format!("entry of {}: {error}", func.name)),
+                    }
+                }
+            }
+            match exec::link(arch, parts) {
+                Ok(image) => break image,
+                Err(LinkError::Undefined { symbol, function: user }) => {
+                    let user = functions.iter().find(|func| symbol_name(&func.name) == user);
+                    let Some(user) = user else { return Err(format!("undefined symbol {symbol}")) };
+                    missing.insert(
+                        user.name.clone(),
+                        format!("{} calls {symbol}, which is not there", user.name),
+                    );
+                    compiled.remove(&user.name);
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        };
+        let loaded = match arch {
+            Architecture::X86_64 => {
+                let native = Native::load(image, &HostSymbols::default()).map_err(|e| e.to_string())?;
+                Loaded::Native(native)
+            }
+            Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
+        };
+        Ok(Program { loaded, signatures, missing })
+    }
+
+    /// Calls a function.
+    ///
+    /// # Errors
+    /// If the function is missing or does not return.
+    pub fn call(&mut self, name: &ExternalName, args: &[DataValue]) -> Result<Vec<DataValue>, Failure> {
+        if let Some(reason) = self.missing.get(name) {
+            return Err(Failure::Missing(reason.clone()));
+        }
+        let Some(sig) = self.signatures.get(name) else {
+            return Err(Failure::Missing(format!("there is no function {name}")));
+        };
+        let count = args.len().max(sig.returns.len()).max(1);
+        let mut slots: Vec<u64> = args.iter().map(|arg| arg.bits()).collect();
+        slots.resize(count, 0);
+        let entry = symbol_name(&entry_name(name));
+        match &mut self.loaded {
+            Loaded::Native(native) => native.invoke(&entry, &mut slots),
+            Loaded::Pulley(pulley) => pulley.invoke(&entry, &mut slots),
+        }
+        .map_err(Failure::Trap)?;
+        Ok(sig.returns.iter().zip(slots).map(|(ret, bits)| DataValue::from_bits(ret.ty, bits)).collect())
+    }
+
+    /// Switches every site.
+    ///
+    /// # Errors
+    /// If they cannot be switched.
+    pub fn switch_all(&mut self, on: bool) -> Result<(), String> {
+        let memory = match &mut self.loaded {
+            Loaded::Native(native) => native.memory_mut(),
+            Loaded::Pulley(pulley) => pulley.memory(),
+        };
+        let count = memory.image().patch_sites.len();
+        let mut session = memory.session();
+        (0..count).try_for_each(|index| session.set(index, on)).map_err(|error| error.to_string())
+    }
+
+    /// Switches the sites of a function that have this tag.
+    ///
+    /// # Errors
+    /// If there are none, or they cannot be switched.
+    pub fn patch(&mut self, function: &ExternalName, tag: u64, on: bool) -> Result<(), String> {
+        if let Some(reason) = self.missing.get(function) {
+            return Err(reason.clone());
+        }
+        let name: SymbolName = symbol_name(function);
+        match &mut self.loaded {
+            Loaded::Native(native) => native.patch(&name, tag, on),
+            Loaded::Pulley(pulley) => pulley.patch(&name, tag, on),
+        }
+        .map_err(|error| error.to_string())
+        .and_then(|count| if count == 0 { Err(format!("no patch site with tag {tag}")) } else { Ok(()) })
+    }
+}
+
+fn entry_name(name: &ExternalName) -> ExternalName {
+    ExternalName::named(&format!("entry of {name}"))
+}
+
+/// A function that takes arguments from an array of 8-byte slots, calls `name`, and
+/// writes the results there.
+fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
+    let entry_sig = Signature::of(CallConv::SystemV, &[I64], &[]);
+    let mut func = Function::new(entry_name(name), entry_sig);
+    let signature = func.dfg.signatures.push(sig.clone());
+    let callee = func.dfg.ext_funcs.push(ExtFuncData {
+        name: name.clone(),
+        signature,
+        colocated: true,
+        patchable: false,
+    });
+    let mut builder = Builder::new(&mut func);
+    let block = builder.create_entry_block();
+    let slots = builder.func.dfg.block_params(block)[0];
+    let flags = MemFlags::trusted();
+    let args: Vec<_> = (sig.params.iter().enumerate())
+        .map(|(i, param)| builder.load(Opcode::Load, param.ty, flags, slots, 8 * i as i32))
+        .collect();
+    let call = builder.call(callee, &args);
+    let results = builder.func.dfg.results(call).to_vec();
+    for (i, &result) in results.iter().enumerate() {
+        builder.store(Opcode::Store, flags, result, slots, 8 * i as i32);
+    }
+    builder.return_(&[]);
+    func
+}

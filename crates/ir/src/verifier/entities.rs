@@ -1,0 +1,129 @@
+//! Does everything exist that is named?
+
+use super::VerifierErrors;
+use crate::dfg::ValueDef;
+use crate::entities::*;
+use crate::function::{Function, GlobalValueData};
+use crate::inst::Extra;
+use crate::signature::ArgumentPurpose;
+
+pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
+    preamble(func, errors);
+    for index in 0..func.dfg.num_values() {
+        alias(func, Value::from_u32(index as u32), errors);
+    }
+    for block in func.layout.blocks() {
+        if !func.dfg.blocks.is_valid(block) {
+            errors.add(AnyEntity::Block(block), format!("{block} does not exist"));
+            continue;
+        }
+        for inst in func.layout.block_insts(block) {
+            instruction(func, inst, errors);
+        }
+    }
+}
+
+fn preamble(func: &Function, errors: &mut VerifierErrors) {
+    for (func_ref, data) in &func.dfg.ext_funcs {
+        if !func.dfg.signatures.is_valid(data.signature) {
+            errors
+                .add(AnyEntity::FuncRef(func_ref), format!("{func_ref}: {} does not exist", data.signature));
+        }
+    }
+    for (gv, data) in &func.global_values {
+        let mut error = |message: String| errors.add(AnyEntity::GlobalValue(gv), format!("{gv}: {message}"));
+        match data {
+            GlobalValueData::VMContext => {
+                let purposes = func.signature.params.iter().map(|param| param.purpose);
+                if !purposes.into_iter().any(|purpose| purpose == ArgumentPurpose::VMContext) {
+                    error("no parameter of the function is vmctx".to_string());
+                }
+            }
+            GlobalValueData::Load { base, .. } | GlobalValueData::IAddImm { base, .. } => {
+                // A base has a smaller number, so there are no cycles.
+                if !func.global_values.is_valid(*base) {
+                    error(format!("{base} does not exist"));
+                } else if *base >= gv {
+                    error(format!("{base} is computed from {gv} itself or comes after it"));
+                }
+            }
+            GlobalValueData::Symbol { .. } => {}
+        }
+    }
+}
+
+fn alias(func: &Function, v: Value, errors: &mut VerifierErrors) {
+    let mut at = v;
+    for _ in 0..=func.dfg.num_values() {
+        match func.dfg.value_def(at) {
+            ValueDef::Alias(to) if func.dfg.value_is_valid(to) => at = to,
+            ValueDef::Alias(to) => {
+                return errors
+                    .add(AnyEntity::Value(v), format!("{v} is an alias of {to}, which does not exist"));
+            }
+            _ => return,
+        }
+    }
+    errors.add(AnyEntity::Value(v), format!("{v} is an alias of itself"));
+}
+
+fn instruction(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
+    let dfg = &func.dfg;
+    let mut missing: Vec<String> = Vec::new();
+    let mut need = |exists: bool, entity: &dyn std::fmt::Display| {
+        if !exists {
+            missing.push(entity.to_string());
+        }
+    };
+    match dfg.insts[inst].extra {
+        Extra::Stack(slot, _) => need(func.stack_slots.is_valid(slot), &slot),
+        Extra::Global(gv) => need(func.global_values.is_valid(gv), &gv),
+        Extra::Const(constant) => need(dfg.constants.is_valid(constant), &constant),
+        Extra::Func(callee) => need(dfg.ext_funcs.is_valid(callee), &callee),
+        Extra::Sig(sig) => need(dfg.signatures.is_valid(sig), &sig),
+        Extra::Table(table) => need(dfg.jump_tables.is_valid(table), &table),
+        Extra::TryCall(_, table) | Extra::TryCallIndirect(table) if !dfg.exception_tables.is_valid(table) => {
+            need(false, &table);
+        }
+        Extra::TryCall(callee, table) => {
+            need(dfg.ext_funcs.is_valid(callee), &callee);
+            let sig = dfg.exception_tables[table].sig;
+            need(dfg.signatures.is_valid(sig), &sig);
+        }
+        Extra::TryCallIndirect(table) => {
+            let sig = dfg.exception_tables[table].sig;
+            need(dfg.signatures.is_valid(sig), &sig);
+        }
+        _ => {}
+    }
+    if missing.is_empty() {
+        for call in dfg.block_calls(inst) {
+            let exists = dfg.blocks.is_valid(call.block) && func.layout.is_block_inserted(call.block);
+            if !exists {
+                missing.push(call.block.to_string());
+            }
+        }
+        dfg.for_each_use(inst, |v| {
+            let exists = dfg.value_is_valid(v) && {
+                let resolved = match dfg.value_def(v) {
+                    ValueDef::Alias(_) => return,
+                    def => def,
+                };
+                match resolved {
+                    ValueDef::Result(def, _) => func.layout.inst_block(def).is_some(),
+                    ValueDef::Param(block, _) => func.layout.is_block_inserted(block),
+                    _ => false,
+                }
+            };
+            if !exists {
+                missing.push(v.to_string());
+            }
+        });
+    }
+    if !missing.is_empty() {
+        // The instruction's text may need what is missing, so it is not printed.
+        let opcode = dfg.insts[inst].opcode;
+        let message = format!("{inst} ({opcode}): {} does not exist", missing.join(", "));
+        errors.add(AnyEntity::Inst(inst), message);
+    }
+}
