@@ -1,10 +1,8 @@
 //! x86-64 code against the reference interpreter: every scalar operation, and
 //! random sets of functions that call one another.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-mod ops;
-
-use ops::harness::{Engine, Harness, check_random};
+use crate::harness::{Engine, Harness, check_random};
+use crate::ops;
 use sidetrack_artifact::{Architecture, Image, SymbolName};
 use sidetrack_codegen::{Flags, OptLevel, lookup};
 use sidetrack_ir::CallConv;
