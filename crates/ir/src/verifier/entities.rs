@@ -3,14 +3,17 @@
 use super::VerifierErrors;
 use crate::dfg::ValueDef;
 use crate::entities::*;
-use crate::function::{Function, GlobalValueData};
+use crate::function::Function;
 use crate::inst::Extra;
-use crate::signature::ArgumentPurpose;
 
 pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
     preamble(func, errors);
     for index in 0..func.dfg.num_values() {
         alias(func, Value::from_u32(index as u32), errors);
+    }
+    // From here on aliases can be followed.
+    if !errors.0.is_empty() {
+        return;
     }
     for block in func.layout.blocks() {
         if !func.dfg.blocks.is_valid(block) {
@@ -28,26 +31,6 @@ fn preamble(func: &Function, errors: &mut VerifierErrors) {
         if !func.dfg.signatures.is_valid(data.signature) {
             errors
                 .add(AnyEntity::FuncRef(func_ref), format!("{func_ref}: {} does not exist", data.signature));
-        }
-    }
-    for (gv, data) in &func.global_values {
-        let mut error = |message: String| errors.add(AnyEntity::GlobalValue(gv), format!("{gv}: {message}"));
-        match data {
-            GlobalValueData::VMContext => {
-                let purposes = func.signature.params.iter().map(|param| param.purpose);
-                if !purposes.into_iter().any(|purpose| purpose == ArgumentPurpose::VMContext) {
-                    error("no parameter of the function is vmctx".to_string());
-                }
-            }
-            GlobalValueData::Load { base, .. } | GlobalValueData::IAddImm { base, .. } => {
-                // A base has a smaller number, so there are no cycles.
-                if !func.global_values.is_valid(*base) {
-                    error(format!("{base} does not exist"));
-                } else if *base >= gv {
-                    error(format!("{base} is computed from {gv} itself or comes after it"));
-                }
-            }
-            GlobalValueData::Symbol { .. } => {}
         }
     }
 }
@@ -104,17 +87,7 @@ fn instruction(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
             }
         }
         dfg.for_each_use(inst, |v| {
-            let exists = dfg.value_is_valid(v) && {
-                let resolved = match dfg.value_def(v) {
-                    ValueDef::Alias(_) => return,
-                    def => def,
-                };
-                match resolved {
-                    ValueDef::Result(def, _) => func.layout.inst_block(def).is_some(),
-                    ValueDef::Param(block, _) => func.layout.is_block_inserted(block),
-                    _ => false,
-                }
-            };
+            let exists = dfg.value_is_valid(v) && is_defined(func, v);
             if !exists {
                 missing.push(v.to_string());
             }
@@ -125,5 +98,22 @@ fn instruction(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
         let opcode = dfg.insts[inst].opcode;
         let message = format!("{inst} ({opcode}): {} does not exist", missing.join(", "));
         errors.add(AnyEntity::Inst(inst), message);
+    }
+}
+
+/// Whether what `v` names is a parameter or result, in the layout, of what it says
+/// that it is one of.
+fn is_defined(func: &Function, v: Value) -> bool {
+    let v = func.dfg.resolve(v);
+    match func.dfg.value_def(v) {
+        ValueDef::Result(inst, n) => {
+            func.layout.inst_block(inst).is_some() && func.dfg.results(inst).get(n as usize) == Some(&v)
+        }
+        ValueDef::Param(block, n) => {
+            func.layout.is_block_inserted(block)
+                && func.dfg.blocks.is_valid(block)
+                && func.dfg.block_params(block).get(n as usize) == Some(&v)
+        }
+        ValueDef::Alias(_) | ValueDef::Absent => false,
     }
 }

@@ -1,13 +1,15 @@
 //! The verifier: what text or a builder can say, but CLIF does not allow.
 //!
-//! Approach: entities first (does everything named exist?), since nothing else can
-//! be asked about what does not; then structure, types, dominance, calls. All
+//! Approach: first the form of instructions, then entities (does everything named
+//! exist?), since nothing else can be asked about what is not there; then structure, types, dominance, calls. All
 //! errors of a function are reported, each with the entity that it is about. Code
 //! that control cannot reach need not be dominated by what it uses.
 
 mod calls;
 mod entities;
 mod flow;
+mod form;
+mod globals;
 mod types;
 
 use crate::entities::AnyEntity;
@@ -63,10 +65,16 @@ impl std::error::Error for VerifierErrors {}
 /// Verifies a function.
 ///
 /// # Errors
-/// Every broken rule; if something named does not exist, only rules of that kind.
+/// Every broken rule; if an instruction is malformed or something named does not exist, only
+/// rules of that kind.
 pub fn verify(func: &Function) -> Result<(), VerifierErrors> {
     let mut errors = VerifierErrors::default();
+    form::check(func, &mut errors);
+    if !errors.0.is_empty() {
+        return Err(errors);
+    }
     entities::check(func, &mut errors);
+    globals::check(func, &mut errors);
     if !errors.0.is_empty() {
         return Err(errors);
     }

@@ -1,5 +1,10 @@
 use super::verify;
 use crate::text::parse_test;
+use crate::types::I64;
+use crate::{
+    CallConv, ExternalName, Extra, Function, Inst, MemFlags, Opcode, Signature, SiteInfo, Type, Value,
+    ValueDef,
+};
 
 /// What stands in the preamble and the blocks of a function; where the error is;
 /// what it says.
@@ -53,6 +58,33 @@ fn each_rule() {
             "outside of the normal return",
         ),
         ("", "v1 = f64const 0x1.0p0\n v2 = fpromote.f64 v1\n return v0", 6, "fpromote must widen"),
+        ("gv0 = iadd_imm.i64 gv1, 8\n gv1 = iadd_imm.i64 gv0, 8", "return v0", 3, "gv0: cycle"),
+        ("gv0 = iadd_imm.i64 gv1, 8\n gv1 = symbol %s", "v1 = global_value.i64 gv0\n return v0", 0, ""),
+        ("gv0 = load.i64 gv7+8", "return v0", 3, "gv7 does not exist"),
+        (
+            "gv0 = symbol %s\n gv1 = load.f32 gv0\n gv2 = load.i32 gv1",
+            "return v0",
+            3,
+            "base gv1 has type f32, which is not the pointer type",
+        ),
+        ("gv0 = symbol %s\n gv1 = load.i32 gv0\n gv2 = iadd_imm.i64 gv1, 1", "return v0", 3, "expected i64"),
+        ("gv0 = symbol %s\n gv1 = iadd_imm.f64 gv0, 1", "return v0", 3, "iadd_imm cannot have type f64"),
+        (
+            "gv0 = symbol %s\n gv1 = load.i32 gv0",
+            "v1 = global_value.i64 gv1\n return v0",
+            6,
+            "gv1 has type i32, expected i64",
+        ),
+        ("gv0 = symbol %s", "v1 = global_value.f64 gv0\n return v0", 5, "an address cannot have type f64"),
+        (
+            "gv0 = symbol %s\n gv1 = load.i64 gv0",
+            "v1 = symbol_value.i64 gv1\n return v0",
+            6,
+            "symbol_value needs a symbol, but gv1 is none",
+        ),
+        ("", "v1 = bitcast.f32 little v0\n return v0", 0, ""),
+        ("", "v1 = bitcast.f32 aligned v0\n return v0", 5, "only accepts the `big` or `little`"),
+        ("ss0 = explicit_slot 4", "v1 = stack_addr.i64 ss0+4\n return v0", 0, ""),
         ("", "store readonly v0, v0\n return v0", 5, "cannot be readonly"),
     ];
     for (preamble, body, line, message) in cases {
@@ -90,4 +122,52 @@ fn random_functions_verify() {
             }
         }
     }
+}
+
+/// A function that returns its parameter, after one instruction that `build` adds
+/// to the function's block in front of the return.
+fn built(build: impl FnOnce(&mut Function, Value) -> Inst) -> String {
+    let signature = Signature::of(CallConv::Fast, &[I64], &[I64]);
+    let mut func = Function::new(ExternalName::Named("f".into()), signature);
+    let block = func.dfg.make_block();
+    let v0 = func.dfg.append_block_param(block, I64);
+    func.layout.append_block(block);
+    let inst = build(&mut func, v0);
+    func.layout.append_inst(inst, block);
+    let ret = func.dfg.make_inst(Opcode::Return, Type::INVALID, &[v0], Extra::None);
+    func.layout.append_inst(ret, block);
+    verify(&func).map_or_else(|errors| errors.to_string(), |()| String::new())
+}
+
+/// What text cannot say is refused without a panic.
+#[test]
+fn malformed_instructions() {
+    let none = Type::INVALID;
+    assert_eq!(built(|func, _| func.dfg.make_inst(Opcode::Fence, none, &[], Extra::None)), "");
+    for &opcode in Opcode::ALL.iter().filter(|opcode| opcode.is_call() || opcode.is_branch()) {
+        let error = built(|func, _| func.dfg.make_inst(opcode, none, &[], Extra::None));
+        assert!(error.contains("are not of the format"), "{opcode}: {error}");
+    }
+    let error = built(|func, _| {
+        let sig = func.dfg.signatures.push(Signature::new(CallConv::Fast));
+        func.dfg.make_inst(Opcode::CallIndirect, none, &[], Extra::Sig(sig))
+    });
+    assert!(error.contains("mismatched argument count: got 0, expected 1"), "{error}");
+    let error = built(|func, _| {
+        let inst = func.dfg.make_inst(Opcode::Fence, none, &[], Extra::None);
+        func.dfg.sites.insert(inst, SiteInfo::default());
+        inst
+    });
+    assert!(error.contains("only a call can be patchable"), "{error}");
+    let error = built(|func, v0| {
+        let absent = func.dfg.make_value(I64, ValueDef::Absent);
+        let alias = func.dfg.make_value(I64, ValueDef::Alias(absent));
+        func.dfg.make_inst(Opcode::Store, I64, &[alias, v0], Extra::Mem(MemFlags::default(), 0))
+    });
+    assert!(error.contains("v2 does not exist"), "{error}");
+    let error = built(|func, v0| {
+        let [a, b] = [2, 1].map(|n| func.dfg.make_value(I64, ValueDef::Alias(Value::from_u32(n))));
+        func.dfg.make_inst(Opcode::Store, I64, &[a, b], Extra::Mem(MemFlags::default(), v0.as_u32() as i32))
+    });
+    assert!(error.contains("v1 is an alias of itself"), "{error}");
 }

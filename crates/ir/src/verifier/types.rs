@@ -25,16 +25,6 @@ fn operands(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
         return errors.inst(func, inst, format_args!("{} cannot have type {ty}", data.opcode));
     }
     let args = dfg.args(inst);
-    // Calls and returns have more arguments, which their signature types.
-    let open = data.opcode.is_call() || data.opcode == Opcode::Return;
-    if args.len() < info.args.len() || (!open && args.len() > info.args.len()) {
-        let (got, expected) = (args.len(), info.args.len());
-        return errors.inst(
-            func,
-            inst,
-            format_args!("mismatched argument count: got {got}, expected {expected}"),
-        );
-    }
     for (operand, &arg) in info.args.iter().zip(args) {
         let ty = dfg.value_type(arg);
         if !operand.accepts(data.ty, ty) {
@@ -90,6 +80,16 @@ fn immediates(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
                     func,
                     inst,
                     format_args!("offset {offset} is outside of {slot}, which has {size} bytes"),
+                );
+            }
+        }
+        Extra::Global(gv) => super::globals::instruction(func, inst, gv, errors),
+        Extra::Mem(flags, _) if data.opcode == Opcode::Bitcast => {
+            if flags.aligned || flags.readonly || flags.can_move || flags.region.is_some() {
+                errors.inst(
+                    func,
+                    inst,
+                    "the bitcast instruction only accepts the `big` or `little` memory flags",
                 );
             }
         }

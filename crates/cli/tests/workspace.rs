@@ -1,0 +1,101 @@
+//! What the documents promise about the workspace: the crate graph, where unsafe
+//! code is, and the paths that they name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PREFIX: &str = "sidetrack-";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// The spans in backquotes.
+fn code_spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The table of docs/architecture.md: each row is a crate and what it may import.
+fn documented() -> Graph {
+    let text = read(&root().join("docs/architecture.md"));
+    let rows = text.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').collect();
+        let names = |cell: &str| code_spans(cell).into_iter().map(str::to_string).collect::<Vec<_>>();
+        (names(cells[1]).remove(0), names(cells[3]).into_iter().collect())
+    };
+    rows.map(row).collect()
+}
+
+/// What the manifests say; dependencies for tests are not part of it.
+fn actual() -> Graph {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    let ours = |value: &serde_json::Value| {
+        value["name"].as_str().and_then(|name| name.strip_prefix(PREFIX)).map(str::to_string)
+    };
+    let packages = json["packages"].as_array().expect("there are packages");
+    let imports = |package: &serde_json::Value| {
+        let all = package["dependencies"].as_array().expect("there are dependencies");
+        all.iter().filter(|dependency| dependency["kind"].as_str() != Some("dev")).filter_map(ours).collect()
+    };
+    packages.iter().map(|package| (ours(package).expect("our prefix"), imports(package))).collect()
+}
+
+#[test]
+fn crate_graph_is_the_documented_one() {
+    let (documented, actual) = (documented(), actual());
+    assert_eq!(
+        documented.keys().collect::<Vec<_>>(),
+        actual.keys().collect::<Vec<_>>(),
+        "crates in docs/architecture.md and in the workspace"
+    );
+    for (name, imports) in &actual {
+        let forbidden: Vec<_> = imports.difference(&documented[name]).collect();
+        assert!(forbidden.is_empty(), "{name} must not import {forbidden:?}");
+        let unused: Vec<_> = documented[name].difference(imports).collect();
+        assert!(unused.is_empty(), "the table says that {name} imports {unused:?}; it does not");
+    }
+}
+
+#[test]
+fn unsafe_code_is_where_it_is_said_to_be() {
+    for name in actual().keys().filter(|name| *name != "patch") {
+        let folder = root().join("crates").join(name).join("src");
+        let file = ["lib.rs", "main.rs"].map(|file| folder.join(file)).into_iter().find(|file| file.exists());
+        let text = read(&file.expect("a crate has a root"));
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{name} does not forbid unsafe code");
+    }
+}
+
+#[test]
+fn paths_in_documents_exist() {
+    let root = root();
+    let mut documents = vec![root.join("README.md"), root.join("CHANGELOG.md")];
+    let docs = std::fs::read_dir(root.join("docs")).expect("there is a docs folder");
+    documents.extend(docs.map(|entry| entry.expect("the folder can be read").path()));
+    let top = [".ci/", "bench/", "crates/", "docs/", "examples/", "fuzz/", "tests/"];
+    let mut count = 0;
+    for document in documents {
+        for span in code_spans(&read(&document)) {
+            if top.iter().any(|folder| span.starts_with(folder)) {
+                count += 1;
+                assert!(root.join(span).exists(), "{} names {span}, which is not there", document.display());
+            }
+        }
+    }
+    assert!(count > 20, "the documents name only {count} paths");
+}

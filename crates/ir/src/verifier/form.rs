@@ -1,0 +1,63 @@
+//! Does each instruction carry what its opcode's format says?
+//!
+//! Text cannot say otherwise, a builder can. All other rules, and the writer that
+//! prints instructions in messages, take the form for granted.
+
+use super::VerifierErrors;
+use crate::entities::*;
+use crate::function::Function;
+use crate::inst::Extra;
+use crate::opcode::{Format, Opcode};
+
+pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            let Some(data) = func.dfg.insts.get(inst) else {
+                errors.add(AnyEntity::Inst(inst), format!("{inst} does not exist"));
+                continue;
+            };
+            let (opcode, format) = (data.opcode, data.opcode.format());
+            let mut error = |message: &str| {
+                errors.add(AnyEntity::Inst(inst), format!("{inst} ({opcode}): {message}"));
+            };
+            if !fits(format, &data.extra) {
+                error(&format!("its operands {:?} are not of the format {format:?}", data.extra));
+            }
+            let (got, expected) = (func.dfg.args(inst).len(), opcode.info().args.len());
+            // Calls and returns have more arguments, which their signature types.
+            let open = opcode.is_call() || opcode == Opcode::Return;
+            if got < expected || (!open && got > expected) {
+                error(&format!("mismatched argument count: got {got}, expected {expected}"));
+            }
+            if func.dfg.sites.contains_key(&inst) && !opcode.is_call() {
+                error("only a call can be patchable");
+            }
+        }
+    }
+}
+
+fn fits(format: Format, extra: &Extra) -> bool {
+    match format {
+        Format::Nullary | Format::Unary | Format::Binary | Format::Ternary | Format::MultiAry => {
+            matches!(extra, Extra::None)
+        }
+        Format::UnaryImm | Format::UnaryFloat => matches!(extra, Extra::Imm(_)),
+        Format::IntCompare => matches!(extra, Extra::IntCC(_)),
+        Format::FloatCompare => matches!(extra, Extra::FloatCC(_)),
+        Format::IntAddTrap | Format::Trap | Format::CondTrap => matches!(extra, Extra::Trap(_)),
+        Format::Load | Format::Store => matches!(extra, Extra::Mem(..)),
+        Format::LoadNoOffset | Format::StoreNoOffset | Format::AtomicCas => {
+            matches!(extra, Extra::Mem(_, 0))
+        }
+        Format::AtomicRmw => matches!(extra, Extra::Atomic(..)),
+        Format::StackAddr => matches!(extra, Extra::Stack(..)),
+        Format::GlobalValue => matches!(extra, Extra::Global(_)),
+        Format::FuncAddr | Format::Call => matches!(extra, Extra::Func(_)),
+        Format::CallIndirect => matches!(extra, Extra::Sig(_)),
+        Format::TryCall => matches!(extra, Extra::TryCall(..)),
+        Format::TryCallIndirect => matches!(extra, Extra::TryCallIndirect(_)),
+        Format::Jump => matches!(extra, Extra::Jump(_)),
+        Format::Brif => matches!(extra, Extra::Brif(..)),
+        Format::BrTable => matches!(extra, Extra::Table(_)),
+    }
+}
