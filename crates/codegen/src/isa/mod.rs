@@ -1,6 +1,7 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
 mod pulley;
+mod x64;
 
 use crate::settings::Flags;
 use crate::{CodegenError, SettingError};
@@ -44,7 +45,7 @@ pub trait Builder {
 pub struct LookupError(pub String);
 
 /// The names of all targets.
-pub const TARGETS: &[&str] = &[pulley::NAME];
+pub const TARGETS: &[&str] = &[pulley::NAME, x64::NAME];
 
 /// Finds a target by name; `x86_64` also by a triple that starts with it.
 ///
@@ -53,6 +54,7 @@ pub const TARGETS: &[&str] = &[pulley::NAME];
 pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
     match name {
         pulley::NAME => Ok(pulley::builder()),
+        _ if name == x64::NAME || name.starts_with("x86_64-") => Ok(x64::builder()),
         _ => Err(LookupError(name.to_string())),
     }
 }

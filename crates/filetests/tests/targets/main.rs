@@ -8,3 +8,5 @@ mod harness;
 mod ops;
 mod pulley;
 mod pulley_calls;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod x86_64;
