@@ -109,7 +109,14 @@ impl Parser<'_> {
             self.entity("gv", "a global value")?;
             self.expect('=')?;
             let data = self.global_value()?;
-            let gv = declare(self, &mut ctx.func.global_values, n, data, || GlobalValueData::VMContext)?;
+            // A symbol, since that asks nothing of the function.
+            let hole = || GlobalValueData::Symbol {
+                name: ExternalName::named("undeclared"),
+                offset: 0,
+                colocated: false,
+                tls: false,
+            };
+            let gv = declare(self, &mut ctx.func.global_values, n, data, hole)?;
             ctx.at(AnyEntity::GlobalValue(gv), line);
         } else if let Some(n) = self.peek_entity("sig") {
             self.entity = AnyEntity::SigRef(SigRef::from_u32(n.min(MAX_ENTITY)));
