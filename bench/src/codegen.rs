@@ -3,6 +3,7 @@
 use crate::median;
 use cranelift_codegen::settings::Configurable;
 use sidetrack_codegen::{Flags, OptLevel};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -41,10 +42,6 @@ pub fn run(rounds: usize, random: u64, files: &[PathBuf]) -> Result<(), String> 
             }
         }
     }
-    let insts: usize =
-        ours.iter().map(|func| func.layout.blocks().map(|b| func.layout.block_insts(b).count()).sum::<usize>()).sum();
-    println!("{} functions, {insts} instructions; {refused} texts refused", ours.len());
-
     for (level, name) in [(OptLevel::None, "none"), (OptLevel::Speed, "speed")] {
         let mut builder = sidetrack_codegen::lookup("x86_64").map_err(|error| error.to_string())?;
         builder.enable_host();
@@ -59,24 +56,40 @@ pub fn run(rounds: usize, random: u64, files: &[PathBuf]) -> Result<(), String> 
             .finish(cranelift_codegen::settings::Flags::new(shared))
             .map_err(|error| error.to_string())?;
 
+        // What Cranelift has no rule for (it returns an error or panics) is left out
+        // for both.
+        let compile_other = |func: &cranelift_codegen::ir::Function| {
+            let mut context = cranelift_codegen::Context::for_function(func.clone());
+            context
+                .compile(&*other, &mut cranelift_control::ControlPlane::default())
+                .map(|compiled| compiled.code_buffer().len())
+                .map_err(|error| format!("{:?}", error.inner))
+        };
+        std::panic::set_hook(Box::new(|_| {}));
+        let compiles = |func| std::panic::catch_unwind(AssertUnwindSafe(|| compile_other(func).is_ok()));
+        let pairs: Vec<_> =
+            ours.iter().zip(&theirs).filter(|(_, func)| compiles(func).unwrap_or(false)).collect();
+        drop(std::panic::take_hook());
+        let count = |func: &sidetrack_ir::Function| -> usize {
+            func.layout.blocks().map(|block| func.layout.block_insts(block).count()).sum()
+        };
+        let insts: usize = pairs.iter().map(|(func, _)| count(func)).sum();
+        println!("{} functions of {}, {insts} instructions; {refused} texts refused", pairs.len(), ours.len());
+
         let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bytes_a, mut bytes_b) = (0, 0);
         for _ in 0..rounds {
             let start = Instant::now();
             bytes_a = 0;
-            for func in &ours {
+            for (func, _) in &pairs {
                 let compiled = sidetrack_codegen::compile(func, &*isa).map_err(|error| error.to_string())?;
                 bytes_a += compiled.code.len();
             }
             let time_a = start.elapsed().as_secs_f64();
             let start = Instant::now();
             bytes_b = 0;
-            for func in &theirs {
-                let mut context = cranelift_codegen::Context::for_function(func.clone());
-                let compiled = context
-                    .compile(&*other, &mut cranelift_control::ControlPlane::default())
-                    .map_err(|error| format!("{:?}", error.inner))?;
-                bytes_b += compiled.code_buffer().len();
+            for (_, func) in &pairs {
+                bytes_b += compile_other(func)?;
             }
             let time_b = start.elapsed().as_secs_f64();
             a.push(time_a * 1e3);
