@@ -6,6 +6,7 @@ use crate::source::{Item, Source};
 use crate::target;
 use sidetrack_codegen::{CodegenError, compile, disasm, legalize, opt};
 use sidetrack_ir::text::ParsedFunction;
+use sidetrack_ir::verifier::verify;
 
 /// Checks what `print` makes of each function. `Err((true, _))` skips one.
 fn each(
@@ -61,8 +62,11 @@ pub fn optimize(
 ) {
     each(source, recorder, precise, blessing, |parsed| {
         let mut func = parsed.func.clone();
+        verify(&func).map_err(|errors| (false, errors.to_string()))?;
         legalize::legalize(&mut func).map_err(|message| (false, message))?;
         opt::optimize(&mut func);
+        verify(&func)
+            .map_err(|errors| (false, format!("the optimised function is wrong: {errors}\n{func}")))?;
         Ok(func.to_string())
     });
 }

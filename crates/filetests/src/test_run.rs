@@ -7,7 +7,7 @@ use crate::runcmd::{self, Command};
 use crate::source::{Item, Source};
 use crate::target;
 use sidetrack_ir::text::{Comment, TargetLine};
-use sidetrack_ir::{DataValue, ExternalName, Function, TrapCode};
+use sidetrack_ir::{ArgumentPurpose, DataValue, ExternalName, Function, TrapCode};
 
 /// What runs functions and switches sites.
 pub trait Machine {
@@ -133,7 +133,13 @@ fn one(
         Ok(func) => func,
         Err(reason) => return recorder.add(line, Status::Skipped, reason),
     };
-    let args = match runcmd::values(&call.args, &func.signature.params, "arguments") {
+    // Runners that have heaps make the context themselves.
+    let params = &func.signature.params;
+    let context = params.iter().any(|param| param.purpose == ArgumentPurpose::VMContext);
+    if context && call.args.len() + 1 == params.len() {
+        return recorder.add(line, Status::Skipped, "the run line leaves the context to the runner");
+    }
+    let args = match runcmd::values(&call.args, params, "arguments") {
         Ok(args) => args,
         Err(message) => return recorder.add(line, Status::Failed, message),
     };
