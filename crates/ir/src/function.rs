@@ -61,6 +61,15 @@ pub enum GlobalValueData {
 /// `@hex`. `None` is unknown.
 pub type SourceLoc = Option<u32>;
 
+/// A part of memory that no access outside of it touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRegionData {
+    /// The front end's number for it.
+    pub user_id: u64,
+    /// What it is.
+    pub description: String,
+}
+
 /// A function.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -72,6 +81,8 @@ pub struct Function {
     pub stack_slots: PrimaryMap<StackSlot, StackSlotData>,
     /// Values of its environment.
     pub global_values: PrimaryMap<GlobalValue, GlobalValueData>,
+    /// Alias regions: `region0`, `region1`, ….
+    pub alias_regions: Vec<AliasRegionData>,
     /// Instructions, values and blocks.
     pub dfg: DataFlowGraph,
     /// The order of blocks and instructions.
@@ -88,6 +99,7 @@ impl Function {
             signature,
             stack_slots: PrimaryMap::new(),
             global_values: PrimaryMap::new(),
+            alias_regions: Vec::new(),
             dfg: DataFlowGraph::default(),
             layout: Layout::default(),
             source_locs: SecondaryMap::new(),

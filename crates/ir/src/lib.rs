@@ -36,7 +36,7 @@ pub use data_value::DataValue;
 pub use dfg::{DataFlowGraph, ValueDef};
 pub use dominators::DominatorTree;
 pub use entities::*;
-pub use function::{Function, GlobalValueData, SourceLoc, StackSlotData};
+pub use function::{AliasRegionData, Function, GlobalValueData, SourceLoc, StackSlotData};
 pub use inst::{
     AtomicRmwOp, BlockArg, BlockCall, ExceptionItem, ExceptionTableData, Extra, InstData, JumpTableData,
     SiteInfo,

@@ -85,6 +85,8 @@ pub enum AliasRegion {
     Table,
     /// `vmctx`: the engine's own fields.
     VmCtx,
+    /// `regionN`: one that the function declares.
+    Declared(u32),
 }
 
 impl AliasRegion {
@@ -152,9 +154,11 @@ impl fmt::Display for MemFlags {
             Some(Endianness::Little) => f.write_str(" little")?,
             None => {}
         }
-        match AliasRegion::NAMED.iter().find(|(region, _)| Some(*region) == self.region) {
-            Some((_, name)) => write!(f, " {name}"),
-            None => Ok(()),
+        let named = AliasRegion::NAMED.iter().find(|(region, _)| Some(*region) == self.region);
+        match (self.region, named) {
+            (Some(AliasRegion::Declared(n)), _) => write!(f, " region{n}"),
+            (_, Some((_, name))) => write!(f, " {name}"),
+            _ => Ok(()),
         }
     }
 }

@@ -29,7 +29,7 @@ fn region_index(region: Option<AliasRegion>) -> usize {
         Some(AliasRegion::Heap) => 0,
         Some(AliasRegion::Table) => 1,
         Some(AliasRegion::VmCtx) => 2,
-        None => OTHER,
+        Some(AliasRegion::Declared(_)) | None => OTHER,
     }
 }
 

@@ -6,7 +6,7 @@ use super::parser::{MAX_ENTITY, Parse, Parser};
 use super::resolve::resolve;
 use super::{ParseError, ParsedFunction, SourceMap};
 use crate::entities::*;
-use crate::function::{Function, GlobalValueData, StackSlotData};
+use crate::function::{AliasRegionData, Function, GlobalValueData, StackSlotData};
 use crate::signature::{ExtFuncData, ExternalName, Signature};
 use cranelift_entity::{EntityRef, PrimaryMap};
 
@@ -109,7 +109,14 @@ impl Parser<'_> {
             self.entity("gv", "a global value")?;
             self.expect('=')?;
             let data = self.global_value()?;
-            let gv = declare(self, &mut ctx.func.global_values, n, data, || GlobalValueData::VMContext)?;
+            // A symbol, since that asks nothing of the function.
+            let hole = || GlobalValueData::Symbol {
+                name: ExternalName::named("undeclared"),
+                offset: 0,
+                colocated: false,
+                tls: false,
+            };
+            let gv = declare(self, &mut ctx.func.global_values, n, data, hole)?;
             ctx.at(AnyEntity::GlobalValue(gv), line);
         } else if let Some(n) = self.peek_entity("sig") {
             self.entity = AnyEntity::SigRef(SigRef::from_u32(n.min(MAX_ENTITY)));
@@ -132,6 +139,17 @@ impl Parser<'_> {
             };
             let func = declare(self, &mut ctx.func.dfg.ext_funcs, n, data, || hole.clone())?;
             ctx.at(AnyEntity::FuncRef(func), line);
+        } else if let Some(n) = self.peek_entity("region") {
+            if n as usize != ctx.func.alias_regions.len() {
+                return self.error("alias regions are declared in order: region0, region1, …");
+            }
+            self.entity("region", "an alias region")?;
+            self.expect('=')?;
+            let user_id = self.int()? as u64;
+            let Tok::Str(description) = self.peek() else { return self.expected("a description in quotes") };
+            self.advance();
+            let description = description.to_string();
+            ctx.func.alias_regions.push(AliasRegionData { user_id, description });
         } else if let Some(n) = self.peek_entity("const") {
             self.entity("const", "a constant")?;
             self.expect('=')?;

@@ -458,10 +458,12 @@ impl Parser<'_> {
                 "big" => endian(self, &mut flags, Endianness::Big)?,
                 "little" => endian(self, &mut flags, Endianness::Little)?,
                 _ => {
-                    let region = AliasRegion::NAMED.iter().find(|(_, name)| *name == word);
+                    let named = AliasRegion::NAMED.iter().find(|(_, name)| *name == word);
+                    let declared = self.peek_entity("region").map(AliasRegion::Declared);
+                    let region = named.map(|(region, _)| *region).or(declared);
                     match (region, TrapCode::parse(word)) {
-                        (Some((region, _)), _) if flags.region.is_none_or(|other| other == *region) => {
-                            flags.region = Some(*region);
+                        (Some(region), _) if flags.region.is_none_or(|other| other == region) => {
+                            flags.region = Some(region);
                         }
                         (Some(_), _) => return self.error("two alias regions"),
                         (None, Some(code)) => flags.trap = Some(code),

@@ -20,6 +20,8 @@ pub(super) enum Tok<'a> {
     SourceLoc(&'a str),
     /// `; …` to the end of the line, with the semicolons.
     Comment(&'a str),
+    /// `"…"`, without the marks.
+    Str(&'a str),
     /// `->`
     Arrow,
     /// `==` and other punctuation of one character.
@@ -80,6 +82,16 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
                 at = skip(bytes, at + 1, |b| is_word(b) || matches!(b, b'.' | b'$' | b'-' | b':'));
                 Tok::Name(&text[start + 1..at])
             }
+            b'"' => match text[at + 1..].find(['"', '\n']) {
+                Some(n) if bytes[at + 1 + n] == b'"' => {
+                    at += n + 2;
+                    Tok::Str(&text[start + 1..at - 1])
+                }
+                _ => {
+                    at += 1;
+                    Tok::Punct('"')
+                }
+            },
             b'@' => {
                 at = skip(bytes, at + 1, is_word);
                 Tok::SourceLoc(&text[start + 1..at])

@@ -293,6 +293,7 @@ pub(super) fn describe(token: Tok<'_>) -> String {
         Tok::Ident(text) | Tok::Number(text) => format!("`{}`", clip(text)),
         Tok::Name(text) => format!("`%{}`", clip(text)),
         Tok::SourceLoc(text) => format!("`@{}`", clip(text)),
+        Tok::Str(text) => format!("\"{}\"", clip(text)),
         Tok::Comment(_) => "a comment".to_string(),
         Tok::Arrow => "`->`".to_string(),
         Tok::Punct(c) => format!("`{}`", c.escape_default()),

@@ -8,6 +8,7 @@ target x86_64 has_avx
 ; before
 function %"odd name"(i32 uext, i64 vmctx, f64) -> i32, i8 system_v {
     ss0 = explicit_slot 16, align = 8, key = 3
+    region0 = 7 "the heap"
     gv0 = vmctx
     gv1 = load.i64 notrap aligned gv0+8
     gv2 = iadd_imm.i64 gv1, -3
@@ -21,7 +22,7 @@ block0(v0: i32, v1: i64, v2: f64):
     v3 = iadd_imm v0, 1_000
     v4 = band_not v0, v3
     v5 -> v4
-@0042 v6 = load.i32 notrap aligned heap v1+16
+@0042 v6 = load.i32 notrap aligned region0 v1+16
     store little user1 v6, v1-8
     v7 = icmp_imm ult v0, 0xff
     call fn0(v1), tag 7, init off

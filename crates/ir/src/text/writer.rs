@@ -67,6 +67,10 @@ fn preamble(func: &Function, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         f.write_str("\n")?;
     }
+    for (n, region) in func.alias_regions.iter().enumerate() {
+        any = true;
+        writeln!(f, "    region{n} = {} \"{}\"", region.user_id, region.description)?;
+    }
     for (gv, data) in &func.global_values {
         any = true;
         write!(f, "    {gv} = ")?;

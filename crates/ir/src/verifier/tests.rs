@@ -60,6 +60,7 @@ fn each_rule() {
         ("", "v1 = f64const 0x1.0p0\n v2 = fpromote.f64 v1\n return v0", 6, "fpromote must widen"),
         ("gv0 = iadd_imm.i64 gv1, 8\n gv1 = iadd_imm.i64 gv0, 8", "return v0", 3, "gv0: cycle"),
         ("gv0 = iadd_imm.i64 gv1, 8\n gv1 = symbol %s", "v1 = global_value.i64 gv0\n return v0", 0, ""),
+        ("gv3 = symbol %s", "v1 = global_value.i64 gv3\n return v0", 0, ""),
         ("gv0 = load.i64 gv7+8", "return v0", 3, "gv7 does not exist"),
         (
             "gv0 = symbol %s\n gv1 = load.f32 gv0\n gv2 = load.i32 gv1",

@@ -4,6 +4,7 @@ use super::VerifierErrors;
 use crate::entities::*;
 use crate::function::Function;
 use crate::inst::Extra;
+use crate::memflags::AliasRegion;
 use crate::opcode::{Ctrl, Opcode};
 use crate::types::{I32, Type};
 
@@ -94,6 +95,11 @@ fn immediates(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
             }
         }
         Extra::Mem(flags, _) | Extra::Atomic(flags, _) => {
+            if let Some(AliasRegion::Declared(n)) = flags.region
+                && n as usize >= func.alias_regions.len()
+            {
+                errors.inst(func, inst, format_args!("region{n} does not exist"));
+            }
             // A load of what never changes cannot be a store.
             if flags.readonly && data.opcode.can_store() {
                 errors.inst(func, inst, "a store cannot be readonly");

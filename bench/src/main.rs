@@ -1,0 +1,57 @@
+//! Measurements, never asserted in tests: run by hand, read by people.
+//!
+//! `codegen` compiles the same CLIF with this code generator and with Cranelift's,
+//! interleaved, and prints medians. `switch` times batches of switches.
+
+mod codegen;
+mod switch;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures the code generator and the patcher")]
+struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Time of code generation beside cranelift-codegen's.
+    Codegen {
+        /// Interleaved rounds; the medians are printed.
+        #[arg(long, default_value_t = 9)]
+        rounds: usize,
+        /// Random functions to compile, beside those of the files.
+        #[arg(long, default_value_t = 300)]
+        random: u64,
+        /// CLIF files to compile.
+        files: Vec<std::path::PathBuf>,
+    },
+    /// Time of switching patch sites in batches.
+    Switch {
+        /// Batches; the median is printed.
+        #[arg(long, default_value_t = 101)]
+        rounds: usize,
+        /// Switches in a batch.
+        #[arg(long, default_value_t = 1000)]
+        batch: usize,
+    },
+}
+
+fn main() {
+    let result = match Args::parse().what {
+        What::Codegen { rounds, random, files } => codegen::run(rounds, random, &files),
+        What::Switch { rounds, batch } => switch::run(rounds, batch),
+    };
+    if let Err(message) = result {
+        eprintln!("error: {message}");
+        std::process::exit(1);
+    }
+}
+
+/// The middle of some measurements.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,96 @@
+//! Runs the randomised checks for a given time. The bodies live in the libraries;
+//! a failure prints the seed that repeats it.
+
+use clap::{Parser, ValueEnum};
+use sidetrack_filetests::differential::{Targets, check};
+use sidetrack_ir::random::{Config, Entropy, function_set};
+use std::time::{Duration, Instant};
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Random functions in the interpreter and on every target.
+    Differential,
+    /// Mutated text in the reader, and what is read in the verifier.
+    Text,
+}
+
+#[derive(Parser)]
+#[command(about = "Runs randomised checks for a given time")]
+struct Args {
+    what: What,
+    /// Seconds to run.
+    #[arg(long, default_value_t = 600)]
+    seconds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+fn main() {
+    let args = Args::parse();
+    let end = Instant::now() + Duration::from_secs(args.seconds);
+    let targets = Targets::all();
+    let (mut seed, mut compared) = (args.seed, 0);
+    while Instant::now() < end {
+        match args.what {
+            What::Differential => {
+                // Some sets are larger, some have many parameters.
+                let config = match seed % 4 {
+                    0 => Config { pieces: 60, ..Config::default() },
+                    1 => Config { params: 20, returns: 12, ..Config::default() },
+                    _ => Config::default(),
+                };
+                match check(&mut Entropy::from_seed(seed, 8192), &config, &targets) {
+                    Ok(count) => compared += count,
+                    Err(message) => {
+                        eprintln!("seed {seed}: {message}");
+                        std::process::exit(1);
+                    }
+                }
+            }
+            What::Text => {
+                text(seed);
+                compared += 1;
+            }
+        }
+        seed += 1;
+    }
+    println!("{} seeds, {compared} comparisons, {} targets, no mismatch", seed - args.seed, targets.len());
+}
+
+/// Reads the text of random functions, cut and mutated. A panic is the failure.
+fn text(seed: u64) {
+    let mut entropy = Entropy::from_seed(!seed, 4096);
+    let functions = function_set(seed / 16, &Config::default());
+    let text: String = functions.iter().map(|func| format!("{func}\n")).collect();
+    let mut bytes = text.into_bytes();
+    for _ in 0..1 + entropy.below(8) {
+        let at = entropy.below(bytes.len().max(1)).min(bytes.len());
+        match entropy.below(5) {
+            0 => bytes.truncate(at),
+            1 => {
+                let from = entropy.below(bytes.len().max(1)).min(bytes.len());
+                let to = (from + entropy.below(40)).min(bytes.len());
+                let piece = bytes[from..to].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            2 => {
+                let to = (at + entropy.below(20)).min(bytes.len());
+                bytes.drain(at..to);
+            }
+            3 => {
+                let digits = b"0123456789";
+                let piece: Vec<u8> = (0..entropy.below(24)).map(|_| entropy.pick(digits)).collect();
+                bytes.splice(at..at, piece);
+            }
+            _ if at < bytes.len() => bytes[at] = entropy.byte(),
+            _ => {}
+        }
+    }
+    if let Ok(functions) = sidetrack_ir::text::parse_functions(&String::from_utf8_lossy(&bytes)) {
+        for func in &functions {
+            let _ = sidetrack_ir::verifier::verify(func);
+            let _ = func.to_string();
+        }
+    }
+}
