@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// What runs an image.
 pub trait Engine: Sized {
+    /// The target that it runs.
+    const TARGET: &str;
     /// What its images are for.
     const ARCHITECTURE: Architecture;
     /// Loads an image.
@@ -23,6 +25,8 @@ pub trait Engine: Sized {
     fn invoke(&mut self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap>;
     /// Switches every site.
     fn switch_all(&mut self, on: bool);
+    /// Switches the sites of a function with this tag; how many there are.
+    fn switch(&mut self, function: &SymbolName, tag: u64, on: bool) -> usize;
 }
 
 /// A function that takes the address of slots of 8 bytes, calls `callee` with the

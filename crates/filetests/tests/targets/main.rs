@@ -4,9 +4,9 @@
 //! functions, compared with the reference interpreter); a module per target says
 //! which engine runs it and adds what is its own.
 
+mod calls;
 mod harness;
 mod ops;
 mod pulley;
-mod pulley_calls;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod x86_64;

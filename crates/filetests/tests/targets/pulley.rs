@@ -10,6 +10,7 @@ use sidetrack_ir::random::Config;
 use sidetrack_patch::exec::{ExecTrap, Pulley};
 
 impl Engine for Pulley {
+    const TARGET: &str = "pulley64";
     const ARCHITECTURE: Architecture = Architecture::Pulley64;
 
     fn load(image: Image) -> Self {
@@ -27,6 +28,10 @@ impl Engine for Pulley {
             session.set(index, on).expect("the site is there");
         }
         session.commit();
+    }
+
+    fn switch(&mut self, function: &SymbolName, tag: u64, on: bool) -> usize {
+        self.patch(function, tag, on).expect("the sites can be switched")
     }
 }
 

@@ -10,6 +10,7 @@ use sidetrack_ir::random::Config;
 use sidetrack_patch::exec::{ExecTrap, HostSymbols, Native};
 
 impl Engine for Native {
+    const TARGET: &str = "x86_64";
     const ARCHITECTURE: Architecture = Architecture::X86_64;
 
     fn load(image: Image) -> Self {
@@ -28,6 +29,10 @@ impl Engine for Native {
             session.set(index, on).expect("the site is there");
         }
         session.commit();
+    }
+
+    fn switch(&mut self, function: &SymbolName, tag: u64, on: bool) -> usize {
+        self.patch(function, tag, on).expect("the sites can be switched")
     }
 }
 

@@ -1,31 +1,31 @@
-//! Calls in bytecode: conventions, exceptions, switches, the stack's end.
+//! Calls on every engine: conventions, exceptions, switches, the stack's end.
 
-use crate::harness::Harness;
+use crate::harness::{Engine, Harness};
 use sidetrack_artifact::{SymbolName, TrapCode};
-use sidetrack_codegen::{Flags, lookup};
+use sidetrack_codegen::{Flags, OptLevel, lookup};
 use sidetrack_ir::text::parse_functions;
 use sidetrack_ir::{DataValue, Type};
-use sidetrack_patch::exec::{ExecTrap, Pulley};
+use sidetrack_patch::exec::ExecTrap;
 
-struct Set {
-    pulley: Pulley,
+struct Set<E> {
+    engine: E,
     returns: Vec<Vec<Type>>,
 }
 
-impl Set {
+impl<E: Engine> Set<E> {
     /// Compiles and loads functions in CLIF text.
-    fn new(text: &str) -> Set {
+    fn new(text: &str) -> Self {
         let functions = parse_functions(text).expect("the test's functions are well-formed");
-        let flags = Flags { regalloc_checker: true, ..Flags::default() };
-        let isa = lookup("pulley64").expect("the target is there").finish(flags);
-        let pulley = Harness::new(isa).load_set(&functions).expect("the test's functions compile");
+        let flags = Flags { regalloc_checker: true, opt_level: OptLevel::Speed, ..Flags::default() };
+        let isa = lookup(E::TARGET).expect("the target is there").finish(flags);
+        let engine = Harness::<E>::new(isa).load_set(&functions).expect("the test's functions compile");
         let returns = |func: &sidetrack_ir::Function| func.signature.returns.iter().map(|p| p.ty).collect();
-        Set { pulley, returns: functions.iter().map(returns).collect() }
+        Set { engine, returns: functions.iter().map(returns).collect() }
     }
 
     /// Calls function number `index`.
     fn call(&mut self, index: usize, args: &[u64]) -> Result<Vec<u64>, ExecTrap> {
-        let values = Harness::call(&mut self.pulley, index, args, &self.returns[index])?;
+        let values = Harness::call(&mut self.engine, index, args, &self.returns[index])?;
         Ok(values.iter().map(|value: &DataValue| value.bits()).collect())
     }
 
@@ -37,8 +37,28 @@ impl Set {
     }
 }
 
-#[test]
-fn tail_calls_change_the_size_of_arguments_without_growing_the_stack() {
+macro_rules! on_every_engine {
+    ($($name:ident,)*) => {
+        mod pulley {
+            $(#[test] fn $name() { super::$name::<sidetrack_patch::exec::Pulley>(); })*
+        }
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        mod x86_64 {
+            $(#[test] fn $name() { super::$name::<sidetrack_patch::exec::Native>(); })*
+        }
+    };
+}
+
+on_every_engine! {
+    tail_calls_change_the_size_of_arguments_without_growing_the_stack,
+    the_end_of_the_stack_is_a_trap,
+    a_null_address_traps_with_the_accesss_code,
+    handlers_get_what_is_thrown_and_nothing_else_changes,
+    a_switched_hook_runs_and_leaves_all_registers_alone,
+    the_frame_tells_where_it_is,
+}
+
+fn tail_calls_change_the_size_of_arguments_without_growing_the_stack<E: Engine>() {
     let many = |first: &str, n: usize| {
         (0..n)
             .map(|i| if i == 0 { first.to_string() } else { "v1".to_string() })
@@ -47,7 +67,7 @@ fn tail_calls_change_the_size_of_arguments_without_growing_the_stack() {
     };
     let params = (0..30).map(|i| format!("v{i}: i64")).collect::<Vec<_>>().join(", ");
     let types = ["i64"; 30].join(", ");
-    let mut set = Set::new(&format!(
+    let mut set: Set<E> = Set::new(&format!(
         "function %few(i64, i64) -> i64 tail {{
             fn0 = %many({types}) -> i64 tail
         block0(v0: i64, v1: i64):
@@ -71,9 +91,8 @@ fn tail_calls_change_the_size_of_arguments_without_growing_the_stack() {
     assert_eq!(set.call(0, &[100_000, 7]).unwrap(), [100_007]);
 }
 
-#[test]
-fn the_end_of_the_stack_is_a_trap() {
-    let mut set = Set::new(
+fn the_end_of_the_stack_is_a_trap<E: Engine>() {
+    let mut set: Set<E> = Set::new(
         "function %f(i64) -> i64 system_v {
             ss0 = explicit_slot 4096
             fn0 = %f(i64) -> i64 system_v
@@ -89,9 +108,8 @@ fn the_end_of_the_stack_is_a_trap() {
     assert_eq!(set.trap(0, &[1]), TrapCode::StackOverflow);
 }
 
-#[test]
-fn a_null_address_traps_with_the_accesss_code() {
-    let mut set = Set::new(
+fn a_null_address_traps_with_the_accesss_code<E: Engine>() {
+    let mut set: Set<E> = Set::new(
         "function %load(i64) -> i32 system_v {
         block0(v0: i64):
             v1 = load.i32 v0+16
@@ -109,11 +127,10 @@ fn a_null_address_traps_with_the_accesss_code() {
     assert_eq!(set.trap(1, &[0, 1]), TrapCode::User(5));
 }
 
-#[test]
-fn handlers_get_what_is_thrown_and_nothing_else_changes() {
+fn handlers_get_what_is_thrown_and_nothing_else_changes<E: Engine>() {
     // Values of both classes live across the call, and the callee has a frame
     // with saved registers when it throws.
-    let mut set = Set::new(
+    let mut set: Set<E> = Set::new(
         "function %f(i64, f64) -> i64, f64 system_v {
             sig0 = (i64) -> i64 tail
             fn0 = %thrower(i64) -> i64 tail
@@ -151,8 +168,7 @@ fn handlers_get_what_is_thrown_and_nothing_else_changes() {
     assert_eq!(set.call(0, &[6, 1.0f64.to_bits()]).unwrap(), [1002, two]);
 }
 
-#[test]
-fn a_switched_hook_runs_and_leaves_all_registers_alone() {
+fn a_switched_hook_runs_and_leaves_all_registers_alone<E: Engine>() {
     // The hook makes a call that clobbers registers of all classes; the caller
     // keeps more values than there are registers across it.
     let keeps = (0..40).map(|i| format!("v{} = imul_imm v1, {}", i + 10, i + 1)).collect::<Vec<_>>();
@@ -167,7 +183,7 @@ fn a_switched_hook_runs_and_leaves_all_registers_alone() {
         )
     });
     let sums = sums.collect::<Vec<_>>();
-    let mut set = Set::new(&format!(
+    let mut set: Set<E> = Set::new(&format!(
         "function %f(i64, i64) -> i64 system_v {{
             fn0 = colocated patchable %hook(i64) preserve_all
         block0(v0: i64, v1: i64):
@@ -201,15 +217,14 @@ fn a_switched_hook_runs_and_leaves_all_registers_alone() {
     let name = SymbolName::Named("f".to_string());
     let expected = 3 + 2 * 3 * (40 * 41 / 2);
     for (on, count) in [(true, 1), (false, 1), (true, 2)] {
-        assert_eq!(set.pulley.patch(&name, 7, on).unwrap(), 1);
+        assert_eq!(set.engine.switch(&name, 7, on), 1);
         assert_eq!(set.call(0, &[address, 3]).unwrap(), [expected], "{on}");
         assert_eq!(std::hint::black_box(&cell), &count, "{on}");
     }
 }
 
-#[test]
-fn the_frame_tells_where_it_is() {
-    let mut set = Set::new(
+fn the_frame_tells_where_it_is<E: Engine>() {
+    let mut set: Set<E> = Set::new(
         "function %f(i64) -> i64, i64, i64 system_v {
             ss0 = explicit_slot 64
         block0(v0: i64):
