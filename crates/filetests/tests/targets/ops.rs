@@ -78,8 +78,8 @@ fn cases() -> Vec<Case> {
         };
         for ty in controlling {
             for args in combinations(info.args, ty) {
-                let widens = !matches!(opcode, Opcode::Fpromote) || args[0].bits() <= ty.bits();
-                let narrows = !matches!(opcode, Opcode::Fdemote) || args[0].bits() >= ty.bits();
+                let widens = !matches!(opcode, Opcode::Fpromote) || args[0].bits() < ty.bits();
+                let narrows = !matches!(opcode, Opcode::Fdemote) || args[0].bits() > ty.bits();
                 if !widens || !narrows {
                     continue;
                 }

@@ -185,6 +185,18 @@ fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, wide: bool, dst: u8, src: RmEnc) 
     buffer.op(op, false, false, dst, src, imm);
 }
 
+/// What to add to `dst` to make it the address, if it is that simple. Flags are
+/// free there: lowering emits no address between an instruction that sets flags and
+/// their user.
+fn in_place(dst: Reg, addr: Amode) -> Option<Rmi> {
+    match addr {
+        Amode::Base(base, disp) if base == dst => Some(Rmi::Imm(disp)),
+        Amode::Index { base, index, shift: 0, disp: 0 } if base == dst => Some(Rmi::Reg(index)),
+        Amode::Index { base, index, shift: 0, disp: 0 } if index == dst => Some(Rmi::Reg(base)),
+        _ => None,
+    }
+}
+
 /// Appends an instruction.
 pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
     match *inst {
@@ -238,10 +250,13 @@ pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
             let rm = RmEnc::Reg(divisor.hw_enc());
             sized(buffer, 0xf7, size, if signed { 7 } else { 6 }, false, rm, NO_IMM);
         }
-        Inst::Lea { size, dst, addr } => {
-            let rm = amode(addr, buffer, ctx);
-            sized(buffer, 0x8d, size, dst.hw_enc(), true, rm, NO_IMM);
-        }
+        Inst::Lea { size, dst, addr } => match in_place(dst, addr) {
+            Some(src) => alu(buffer, ctx, AluOp::Add as u8, size, dst, src),
+            None => {
+                let rm = amode(addr, buffer, ctx);
+                sized(buffer, 0x8d, size, dst.hw_enc(), true, rm, NO_IMM);
+            }
+        },
         Inst::Unary { op, size, dst, .. } => {
             sized(buffer, 0xf7, size, op as u8, false, RmEnc::Reg(dst.hw_enc()), NO_IMM);
         }
