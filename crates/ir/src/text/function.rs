@@ -79,6 +79,9 @@ impl Parser<'_> {
             block_uses: Vec::new(),
             next_value: 0,
         };
+        if let Tok::Ident(word) = self.peek() {
+            return self.unsupported(format!("calling convention {word} is not supported"));
+        }
         self.expect('{')?;
         while !matches!(self.peek(), Tok::Punct('}')) && self.peek_entity("block").is_none() {
             self.preamble_item(&mut ctx)?;

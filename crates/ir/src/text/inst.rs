@@ -84,6 +84,9 @@ impl Parser<'_> {
             },
             _ => None,
         };
+        if self.peek() == Tok::Punct('<') {
+            return self.unsupported("debug tags are not supported");
+        }
         let mut results: SmallVec<[Value; 2]> = SmallVec::new();
         if self.peek_entity("v").is_some() {
             loop {
@@ -535,6 +538,9 @@ impl Parser<'_> {
         raw: &mut RawInst,
         site: &mut Option<SiteInfo>,
     ) -> Parse<()> {
+        if self.peek() == Tok::Punct(',') && self.peek_second() == Tok::Ident("stack_map") {
+            return self.unsupported("stack maps are not supported");
+        }
         while self.peek() == Tok::Punct(',')
             && matches!(self.peek_second(), Tok::Ident("tag" | "init" | "off"))
         {

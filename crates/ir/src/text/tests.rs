@@ -100,8 +100,16 @@ fn errors_name_line_and_entity() {
         let error = parse_functions(&text).unwrap_err();
         assert!(error.message.contains(part) && error.line == line, "{error} for {text}");
     }
-    let unsupported = parse_functions("function %f(i128) {\nblock0(v0: i128):\n return\n}").unwrap_err();
-    assert!(unsupported.unsupported);
+    for text in [
+        "function %f(i128) {\nblock0(v0: i128):\n return\n}",
+        "function %f() swift {\nblock0:\n return\n}",
+        "function %f() {\n stack_limit = gv0\nblock0:\n return\n}",
+        "function %f() {\nblock0:\n <1, 2> nop\n return\n}",
+        "function %f() {\n fn0 = %g()\nblock0:\n call fn0(), stack_map=[i32 @ ss0+0]\n return\n}",
+    ] {
+        let error = parse_functions(text).unwrap_err();
+        assert!(error.unsupported, "{error} for {text}");
+    }
 }
 
 /// Text cut, mutated and made of noise is refused with a line, never with a panic.

@@ -57,7 +57,7 @@ fn each_rule() {
             5,
             "outside of the normal return",
         ),
-        ("", "v1 = f64const 0x1.0p0\n v2 = fpromote.f64 v1\n return v0", 6, "fpromote must widen"),
+        ("", "v1 = f64const 0x1.0p0\n v2 = fpromote.f32 v1\n return v0", 6, "fpromote must not narrow"),
         ("gv0 = iadd_imm.i64 gv1, 8\n gv1 = iadd_imm.i64 gv0, 8", "return v0", 3, "gv0: cycle"),
         ("gv0 = iadd_imm.i64 gv1, 8\n gv1 = symbol %s", "v1 = global_value.i64 gv0\n return v0", 0, ""),
         ("gv3 = symbol %s", "v1 = global_value.i64 gv3\n return v0", 0, ""),

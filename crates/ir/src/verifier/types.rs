@@ -52,11 +52,11 @@ fn operands(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
     }
     let width = |v: Value| dfg.value_type(v).bits();
     match data.opcode {
-        Opcode::Fpromote if width(args[0]) >= data.ty.bits() => {
-            errors.inst(func, inst, "fpromote must widen");
+        Opcode::Fpromote if width(args[0]) > data.ty.bits() => {
+            errors.inst(func, inst, "fpromote must not narrow");
         }
-        Opcode::Fdemote if width(args[0]) <= data.ty.bits() => {
-            errors.inst(func, inst, "fdemote must narrow");
+        Opcode::Fdemote if width(args[0]) < data.ty.bits() => {
+            errors.inst(func, inst, "fdemote must not widen");
         }
         _ => {}
     }
