@@ -76,6 +76,21 @@ fn objdump_marks_sites() {
 }
 
 #[test]
+fn compile_writes_an_object_with_its_sites() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/patchable.clif");
+    let object = Path::new(env!("CARGO_TARGET_TMPDIR")).join("patchable.o");
+    let path = object.to_str().expect("the path is text");
+    let output = sidetrack(&["compile", example, "--target", "x86_64", "-o", path]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let bytes = std::fs::read(&object).expect("the object is there");
+    let sites = sidetrack_artifact::read_patch_sites(&bytes).expect("the object has a section of sites");
+    assert_eq!(sites.iter().map(|site| (site.tag, site.off.len())).collect::<Vec<_>>(), [(7, 5)]);
+    let refused = sidetrack(&["compile", example, "--target", "pulley64", "-o", path]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(std::fs::read(&object).expect("the object is still there"), bytes);
+}
+
+#[test]
 fn filetest_counts_and_writes_records() {
     let header = "test run\ntest nonsense\ntarget pulley64\ntarget riscv64\n\n";
     let lines = "; run: %add(1, 2) == 3\n; run: %add(1, 2) == 4\n";

@@ -54,7 +54,12 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
                 at = skip(bytes, at, is_word);
-                Tok::Ident(&text[start..at])
+                if matches!(&text[start..at], "NaN" | "sNaN") && text[at..].starts_with(":0x") {
+                    at = skip(bytes, at + 1, is_word);
+                    Tok::Number(&text[start..at])
+                } else {
+                    Tok::Ident(&text[start..at])
+                }
             }
             b'0'..=b'9' => {
                 at = skip_number(bytes, at);

@@ -17,6 +17,8 @@ mod lower;
 mod ops;
 mod patch;
 mod regs;
+#[cfg(test)]
+mod tests;
 
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};

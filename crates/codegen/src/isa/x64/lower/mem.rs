@@ -88,6 +88,40 @@ pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
     Mem { amode, trap: flags.trap.map(crate::trap_code) }
 }
 
+/// A register with an address of 64 bits. A zero-extension costs nothing where the
+/// register that it extends has a zero upper half already.
+fn address_reg(ctx: &mut Ctx<'_>, v: Value) -> Reg {
+    match ctx.def_op(v, Opcode::Uextend) {
+        Some(extend) if upper_half_is_zero(ctx, ctx.arg(extend, 0)) => ctx.reg(ctx.arg(extend, 0)),
+        _ => ctx.reg(v),
+    }
+}
+
+/// Whether a value is computed by an instruction of 32 bits, which makes the upper
+/// half of its register zero; copies and spills keep all of a register.
+fn upper_half_is_zero(ctx: &Ctx<'_>, v: Value) -> bool {
+    let Some(inst) = ctx.def_inst(v) else { return false };
+    ctx.ty(v) == I32
+        && match ctx.func.dfg.insts[inst].opcode {
+            Opcode::Iadd
+            | Opcode::Isub
+            | Opcode::Imul
+            | Opcode::Band
+            | Opcode::Bor
+            | Opcode::Bxor
+            | Opcode::Bnot
+            | Opcode::Load
+            | Opcode::Uload8
+            | Opcode::Uload16
+            | Opcode::Select => true,
+            // A shift by nothing is a copy.
+            Opcode::Ishl | Opcode::Ushr | Opcode::Sshr => {
+                ctx.iconst(ctx.arg(inst, 1)).is_none_or(|amount| amount % 32 != 0)
+            }
+            _ => false,
+        }
+}
+
 /// An address plus an offset in bytes, with sums and small shifts folded into it.
 fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Amode {
     if ctx.ty(v) != I64 {
@@ -102,7 +136,7 @@ fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Amode {
     {
         return Amode::Stack(StackAddr::Slot(sum));
     }
-    let Some(add) = ctx.def_op(v, Opcode::Iadd) else { return Amode::Base(ctx.reg(v), offset) };
+    let Some(add) = ctx.def_op(v, Opcode::Iadd) else { return Amode::Base(address_reg(ctx, v), offset) };
     let (a, b) = (ctx.arg(add, 0), ctx.arg(add, 1));
     for (base, other) in [(a, b), (b, a)] {
         if let Some(imm) = ctx.iconst(other)
@@ -112,7 +146,7 @@ fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Amode {
             // One level more: the base may be a sum itself.
             return match ctx.def_op(base, Opcode::Iadd) {
                 Some(inner) => self::sum(ctx, ctx.arg(inner, 0), ctx.arg(inner, 1), sum),
-                None => Amode::Base(ctx.reg(base), sum),
+                None => Amode::Base(address_reg(ctx, base), sum),
             };
         }
     }
@@ -127,11 +161,11 @@ pub fn sum(ctx: &mut Ctx<'_>, a: Value, b: Value, disp: i32) -> Amode {
             && let amount = amount as u64 % u64::from(ctx.ty(index).bits())
             && amount <= 3
         {
-            let (index, base) = (ctx.reg(ctx.arg(shl, 0)), ctx.reg(base));
+            let (index, base) = (address_reg(ctx, ctx.arg(shl, 0)), address_reg(ctx, base));
             return Amode::Index { base, index, shift: amount as u8, disp };
         }
     }
-    Amode::Index { base: ctx.reg(a), index: ctx.reg(b), shift: 0, disp }
+    Amode::Index { base: address_reg(ctx, a), index: address_reg(ctx, b), shift: 0, disp }
 }
 
 /// Loads a `memory` type, extended to `ty`.
