@@ -135,7 +135,7 @@ impl Format {
             Some((digits, exponent)) => (digits, exponent.parse::<i64>().ok()?),
             None => (text, 0),
         };
-        if exponent.abs() > 1 << 20 {
+        if exponent.unsigned_abs() > 1 << 20 {
             return None;
         }
         let mut significand: u64 = 0;
@@ -275,8 +275,16 @@ mod tests {
         assert_eq!(format_f32(0x3f80_0000), "0x1.000000p0");
         assert_eq!(format_f64(f64::to_bits(-3.0)), "-0x1.8000000000000p1");
         assert_eq!((format_f32(0x7fc0_0000), format_f32(0xff80_0000)), ("+NaN".into(), "-Inf".into()));
-        for text in ["", "0x", "0x1.0000001p0", "0x1p200", "1e999", "+NaN:0x0", "Infinity", "0x1p99999999999"]
-        {
+        for text in [
+            "",
+            "0x",
+            "0x1.0000001p0",
+            "0x1p200",
+            "1e999",
+            "+NaN:0x0",
+            "Infinity",
+            "0x1p-9223372036854775808",
+        ] {
             assert!(parse_f32(text).is_err(), "{text}");
         }
     }

@@ -9,6 +9,7 @@ use crate::entities::*;
 use crate::function::{AliasRegionData, Function, GlobalValueData, StackSlotData};
 use crate::signature::{ExtFuncData, ExternalName, Signature};
 use cranelift_entity::{EntityRef, PrimaryMap};
+use std::ops::Range;
 
 /// A function while it is read: instructions may name values that come later.
 pub(super) struct FuncCtx {
@@ -21,6 +22,9 @@ pub(super) struct FuncCtx {
     pub block_uses: Vec<(Block, u32)>,
     /// One past the highest value number.
     pub next_value: u32,
+    /// Signatures written with a function instead of named, and the numbers of the
+    /// functions that have them. They come after those that have numbers.
+    unnamed_signatures: Vec<(Range<usize>, Signature)>,
 }
 
 impl FuncCtx {
@@ -78,6 +82,7 @@ impl Parser<'_> {
             aliases: Vec::new(),
             block_uses: Vec::new(),
             next_value: 0,
+            unnamed_signatures: Vec::new(),
         };
         if let Tok::Ident(word) = self.peek() {
             return self.unsupported(format!("calling convention {word} is not supported"));
@@ -85,6 +90,10 @@ impl Parser<'_> {
         self.expect('{')?;
         while !matches!(self.peek(), Tok::Punct('}')) && self.peek_entity("block").is_none() {
             self.preamble_item(&mut ctx)?;
+        }
+        for (numbers, signature) in std::mem::take(&mut ctx.unnamed_signatures) {
+            let sig = ctx.func.dfg.signatures.push(signature);
+            numbers.for_each(|n| ctx.func.dfg.ext_funcs[FuncRef::new(n)].signature = sig);
         }
         while self.peek_entity("block").is_some() {
             self.block_body(&mut ctx)?;
@@ -133,7 +142,8 @@ impl Parser<'_> {
             self.entity = AnyEntity::FuncRef(FuncRef::from_u32(n.min(MAX_ENTITY)));
             self.entity("fn", "a function reference")?;
             self.expect('=')?;
-            let data = self.ext_func(ctx)?;
+            let (data, unnamed) = self.ext_func(ctx)?;
+            let first = ctx.func.dfg.ext_funcs.len();
             let hole = ExtFuncData {
                 name: ExternalName::named("undeclared"),
                 signature: data.signature,
@@ -141,6 +151,9 @@ impl Parser<'_> {
                 patchable: false,
             };
             let func = declare(self, &mut ctx.func.dfg.ext_funcs, n, data, || hole.clone())?;
+            if let Some(signature) = unnamed {
+                ctx.unnamed_signatures.push((first..ctx.func.dfg.ext_funcs.len(), signature));
+            }
             ctx.at(AnyEntity::FuncRef(func), line);
         } else if let Some(n) = self.peek_entity("region") {
             if n as usize != ctx.func.alias_regions.len() {
@@ -225,7 +238,8 @@ impl Parser<'_> {
         }
     }
 
-    fn ext_func(&mut self, ctx: &mut FuncCtx) -> Parse<ExtFuncData> {
+    /// The function, and its signature if that is not one with a number.
+    fn ext_func(&mut self, ctx: &FuncCtx) -> Parse<(ExtFuncData, Option<Signature>)> {
         let (mut colocated, mut patchable) = (false, false);
         loop {
             if self.eat_word("colocated") {
@@ -237,17 +251,16 @@ impl Parser<'_> {
             }
         }
         let name = self.external_name()?;
-        let signature = if self.peek_entity("sig").is_some() {
+        let (signature, unnamed) = if self.peek_entity("sig").is_some() {
             let sig = SigRef::from_u32(self.entity("sig", "a signature")?);
             if !ctx.func.dfg.signatures.is_valid(sig) {
                 return self.error(format!("{sig} is not declared"));
             }
-            sig
+            (sig, None)
         } else {
-            let sig = self.signature()?;
-            ctx.func.dfg.signatures.push(sig)
+            (SigRef::from_u32(0), Some(self.signature()?))
         };
-        Ok(ExtFuncData { name, signature, colocated, patchable })
+        Ok((ExtFuncData { name, signature, colocated, patchable }, unnamed))
     }
 
     fn constant_bytes(&mut self) -> Parse<Vec<u8>> {

@@ -72,6 +72,11 @@ impl<'a> Parser<'a> {
     }
 
     pub fn expected<T>(&self, what: &str) -> Parse<T> {
+        match self.peek() {
+            Tok::Punct('!') => return self.unsupported("facts about values are not supported"),
+            Tok::Punct('<') => return self.unsupported("debug tags are not supported"),
+            _ => {}
+        }
         self.error(format!("expected {what}, found {}", describe(self.peek())))
     }
 

@@ -60,7 +60,9 @@ pub(super) fn resolve(ctx: &mut FuncCtx) -> Parse<()> {
             Item::Alias(i) => {
                 let (v, to, line) = aliases[i];
                 let ty = ctx.func.dfg.value_type(to);
-                if ctx.func.dfg.resolve(to) == v {
+                // Aliases of aliases name the value itself: long chains stay short.
+                let to = ctx.func.dfg.resolve(to);
+                if to == v {
                     return error(line, format!("{v} is an alias of itself"));
                 }
                 ctx.func.dfg.define_value(v, ty, ValueDef::Alias(to));

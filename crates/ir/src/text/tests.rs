@@ -76,6 +76,75 @@ fn reading_what_was_written_gives_the_same() {
     }
 }
 
+/// What one line of text says survives writing and reading.
+#[test]
+fn attributes_survive() {
+    for (preamble, body, part) in [
+        (
+            "fn0 = colocated %f(i32) fast\n sig0 = (i32) tail\n fn1 = %g sig0",
+            "call fn0(v0)\n return",
+            "sig0 = (i32) tail",
+        ),
+        ("fn0 = %f(i64)\n sig7 = (i32)\n fn1 = %g sig7", "call fn1(v0)\n return", "fn0 = %f sig8"),
+        (
+            "sig0 = (i32)\n fn0 = colocated %f sig0",
+            "try_call fn0(v0), tag 0, sig0, block1, []\nblock1:\n return",
+            "try_call fn0(v0), tag 0, sig0, block1, []",
+        ),
+        (
+            "sig0 = (i32)\n fn0 = colocated patchable %f sig0",
+            "try_call fn0(v0), sig0, block1, []\nblock1:\n return",
+            "try_call fn0(v0), sig0, block1, []",
+        ),
+    ] {
+        let text = format!("function %t(i32) {{\n {preamble}\nblock0(v0: i32):\n {body}\n}}\n");
+        let read = |text: &str| parse_functions(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let func = read(&text).remove(0);
+        let once = func.to_string();
+        assert!(once.contains(part), "{part}\n{once}");
+        let again = read(&once).remove(0);
+        assert_eq!(again.to_string(), once);
+        let patchable = |func: &Function| {
+            let insts = func.dfg.insts.keys().filter(|&inst| func.dfg.is_patchable(inst));
+            insts.count()
+        };
+        assert_eq!(patchable(&again), patchable(&func), "{once}");
+    }
+}
+
+/// CLIF beyond the subset is told from text that is no CLIF.
+#[test]
+fn beyond_the_subset() {
+    for (preamble, body) in [
+        ("stack_limit = gv0", "return"),
+        ("", "v1 = isplit v0\n return"),
+        ("fn0 = %f(i32)", "call fn0(v0), stack_map=[i32 @ ss0+0]\n return"),
+        ("", "v1 ! range(32, 0, 1) = iconst.i32 1\n return"),
+        ("", "<[1]> v1 = iconst.i32 1\n return"),
+        ("", "sequence_point <[1]>\n return"),
+    ] {
+        let text = format!("function %t(i32) {{\n {preamble}\nblock0(v0: i32):\n {body}\n}}\n");
+        let error = parse_functions(&text).unwrap_err();
+        assert!(error.unsupported, "{error}\n{text}");
+    }
+    let error = parse_functions("function %t(i32) {\nblock0(v0 ! max(32, 1): i32):\n return\n}").unwrap_err();
+    assert!(error.unsupported, "{error}");
+}
+
+/// A long chain of aliases takes time in proportion to its length.
+#[test]
+fn alias_chains() {
+    let mut text = "function %t(i32) -> i32 {\nblock0(v0: i32):\n".to_string();
+    for n in 0..100_000 {
+        text += &format!("    v{} -> v{n}\n", n + 1);
+    }
+    text += "    return v100000\n}\n";
+    let start = std::time::Instant::now();
+    let func = parse_functions(&text).unwrap().remove(0);
+    crate::verifier::verify(&func).unwrap();
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
 #[test]
 fn errors_name_line_and_entity() {
     let body = |text: &str| format!("function %f(i32) -> i32 {{\nblock0(v0: i32):\n{text}\n}}\n");

@@ -200,22 +200,22 @@ impl fmt::Display for DisplayInst<'_> {
             Extra::Func(callee) if !data.opcode.is_call() => write!(f, " {callee}"),
             Extra::Func(callee) => {
                 write!(f, " {callee}({})", List(args))?;
-                site_attributes(f, site, args)
+                site_attributes(f, site, args, declared || patchable_call)
             }
             Extra::Sig(sig) => {
                 let patchable = if site.is_some() { " patchable" } else { "" };
                 write!(f, "{patchable} {sig}, {}({})", args[0], List(&args[1..]))?;
-                site_attributes(f, site, &args[1..])
+                site_attributes(f, site, &args[1..], true)
             }
             Extra::TryCall(callee, table) => {
                 write!(f, " {callee}({})", List(args))?;
-                site_attributes(f, site, args)?;
+                site_attributes(f, site, args, declared)?;
                 exception_table(f, func, table)
             }
             Extra::TryCallIndirect(table) => {
                 let patchable = if site.is_some() { " patchable" } else { "" };
                 write!(f, "{patchable} {}({})", args[0], List(&args[1..]))?;
-                site_attributes(f, site, &args[1..])?;
+                site_attributes(f, site, &args[1..], true)?;
                 exception_table(f, func, table)
             }
             Extra::Jump(call) => write!(f, " {}", display_call(func, &call)),
@@ -260,9 +260,16 @@ fn hex(f: &mut fmt::Formatter<'_>, imm: i64) -> fmt::Result {
     Ok(())
 }
 
-fn site_attributes(f: &mut fmt::Formatter<'_>, site: Option<&SiteInfo>, args: &[Value]) -> fmt::Result {
+/// `marked`: whether the rest of the text says that the call is patchable; if not,
+/// the tag is written even if it is 0.
+fn site_attributes(
+    f: &mut fmt::Formatter<'_>,
+    site: Option<&SiteInfo>,
+    args: &[Value],
+    marked: bool,
+) -> fmt::Result {
     let Some(site) = site else { return Ok(()) };
-    if site.tag != 0 {
+    if site.tag != 0 || !marked {
         write!(f, ", tag {}", site.tag)?;
     }
     if !site.on {

@@ -160,6 +160,8 @@ fn malformed_instructions() {
         inst
     });
     assert!(error.contains("only a call can be patchable"), "{error}");
+    let error = built(|func, _| func.dfg.make_inst(Opcode::Iconst, none, &[], Extra::Imm(1)));
+    assert!(error.contains("cannot have type INVALID"), "{error}");
     let error = built(|func, v0| {
         let absent = func.dfg.make_value(I64, ValueDef::Absent);
         let alias = func.dfg.make_value(I64, ValueDef::Alias(absent));

@@ -65,7 +65,7 @@ fn operands(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
 fn immediates(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
     let data = &func.dfg.insts[inst];
     match data.extra {
-        Extra::Imm(imm) if data.opcode == Opcode::Iconst => {
+        Extra::Imm(imm) if data.opcode == Opcode::Iconst && data.ty.is_int() => {
             let shift = 64 - data.ty.bits();
             if imm << shift >> shift != imm {
                 errors.inst(func, inst, format_args!("the constant is not sign-extended from {}", data.ty));
