@@ -383,8 +383,14 @@ fn emit_call(info: &CallInfo, isa: &Pulley, buffer: &mut Buffer<PcRel>, ctx: &Em
     buffer.add_call(ctx.frame.size(), handlers);
     if info.callee_pops && info.stack_args > 0 {
         // The callee has removed the arguments; the outgoing area is for the next
-        // call again, and the results are above it.
-        buffer.encode(|code| encode::stack_alloc32(code, info.stack_args));
+        // call again, and the results are above it. A site that is off has removed
+        // nothing, so there the stack pointer is computed from the frame's.
+        let mut size = info.stack_args;
+        if info.site.is_some() {
+            buffer.encode(|code| encode::xmov_fp(code, xreg(SP)));
+            size = ctx.frame.size();
+        }
+        buffer.encode(|code| encode::stack_alloc32(code, size));
     }
     if let Some(info) = &info.try_call
         && !falls_through(buffer, info.normal, ctx)

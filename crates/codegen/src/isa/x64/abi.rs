@@ -93,6 +93,12 @@ pub fn adjust_sp(buffer: &mut Buf, by: i32) {
     }
 }
 
+/// Sets rsp to where it is in the function's body.
+pub fn restore_sp(frame: &FrameLayout, buffer: &mut Buf) {
+    let body = RmEnc::Base(enc(RBP), -(frame.size() as i32));
+    buffer.op(one(0x8d), true, false, enc(RSP), body, NO_IMM);
+}
+
 /// Moves 8 bytes at `from` bytes above rsp to `to`, through r10.
 fn move_word(buffer: &mut Buf, from: i32, to: i32) {
     buffer.op(one(0x8b), true, false, enc(R10), RmEnc::Base(enc(RSP), from), NO_IMM);

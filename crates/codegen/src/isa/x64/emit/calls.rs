@@ -45,8 +45,12 @@ pub fn emit_call(info: &CallInfo, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>
     buffer.add_call(ctx.frame.size(), handlers.collect());
     if info.callee_pops && info.stack_args > 0 {
         // The callee has removed the arguments; the outgoing area is for the next
-        // call again, and the results are above it.
-        abi::adjust_sp(buffer, -(info.stack_args as i32));
+        // call again, and the results are above it. A site that is off has removed
+        // nothing, so there the stack pointer is computed from the frame's.
+        match info.site {
+            None => abi::adjust_sp(buffer, -(info.stack_args as i32)),
+            Some(_) => abi::restore_sp(ctx.frame, buffer),
+        }
     }
     if let Some(info) = &info.try_call
         && !falls_through(buffer, info.normal, ctx)

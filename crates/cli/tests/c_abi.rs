@@ -1,0 +1,34 @@
+//! The system's calling convention against the C compiler: objects of compiled
+//! CLIF are linked with C that calls them and is called by them.
+
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn c_and_clif_call_one_another() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c_abi");
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for (level, optimise) in [("none", "-O0"), ("speed", "-O2")] {
+        let object = out.join(format!("abi_{level}.o"));
+        let program = out.join(format!("abi_{level}"));
+        let status = Command::new(env!("CARGO_BIN_EXE_sidetrack"))
+            .arg("compile")
+            .arg(source.join("abi.clif"))
+            .args(["--target", "x86_64", "--set", "has_fma", "--set", &format!("opt_level={level}"), "-o"])
+            .arg(&object)
+            .status()
+            .expect("sidetrack runs");
+        assert!(status.success());
+        let status = Command::new("cc")
+            .arg(optimise)
+            .arg(source.join("abi.c"))
+            .args([&object, Path::new("-o"), &program])
+            .status()
+            .expect("cc runs");
+        assert!(status.success(), "cc fails");
+        let status = Command::new(&program).status().expect("the program runs");
+        assert_eq!(status.code(), Some(0), "check number {:?} fails at opt_level={level}", status.code());
+    }
+}

@@ -1,0 +1,220 @@
+//! The calling conventions against the C compiler's.
+//!
+//! Signatures are drawn at random. For each there is a C function `cN`, a CLIF
+//! function `fN` that computes the same, and a CLIF function `gN` that calls `cN`; a
+//! C program compares the three. Struct returns follow with fixed text.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+/// Types in C and in CLIF: as a parameter, plain.
+const TYPES: [(&str, &str, &str); 6] = [
+    ("long", "i64", "i64"),
+    ("int", "i32", "i32"),
+    ("short", "i16 sext", "i16"),
+    ("unsigned char", "i8 uext", "i8"),
+    ("float", "f32", "f32"),
+    ("double", "f64", "f64"),
+];
+
+/// The conventions in CLIF and in C.
+const CONVENTIONS: [(&str, &str); 2] = [("system_v", ""), ("windows_fastcall", "__attribute__((ms_abi)) ")];
+
+const STRUCTS_C: &str = "
+struct ii { long a, b; }; struct id { long a; double b; }; struct dd { double a, b; };
+struct iii { long a, b, c; };
+struct ii c_ii(long x, double y) { return (struct ii){x + 1, (long)y}; }
+struct id c_id(long x, double y) { return (struct id){x + 2, y + 0.5}; }
+struct dd c_dd(long x, double y) { return (struct dd){x + 0.25, y}; }
+struct iii c_iii(long x) { return (struct iii){x, x + 1, x + 2}; }
+struct ii f_ii(long, double), g_ii(long, double);
+struct id f_id(long, double), g_id(long, double);
+struct dd f_dd(long, double), g_dd(long, double);
+struct iii f_iii(long), g_iii(long);
+static int structs(void) {
+    struct ii a = f_ii(6, 9.5), b = g_ii(6, 9.5);
+    struct id c = f_id(6, 9.5), d = g_id(6, 9.5);
+    struct dd e = f_dd(6, 9.5), f = g_dd(6, 9.5);
+    struct iii g = f_iii(6), h = g_iii(6);
+    return a.a == 7 && a.b == 9 && b.a == 7 && b.b == 9 && c.a == 8 && c.b == 10 && d.a == 8 && d.b == 10
+        && e.a == 6.25 && e.b == 9.5 && f.a == 6.25 && f.b == 9.5
+        && g.a == 6 && g.b == 7 && g.c == 8 && h.a == 6 && h.b == 7 && h.c == 8;
+}
+";
+
+const STRUCTS_CLIF: &str = "
+function %f_ii(i64, f64) -> i64, i64 system_v {
+block0(v0: i64, v1: f64):
+    v2 = iadd_imm v0, 1
+    v3 = fcvt_to_sint.i64 v1
+    return v2, v3
+}
+function %f_id(i64, f64) -> i64, f64 system_v {
+block0(v0: i64, v1: f64):
+    v2 = iadd_imm v0, 2
+    v3 = f64const 0x1.0p-1
+    v4 = fadd v1, v3
+    return v2, v4
+}
+function %f_dd(i64, f64) -> f64, f64 system_v {
+block0(v0: i64, v1: f64):
+    v2 = fcvt_from_sint.f64 v0
+    v3 = f64const 0x1.0p-2
+    v4 = fadd v2, v3
+    return v4, v1
+}
+function %f_iii(i64 sret, i64) system_v {
+block0(v0: i64, v1: i64):
+    store v1, v0
+    v2 = iadd_imm v1, 1
+    store v2, v0+8
+    v3 = iadd_imm v1, 2
+    store v3, v0+16
+    return
+}
+function %g_ii(i64, f64) -> i64, i64 system_v {
+    fn0 = %c_ii(i64, f64) -> i64, i64 system_v
+block0(v0: i64, v1: f64):
+    v2, v3 = call fn0(v0, v1)
+    return v2, v3
+}
+function %g_id(i64, f64) -> i64, f64 system_v {
+    fn0 = %c_id(i64, f64) -> i64, f64 system_v
+block0(v0: i64, v1: f64):
+    v2, v3 = call fn0(v0, v1)
+    return v2, v3
+}
+function %g_dd(i64, f64) -> f64, f64 system_v {
+    fn0 = %c_dd(i64, f64) -> f64, f64 system_v
+block0(v0: i64, v1: f64):
+    v2, v3 = call fn0(v0, v1)
+    return v2, v3
+}
+function %g_iii(i64 sret, i64) system_v {
+    fn0 = %c_iii(i64 sret, i64) system_v
+block0(v0: i64, v1: i64):
+    call fn0(v0, v1)
+    return
+}
+";
+
+/// Numbers that only look random.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Halves the sum so far and adds the parameter, in `f64`, where all is exact.
+fn clif_body(params: &[usize], ret: usize) -> String {
+    let mut text = String::from("    v100 = f64const 0x1.0p0\n    v101 = f64const 0x1.0p-1\n");
+    let mut sum = 100;
+    for (n, &ty) in params.iter().enumerate() {
+        let at = 200 + 10 * n;
+        let converted = match TYPES[ty].2 {
+            "f64" => format!("v{n}"),
+            "f32" => {
+                writeln!(text, "    v{at} = fpromote.f64 v{n}").unwrap();
+                format!("v{at}")
+            }
+            "i8" => {
+                writeln!(text, "    v{at} = fcvt_from_uint.f64 v{n}").unwrap();
+                format!("v{at}")
+            }
+            _ => {
+                writeln!(text, "    v{at} = fcvt_from_sint.f64 v{n}").unwrap();
+                format!("v{at}")
+            }
+        };
+        writeln!(text, "    v{} = fmul v{sum}, v101", at + 1).unwrap();
+        writeln!(text, "    v{} = fadd v{}, {converted}", at + 2, at + 1).unwrap();
+        sum = at + 2;
+    }
+    match TYPES[ret].2 {
+        "f64" => writeln!(text, "    return v{sum}").unwrap(),
+        "f32" => writeln!(text, "    v900 = fdemote.f32 v{sum}\n    return v900").unwrap(),
+        "i64" => writeln!(text, "    v900 = fcvt_to_sint.i64 v{sum}\n    return v900").unwrap(),
+        ty => {
+            writeln!(text, "    v900 = fcvt_to_sint.i64 v{sum}\n    v901 = ireduce.{ty} v900").unwrap();
+            writeln!(text, "    return v901").unwrap();
+        }
+    }
+    text
+}
+
+fn program(random: &mut Random, count: usize) -> (String, String) {
+    let (mut c, mut clif) = (String::from("#include <stdio.h>\n"), String::new());
+    let mut main = String::from("int main(void) {\n    int bad = !structs();\n");
+    for n in 0..count {
+        let (convention, attribute) = CONVENTIONS[n % CONVENTIONS.len()];
+        let params: Vec<usize> = (0..random.below(20)).map(|_| random.below(6) as usize).collect();
+        let ret = random.below(6) as usize;
+        let list = |text: &dyn Fn((usize, &usize)) -> String| {
+            params.iter().enumerate().map(text).collect::<Vec<_>>().join(", ")
+        };
+        let c_params = if params.is_empty() {
+            "void".to_string()
+        } else {
+            list(&|(i, &ty)| format!("{} p{i}", TYPES[ty].0))
+        };
+        let ret_c = TYPES[ret].0;
+        writeln!(c, "{attribute}{ret_c} f{n}({c_params}); {attribute}{ret_c} g{n}({c_params});").unwrap();
+        writeln!(c, "{attribute}{ret_c} c{n}({c_params}) {{\n    double r = 1;").unwrap();
+        for i in 0..params.len() {
+            writeln!(c, "    r = r * 0.5 + (double)p{i};").unwrap();
+        }
+        let through = if TYPES[ret].2.starts_with('i') { "(long)" } else { "" };
+        writeln!(c, "    return ({ret_c}){through}r;\n}}").unwrap();
+
+        let sig = list(&|(_, &ty)| TYPES[ty].1.to_string());
+        let ret_clif = TYPES[ret].2;
+        let block = list(&|(i, &ty)| format!("v{i}: {}", TYPES[ty].2));
+        let block = if params.is_empty() { String::new() } else { format!("({block})") };
+        let values = list(&|(i, _)| format!("v{i}"));
+        writeln!(clif, "function %f{n}({sig}) -> {ret_clif} {convention} {{\nblock0{block}:").unwrap();
+        writeln!(clif, "{}}}", clif_body(&params, ret)).unwrap();
+        writeln!(clif, "function %g{n}({sig}) -> {ret_clif} {convention} {{").unwrap();
+        writeln!(clif, "    fn0 = %c{n}({sig}) -> {ret_clif} {convention}").unwrap();
+        writeln!(clif, "block0{block}:\n    v100 = call fn0({values})\n    return v100\n}}").unwrap();
+
+        let args: Vec<String> = params
+            .iter()
+            .map(|&ty| match TYPES[ty].2 {
+                "i8" => (128 + random.below(128)).to_string(),
+                "f32" | "f64" => format!("{}.25", random.below(2000) as i64 - 1000),
+                _ => (random.below(4000) as i64 - 2000).to_string(),
+            })
+            .collect();
+        let args = args.join(", ");
+        writeln!(main, "    if (f{n}({args}) != c{n}({args}) || g{n}({args}) != c{n}({args}))").unwrap();
+        writeln!(main, "        printf(\"signature {n}: ({sig}) -> {ret_clif} {convention}\\n\"), bad = 1;")
+            .unwrap();
+    }
+    main.push_str("    return bad;\n}\n");
+    (c + STRUCTS_C + &main, clif + STRUCTS_CLIF)
+}
+
+#[test]
+fn random_signatures_mean_the_same_in_c() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_signatures");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (c, clif) = program(&mut Random(1), 80);
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let (source, text, object, program) = (path("abi.c"), path("abi.clif"), path("abi.o"), path("abi"));
+    std::fs::write(&source, c).unwrap();
+    std::fs::write(&text, clif).unwrap();
+    for opt_level in ["opt_level=none", "opt_level=speed"] {
+        let args = ["compile", &text, "--target", "x86_64", "--set", opt_level, "-o", &object];
+        let compiled = Command::new(env!("CARGO_BIN_EXE_sidetrack")).args(args).output().unwrap();
+        assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+        let args = ["-O2", "-ffp-contract=off", "-fno-inline", "-o", &program, &source, &object];
+        assert!(Command::new("cc").args(args).status().unwrap().success());
+        let run = Command::new(&program).output().unwrap();
+        assert!(run.status.success(), "{opt_level}: {}", String::from_utf8_lossy(&run.stdout));
+    }
+}
