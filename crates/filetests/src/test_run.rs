@@ -90,6 +90,12 @@ pub fn commands(source: &Source, machine: &mut dyn Machine, recorder: &mut Recor
             Item::Function(parsed) => (Ok(&parsed.func), &parsed.comments),
             Item::Unsupported { reason, comments, .. } => (Err(reason), comments),
         };
+        // A function that cannot be read is reported even if no command is about it.
+        if let Err(reason) = last
+            && !comments.iter().any(|comment| runcmd::parse(comment).is_some())
+        {
+            recorder.add(0, Status::Skipped, reason);
+        }
         for comment in comments {
             let Some(command) = runcmd::parse(comment) else { continue };
             match command {

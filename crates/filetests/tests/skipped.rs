@@ -31,6 +31,11 @@ block0(v0: i32):
 }
 ; run: %caller(2) == 4
 
+function %without_command() {
+block0:
+    frobnicate
+}
+
 function %context(i64 vmctx, i32) -> i32 {
 block0(v0: i64, v1: i32):
     return v1
@@ -54,7 +59,8 @@ fn each_line_for_its_reason() {
         (11, Status::Skipped, "i32x4"),
         (18, Status::Passed, ""),
         (26, Status::Skipped, "%elsewhere"),
-        (33, Status::Skipped, "context"),
+        (0, Status::Skipped, "frobnicate"),
+        (38, Status::Skipped, "context"),
     ];
     assert_eq!(records.len(), expected.len(), "{records:?}");
     for ((line, status, message), (at, wanted, part)) in records.iter().zip(expected) {

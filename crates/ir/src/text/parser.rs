@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
                 self.advance();
                 Ok(code)
             }
-            None => self.error(format!("unknown trap code `{word}`")),
+            None => self.unsupported(format!("unknown trap code `{word}`")),
         }
     }
 

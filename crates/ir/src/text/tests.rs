@@ -171,6 +171,7 @@ fn errors_name_line_and_entity() {
     }
     for text in [
         "function %f(i128) {\nblock0(v0: i128):\n return\n}",
+        "function %f() {\nblock0:\n trap unreachable\n}",
         "function %f() swift {\nblock0:\n return\n}",
         "function %f() {\n stack_limit = gv0\nblock0:\n return\n}",
         "function %f() {\nblock0:\n <1, 2> nop\n return\n}",
