@@ -423,6 +423,12 @@ pub enum Inst {
         name: SymbolName,
         offset: i64,
     },
+    /// The address of a symbol that is linked near, plus an offset in bytes.
+    NearSymbol {
+        dst: Reg,
+        name: SymbolName,
+        offset: i32,
+    },
     /// A register that is not allocated.
     FromPhysical {
         dst: Reg,
@@ -551,6 +557,7 @@ impl MachInst for Inst {
             | Inst::CarryMask { dst, .. }
             | Inst::XmmZero { dst }
             | Inst::Symbol { dst, .. }
+            | Inst::NearSymbol { dst, .. }
             | Inst::FromPhysical { dst, .. }
             | Inst::ReturnAddress { dst } => {
                 visitor.def(dst);

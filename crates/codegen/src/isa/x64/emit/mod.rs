@@ -412,6 +412,14 @@ fn emit_more(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
             buffer.add_reloc(buffer.offset(), RelocKind::Abs8, name.clone(), offset);
             buffer.put(&[0; 8]);
         }
+        Inst::NearSymbol { dst, ref name, offset } => {
+            // lea dst, [rip + disp32]; the displacement counts from its own end.
+            let reg = dst.hw_enc();
+            buffer.put(&[0x48 | (reg >> 3) << 2, 0x8d, 0x05 | (reg & 7) << 3]);
+            let addend = i64::from(offset) - 4;
+            buffer.add_reloc(buffer.offset(), RelocKind::X86PcRel4, name.clone(), addend);
+            buffer.put(&[0; 4]);
+        }
         Inst::FromPhysical { dst, src } => copy(buffer, dst, Reg::physical(src), RegClass::Int),
         Inst::ReturnAddress { dst } => {
             buffer.op(one(0x8b), true, false, dst.hw_enc(), RmEnc::Base(5, 8), NO_IMM);

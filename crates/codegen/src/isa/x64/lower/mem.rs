@@ -3,6 +3,7 @@
 use super::*;
 use crate::abi::StackAddr;
 use crate::symbol_name;
+use sidetrack_artifact::SymbolName;
 use sidetrack_ir::types::{I8, I16, I32, I64};
 use sidetrack_ir::{AtomicRmwOp, Endianness, GlobalValueData, MemFlags};
 
@@ -49,18 +50,20 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
         }
         Opcode::FuncAddr => {
             let Extra::Func(callee) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let name = symbol_name(&ctx.func.dfg.ext_funcs[callee].name);
+            let callee = &ctx.func.dfg.ext_funcs[callee];
+            let (name, near) = (symbol_name(&callee.name), callee.colocated);
             let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Symbol { dst, name, offset: 0 });
+            ctx.emit(symbol(dst, name, 0, near));
         }
         Opcode::SymbolValue => {
             let Extra::Global(gv) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
             let func = ctx.func;
-            let GlobalValueData::Symbol { name, offset, tls: false, .. } = &func.global_values[gv] else {
+            let GlobalValueData::Symbol { name, offset, tls: false, colocated } = &func.global_values[gv]
+            else {
                 return Err(format!("{gv} is not a symbol of the process"));
             };
             let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Symbol { dst, name: symbol_name(name), offset: *offset });
+            ctx.emit(symbol(dst, symbol_name(name), *offset, *colocated));
         }
         Opcode::TlsValue => return Err("the target has no thread-local storage".to_string()),
         _ => return Ok(false),
@@ -321,5 +324,14 @@ fn atomic_rmw(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
             ctx.emit(Inst::AtomicLoop { op, size, big, dst: old, tmp, operand, mem });
             finish_old(ctx, inst, dst, old, ty);
         }
+    }
+}
+
+/// Puts the address of a symbol into a register; what is linked near is addressed
+/// from the instruction, so that the code stays independent of its place.
+fn symbol(dst: Reg, name: SymbolName, offset: i64, near: bool) -> Inst {
+    match i32::try_from(offset) {
+        Ok(offset) if near => Inst::NearSymbol { dst, name, offset },
+        _ => Inst::Symbol { dst, name, offset },
     }
 }
