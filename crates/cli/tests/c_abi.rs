@@ -8,14 +8,25 @@ use std::process::Command;
 
 #[test]
 fn c_and_clif_call_one_another() {
+    link_and_run("abi");
+}
+
+#[test]
+fn preserve_all_keeps_every_register() {
+    link_and_run("preserve");
+}
+
+/// Compiles `NAME.clif`, links it with `NAME.c` and runs the program, which returns
+/// 0 if all is right.
+fn link_and_run(name: &str) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c_abi");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for (level, optimise) in [("none", "-O0"), ("speed", "-O2")] {
-        let object = out.join(format!("abi_{level}.o"));
-        let program = out.join(format!("abi_{level}"));
+        let object = out.join(format!("{name}_{level}.o"));
+        let program = out.join(format!("{name}_{level}"));
         let status = Command::new(env!("CARGO_BIN_EXE_sidetrack"))
             .arg("compile")
-            .arg(source.join("abi.clif"))
+            .arg(source.join(format!("{name}.clif")))
             .args(["--target", "x86_64", "--set", "has_fma", "--set", &format!("opt_level={level}"), "-o"])
             .arg(&object)
             .status()
@@ -23,12 +34,17 @@ fn c_and_clif_call_one_another() {
         assert!(status.success());
         let status = Command::new("cc")
             .arg(optimise)
-            .arg(source.join("abi.c"))
+            .arg(source.join(format!("{name}.c")))
             .args([&object, Path::new("-o"), &program])
             .status()
             .expect("cc runs");
         assert!(status.success(), "cc fails");
         let status = Command::new(&program).status().expect("the program runs");
-        assert_eq!(status.code(), Some(0), "check number {:?} fails at opt_level={level}", status.code());
+        assert_eq!(
+            status.code(),
+            Some(0),
+            "{name}: check number {:?} fails at opt_level={level}",
+            status.code()
+        );
     }
 }
