@@ -17,7 +17,7 @@
 //! argument area for a tail call.
 
 use regalloc2::PReg;
-use sidetrack_ir::{ArgumentExtension, Signature, Type};
+use sidetrack_ir::{ArgumentExtension, CallConv, Signature, Type};
 
 /// Where one parameter or return value travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,27 @@ pub fn assign(
     SigAbi { params, rets, stack_args, stack_rets, callee_pops: false }
 }
 
+/// Gives the returns of a `preserve_all` signature the registers of the parameters
+/// that they pass through; other signatures stay as they are.
+///
+/// # Errors
+/// If a return has no such parameter, or that one travels on the stack.
+pub fn pass_through_returns(sig: &Signature, abi: &mut SigAbi) -> Result<(), AbiError> {
+    if sig.call_conv != CallConv::PreserveAll {
+        return Ok(());
+    }
+    let no_place = |n: usize| {
+        AbiError(format!("result {n} of a preserve_all signature has no argument register to pass through"))
+    };
+    let through = sig.pass_through().ok_or_else(|| no_place(sig.returns.len().saturating_sub(1)))?;
+    for (n, param) in through.into_iter().enumerate() {
+        let AbiLoc::Reg(_) = abi.params[param as usize].loc else { return Err(no_place(n)) };
+        abi.rets[n].loc = abi.params[param as usize].loc;
+    }
+    abi.stack_rets = 0;
+    Ok(())
+}
+
 /// Argument or return registers of both classes, in order of use.
 #[derive(Clone, Copy, Debug)]
 pub struct RegLists<'a> {
@@ -174,7 +195,6 @@ impl FrameLayout {
 mod tests {
     use super::*;
     use regalloc2::RegClass;
-    use sidetrack_ir::CallConv;
     use sidetrack_ir::types::{F64, I64};
 
     #[test]

@@ -1,10 +1,11 @@
 //! What a call instruction carries on every target.
 
-use crate::buffer::Label;
+use crate::abi::{FrameLayout, StackAddr};
+use crate::buffer::{Buffer, FixupKind, Label, PendingHandler, SiteRecord};
 use crate::reg::Reg;
 use crate::vcode::OperandVisitor;
 use regalloc2::{PReg, PRegSet};
-use sidetrack_artifact::SymbolName;
+use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind, SymbolName};
 
 /// What is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,5 +88,34 @@ impl CallInfo {
             visitor.def_fixed(reg, *preg);
         }
         visitor.clobbers(self.clobbers);
+    }
+
+    /// Records the call just emitted, which began at `start`: its patch site, if it
+    /// is one, and its return address with the handlers.
+    pub fn record<K: FixupKind>(
+        &self,
+        start: u32,
+        sites_off: bool,
+        buffer: &mut Buffer<K>,
+        frame: &FrameLayout,
+    ) {
+        if let Some(site) = self.site {
+            let (target, kind) = match (&self.dest, &self.try_call) {
+                (CallDest::Direct(name), Some(_)) => (PatchTarget::Symbol(name.clone()), SiteKind::TryCall),
+                (CallDest::Direct(name), None) => (PatchTarget::Symbol(name.clone()), SiteKind::Call),
+                (CallDest::Indirect(_), _) => (PatchTarget::Indirect, SiteKind::Indirect),
+            };
+            buffer.add_site(start, SiteRecord { tag: site.tag, on: site.on, kind, target }, sites_off);
+        }
+        let clauses = self.try_call.iter().flat_map(|info| &info.clauses);
+        let handlers = clauses.map(|clause| match *clause {
+            TryClause::Tag(tag, label) => PendingHandler::Tag(tag, label),
+            TryClause::Default(label) => PendingHandler::Default(label),
+            TryClause::Context(offset) => {
+                let (_, offset) = frame.resolve(StackAddr::Slot(offset));
+                PendingHandler::Context(HandlerContext::SpOffset(offset as u32))
+            }
+        });
+        buffer.add_call(frame.size(), handlers.collect());
     }
 }

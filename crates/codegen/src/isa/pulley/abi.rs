@@ -15,7 +15,9 @@ use super::emit::Emit;
 use super::inst::PcRel;
 use super::ops::{FLoad, FStore, XLoad, XStore};
 use super::regs::{self, SP, freg, vreg, xreg};
-use crate::abi::{AbiError, AbiLoc, FrameLayout, RegLists, SigAbi, StackAddr, StackBase, assign};
+use crate::abi::{
+    AbiError, FrameLayout, RegLists, SigAbi, StackAddr, StackBase, assign, pass_through_returns,
+};
 use crate::buffer::Buffer;
 use crate::reg::Reg;
 use pulley_interpreter::{AddrO32, encode};
@@ -37,22 +39,7 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     let lists = RegLists { ints: &ints, floats: &floats };
     let mut abi = assign(sig, lists, lists, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
-    if sig.call_conv == CallConv::PreserveAll {
-        let no_place = |n: usize| {
-            AbiError(format!(
-                "result {n} of a preserve_all signature has no argument register to pass through"
-            ))
-        };
-        let through = match sig.pass_through() {
-            Some(through) => through,
-            None => return Err(no_place(sig.returns.len().saturating_sub(1))),
-        };
-        for (n, param) in through.into_iter().enumerate() {
-            let AbiLoc::Reg(_) = abi.params[param as usize].loc else { return Err(no_place(n)) };
-            abi.rets[n].loc = abi.params[param as usize].loc;
-        }
-        abi.stack_rets = 0;
-    }
+    pass_through_returns(sig, &mut abi)?;
     Ok(abi)
 }
 

@@ -10,14 +10,14 @@ use super::inst::{Addr, Cond, Inst, PcRel};
 use super::ops::{BrX, BrXI8, BrXI32, BrXU8, BrXU32, BrXx, Code};
 use super::patch::{OPCODE_BYTES, TRAP};
 use super::regs::{SP, freg, vreg, xreg};
-use crate::buffer::{Buffer, Label, PendingHandler, SiteRecord};
-use crate::call::{CallDest, CallInfo, TryClause};
+use crate::buffer::{Buffer, Label};
+use crate::call::{CallDest, CallInfo};
 use crate::reg::Reg;
 use crate::vcode::EmitCtx;
 use pulley_interpreter::regs::XReg;
 use pulley_interpreter::{AddrO32, U6, encode};
 use regalloc2::RegClass;
-use sidetrack_artifact::{HandlerContext, PatchTarget, RelocKind, SiteKind, SymbolName, TrapCode};
+use sidetrack_artifact::{RelocKind, SymbolName, TrapCode};
 use sidetrack_ir::IntCC;
 
 /// Appending by the encoder's functions.
@@ -354,33 +354,16 @@ fn add_call_reloc(buffer: &mut Buffer<PcRel>, name: &SymbolName) {
 
 fn emit_call(info: &CallInfo, isa: &Pulley, buffer: &mut Buffer<PcRel>, ctx: &EmitCtx<'_>) {
     let start = buffer.offset();
-    let (target, kind) = match &info.dest {
+    match &info.dest {
         CallDest::Direct(name) => {
             buffer.encode(|code| encode::call(code, 0));
             add_call_reloc(buffer, name);
-            let kind = if info.try_call.is_some() { SiteKind::TryCall } else { SiteKind::Call };
-            (PatchTarget::Symbol(name.clone()), kind)
         }
         CallDest::Indirect(reg) => {
             buffer.encode(|code| encode::call_indirect(code, xreg(*reg)));
-            (PatchTarget::Indirect, SiteKind::Indirect)
         }
-    };
-    if let Some(site) = info.site {
-        let record = SiteRecord { tag: site.tag, on: site.on, kind, target };
-        buffer.add_site(start, record, isa.flags.sites_off);
     }
-    let clauses = info.try_call.iter().flat_map(|info| &info.clauses);
-    let handlers = clauses.map(|clause| match *clause {
-        TryClause::Tag(tag, label) => PendingHandler::Tag(tag, label),
-        TryClause::Default(label) => PendingHandler::Default(label),
-        TryClause::Context(offset) => {
-            let offset = sp_offset(ctx.frame, crate::abi::StackAddr::Slot(offset));
-            PendingHandler::Context(HandlerContext::SpOffset(offset as u32))
-        }
-    });
-    let handlers = handlers.collect();
-    buffer.add_call(ctx.frame.size(), handlers);
+    info.record(start, isa.flags.sites_off, buffer, ctx.frame);
     if info.callee_pops && info.stack_args > 0 {
         // The callee has removed the arguments; the outgoing area is for the next
         // call again, and the results are above it. A site that is off has removed

@@ -9,7 +9,7 @@
 
 use super::encode::{Buf, Enc, NO_IMM, RmEnc, m0f, one};
 use super::regs::{self, R10, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP, gpr, xmm};
-use crate::abi::{AbiError, AbiLoc, FrameLayout, RegLists, SigAbi, assign};
+use crate::abi::{AbiError, FrameLayout, RegLists, SigAbi, assign, pass_through_returns};
 use regalloc2::{PReg, PRegSet, RegClass};
 use sidetrack_artifact::{TrapCode, UnwindOp};
 use sidetrack_ir::{ArgumentPurpose, CallConv, Signature};
@@ -34,22 +34,7 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     let params = RegLists { ints: &[RDI, RSI, RDX, RCX, gpr(8), gpr(9)], floats: &floats };
     let mut abi = assign(sig, params, rets, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
-    if sig.call_conv == CallConv::PreserveAll {
-        let no_place = |n: usize| {
-            AbiError(format!(
-                "result {n} of a preserve_all signature has no argument register to pass through"
-            ))
-        };
-        let through = match sig.pass_through() {
-            Some(through) => through,
-            None => return Err(no_place(sig.returns.len().saturating_sub(1))),
-        };
-        for (n, param) in through.into_iter().enumerate() {
-            let AbiLoc::Reg(_) = abi.params[param as usize].loc else { return Err(no_place(n)) };
-            abi.rets[n].loc = abi.params[param as usize].loc;
-        }
-        abi.stack_rets = 0;
-    }
+    pass_through_returns(sig, &mut abi)?;
     Ok(abi)
 }
 

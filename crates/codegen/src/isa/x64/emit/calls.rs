@@ -1,10 +1,7 @@
 //! Calls and patch sites.
 
 use super::*;
-use crate::abi::StackAddr;
-use crate::buffer::{PendingHandler, SiteRecord};
-use crate::call::{CallDest, CallInfo, TryClause};
-use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind};
+use crate::call::{CallDest, CallInfo};
 
 /// Appends a call, its records, and what the convention asks for after it.
 pub fn emit_call(info: &CallInfo, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
@@ -17,32 +14,16 @@ pub fn emit_call(info: &CallInfo, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>
         buffer.put_nops(pad);
     }
     let start = buffer.offset();
-    let (target, kind) = match &info.dest {
+    match &info.dest {
         CallDest::Direct(name) => {
             buffer.put1(0xe8);
             add_displacement(buffer, name);
-            let kind = if info.try_call.is_some() { SiteKind::TryCall } else { SiteKind::Call };
-            (PatchTarget::Symbol(name.clone()), kind)
         }
         CallDest::Indirect(reg) => {
             buffer.op(one(0xff), false, false, 2, RmEnc::Reg(reg.hw_enc()), NO_IMM);
-            (PatchTarget::Indirect, SiteKind::Indirect)
         }
-    };
-    if let Some(site) = info.site {
-        let record = SiteRecord { tag: site.tag, on: site.on, kind, target };
-        buffer.add_site(start, record, isa.flags.sites_off);
     }
-    let clauses = info.try_call.iter().flat_map(|info| &info.clauses);
-    let handlers = clauses.map(|clause| match *clause {
-        TryClause::Tag(tag, label) => PendingHandler::Tag(tag, label),
-        TryClause::Default(label) => PendingHandler::Default(label),
-        TryClause::Context(offset) => {
-            let (_, offset) = ctx.frame.resolve(StackAddr::Slot(offset));
-            PendingHandler::Context(HandlerContext::SpOffset(offset as u32))
-        }
-    });
-    buffer.add_call(ctx.frame.size(), handlers.collect());
+    info.record(start, isa.flags.sites_off, buffer, ctx.frame);
     if info.callee_pops && info.stack_args > 0 {
         // The callee has removed the arguments; the outgoing area is for the next
         // call again, and the results are above it. A site that is off has removed
