@@ -56,8 +56,7 @@ const LEAVE: [u8; 2] = [0xC9, RET];
 #[test]
 fn four_arguments_arrive() {
     // mov [rdi], rsi; mov [rdi+8], rdx; mov [rdi+16], rcx; ret
-    let f =
-        Asm::new("f").bytes(&[0x48, 0x89, 0x37, 0x48, 0x89, 0x57, 8, 0x48, 0x89, 0x4F, 16, RET]).f;
+    let f = Asm::new("f").bytes(&[0x48, 0x89, 0x37, 0x48, 0x89, 0x57, 8, 0x48, 0x89, 0x4F, 16, RET]).f;
     let code = Code::new(vec![f], &nobody);
     let mut slots = [0u64; 3];
     code.call("f", [slots.as_mut_ptr() as u64, 1, 2, 3]).unwrap();

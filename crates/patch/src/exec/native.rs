@@ -104,7 +104,10 @@ fn invoke(memory: &CodeMemory, entry: u32, slots: &mut [u64]) -> Result<(), Exec
     Machine::new(memory.image().architecture, 0).map_err(os)?;
     STACK.with(|cell| {
         if cell.get().is_none() {
-            let _ = cell.set(OwnStack { stack: Stack::new(GUARD_SIZE, STACK_SIZE).map_err(os)?, in_use: Cell::new(false) });
+            let _ = cell.set(OwnStack {
+                stack: Stack::new(GUARD_SIZE, STACK_SIZE).map_err(os)?,
+                in_use: Cell::new(false),
+            });
         }
         let own = cell.get().ok_or_else(|| ExecTrap::Os("no stack".to_string()))?;
         if own.in_use.replace(true) {

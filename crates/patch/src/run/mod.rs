@@ -149,9 +149,15 @@ pub unsafe fn call(
 pub(crate) enum Left {
     Exit(Exit),
     /// An instruction faulted that no image lists as one that can.
-    Fault { pc: usize, reason: String },
+    Fault {
+        pc: usize,
+        reason: String,
+    },
     /// A call of an import that has no address.
-    Unknown { pc: usize, import: SymbolName },
+    Unknown {
+        pc: usize,
+        import: SymbolName,
+    },
 }
 
 impl Left {

@@ -131,8 +131,8 @@ enum HostCall {
 /// As [`enter`], with the interpreter set up for the instruction at `pc`.
 unsafe fn run(vm: NonNull<Vm>, mut pc: usize, hooks: &CallHooks) -> Result<(), Left> {
     loop {
-        let start = NonNull::new(pc as *mut u8)
-            .ok_or_else(|| Left::Fault { pc, reason: "null code".to_string() })?;
+        let start =
+            NonNull::new(pc as *mut u8).ok_or_else(|| Left::Fault { pc, reason: "null code".to_string() })?;
         // SAFETY: start is the stub's first instruction, the one after a host call, or a
         // handler; the reference ends with the run.
         match unsafe { (*vm.as_ptr()).call_run(start) } {

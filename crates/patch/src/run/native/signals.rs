@@ -92,11 +92,8 @@ fn trap(
     activation: &Activation,
 ) -> Option<Left> {
     let register = |index: i32| context.uc_mcontext.gregs[index as usize] as usize;
-    let registers = Registers {
-        pc: register(libc::REG_RIP),
-        fp: register(libc::REG_RBP),
-        sp: register(libc::REG_RSP),
-    };
+    let registers =
+        Registers { pc: register(libc::REG_RIP), fp: register(libc::REG_RBP), sp: register(libc::REG_RSP) };
     let pc = registers.pc;
     let view = View::new();
     let code = view.find(pc)?;
