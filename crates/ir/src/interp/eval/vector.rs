@@ -29,9 +29,7 @@ pub(super) fn eval(opcode: Opcode, ty: Type, extra: &Extra, args: &[DataValue]) 
             DataValue::from_lanes(&lanes)
         }
         (Opcode::Swizzle, _) => chosen(&x.bytes(), args.get(1)?.bytes()),
-        (Opcode::Shuffle, Extra::Bytes(mask)) => {
-            chosen(&[x.bytes(), args.get(1)?.bytes()].concat(), mask)
-        }
+        (Opcode::Shuffle, Extra::Bytes(mask)) => chosen(&[x.bytes(), args.get(1)?.bytes()].concat(), mask),
         (Opcode::VanyTrue, _) => DataValue::bool(x.bits128() != 0),
         (Opcode::VallTrue, _) => DataValue::bool(x.lanes().iter().all(|lane| lane.bits() != 0)),
         (Opcode::VhighBits, _) => {
