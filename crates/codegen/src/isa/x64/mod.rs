@@ -1,6 +1,7 @@
 //! x86-64.
 //!
-//! The rooms: `regs` the register file, `ops` the instruction table, `encode`
+//! The rooms: `regs` the register file, `ops` the instruction table, `sse` that of
+//! vector instructions, `encode`
 //! prefixes and operands, `inst` the instruction type, `features` what the
 //! processor has, `abi` conventions and frames, `lower` rules, `emit` bytes,
 //! `patch` what a patcher must know.
@@ -17,6 +18,7 @@ mod lower;
 mod ops;
 mod patch;
 mod regs;
+mod sse;
 #[cfg(test)]
 mod tests;
 
