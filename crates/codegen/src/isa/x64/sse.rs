@@ -119,6 +119,7 @@ table! {
         Punpckhwd  "punpckhwd"  p(0x69);
         Punpckhdq  "punpckhdq"  p(0x6a);
         Punpckhqdq "punpckhqdq" p(0x6d);
+        Psadbw     "psadbw"     p(0xf6);
         Pshufb     "pshufb"     p38(0x00);
         Palignr    "palignr"    p3a(0x0f);
         Pblendw    "pblendw"    p3a(0x0e);
