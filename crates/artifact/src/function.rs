@@ -1,16 +1,17 @@
 //! One compiled function.
 
 use crate::{PatchSite, Reloc, SymbolName, TrapSite, UnwindInfo};
+use serde::{Deserialize, Serialize};
 
 /// Where an exception handler finds the context value that its tag matches in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HandlerContext {
     /// At this byte offset from the stack pointer.
     SpOffset(u32),
 }
 
 /// One clause of a `try_call`'s exception table, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExceptionHandler {
     /// Handles exceptions with this tag.
     Tag {
@@ -29,7 +30,7 @@ pub enum ExceptionHandler {
 }
 
 /// A call instruction of any kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallSite {
     /// Code offset just after the call.
     pub return_offset: u32,
@@ -40,7 +41,7 @@ pub struct CallSite {
 }
 
 /// Code from one place in the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRange {
     /// First code offset.
     pub start: u32,

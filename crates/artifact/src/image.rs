@@ -8,10 +8,11 @@
 //! and every table is sorted by it.
 
 use crate::{CallSite, PatchSite, SourceRange, SymbolName, TrapCode, TrapSite, UnwindInfo};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What an image's code runs on; decides the form of the veneers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Architecture {
     /// 64-bit x86.
     #[default]
@@ -21,7 +22,7 @@ pub enum Architecture {
 }
 
 /// A function in an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Symbol {
     /// The function's name.
     pub name: SymbolName,
@@ -43,7 +44,7 @@ impl Symbol {
 }
 
 /// Something outside the image that its code refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The name that the loader resolves.
     pub name: SymbolName,
@@ -59,7 +60,7 @@ pub struct Import {
 }
 
 /// What address a [`LoadReloc`] writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadTarget {
     /// The address that the image has at this offset.
     Image(u32),
@@ -68,7 +69,7 @@ pub enum LoadTarget {
 }
 
 /// 8 bytes that hold an address once the image is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadReloc {
     /// Where the address goes.
     pub offset: u32,
@@ -79,11 +80,12 @@ pub struct LoadReloc {
 }
 
 /// Linked code with everything that is known about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// What the code runs on.
     pub architecture: Architecture,
     /// The code, with all relative references resolved.
+    #[serde(with = "serde_bytes")]
     pub code: Vec<u8>,
     /// The alignment that the first byte needs.
     pub alignment: u32,

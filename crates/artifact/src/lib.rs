@@ -11,15 +11,22 @@
 mod function;
 mod image;
 mod link;
+pub mod module;
 mod object;
 mod reloc;
 mod site;
 mod trap;
 mod unwind;
+pub mod vmctx;
 
 pub use function::{CallSite, CompiledFunction, ExceptionHandler, HandlerContext, SourceRange};
 pub use image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
 pub use link::{ImageBuilder, LinkError};
+pub use module::{
+    ConstExpr, ConstOp, DataSegment, ElementItems, ElementSegment, EntityIndex, EntityType, FuncType,
+    FunctionInfo, GlobalType, HeapType, Limits, MemoryType, ModuleExport, ModuleImport, ModuleInfo, RefType,
+    SegmentMode, TableType, ValType,
+};
 pub use object::{
     ObjectError, PATCH_SITES_SECTION, RECORD_SIZE, SiteRecord, linker_name, read_patch_sites, write_object,
 };
@@ -27,3 +34,4 @@ pub use reloc::{Reloc, RelocKind, SymbolName};
 pub use site::{PatchSite, PatchTarget, SiteKind};
 pub use trap::{TrapCode, TrapSite};
 pub use unwind::{UnwindInfo, UnwindOp};
+pub use vmctx::VmLayout;

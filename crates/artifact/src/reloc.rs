@@ -1,9 +1,10 @@
 //! References from code to symbols that are resolved when code is linked.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The name of something outside a function's own code.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SymbolName {
     /// A numbered function or datum of the user, `uNAMESPACE:INDEX`.
     User {
@@ -27,7 +28,7 @@ impl fmt::Display for SymbolName {
 
 /// How a relocation's bytes are computed from symbol address `S`, addend `A`
 /// and the address `P` of the relocated bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RelocKind {
     /// 8 bytes in the target's byte order: `S + A`.
     Abs8,
@@ -52,7 +53,7 @@ impl RelocKind {
 }
 
 /// One unresolved reference in code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloc {
     /// Code offset of the first byte to overwrite.
     pub offset: u32,

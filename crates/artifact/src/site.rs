@@ -1,9 +1,10 @@
 //! Patch sites: which bytes to overwrite to switch a call off and on.
 
 use crate::SymbolName;
+use serde::{Deserialize, Serialize};
 
 /// How control leaves a site when it is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SiteKind {
     /// A direct call.
     Call,
@@ -16,7 +17,7 @@ pub enum SiteKind {
 }
 
 /// What a site calls when it is on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PatchTarget {
     /// A direct callee.
     Symbol(SymbolName),
@@ -31,7 +32,7 @@ pub enum PatchTarget {
 /// instruction set. Both forms have exactly `len` bytes. Before relocation the
 /// `on` form holds the same placeholder displacement as the code; linking into
 /// an [`crate::Image`] resolves both.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchSite {
     /// Code offset just after the site: the return address of its call.
     pub end: u32,

@@ -1,9 +1,10 @@
 //! Traps: why compiled code stops, and where it can.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The reason of a trap, as CLIF names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TrapCode {
     /// `stk_ovf`: the stack is used up.
     StackOverflow,
@@ -44,7 +45,7 @@ impl fmt::Display for TrapCode {
 }
 
 /// An instruction that can trap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrapSite {
     /// Code offset of the instruction that faults.
     pub offset: u32,

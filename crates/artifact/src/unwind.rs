@@ -1,9 +1,11 @@
 //! How to walk from a frame to its caller's, independent of any file format.
 
+use serde::{Deserialize, Serialize};
+
 /// One step of a prologue, in order of execution.
 ///
 /// Registers are DWARF register numbers of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnwindOp {
     /// The caller's frame pointer was pushed; `size` is the distance from the
     /// canonical frame address to the stack pointer, in bytes.
@@ -23,7 +25,7 @@ pub enum UnwindOp {
 }
 
 /// Unwind steps of one function.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnwindInfo {
     /// Each step with the code offset just after the instruction that did it.
     pub ops: Vec<(u32, UnwindOp)>,

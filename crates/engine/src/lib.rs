@@ -1,0 +1,5 @@
+//! The WebAssembly engine.
+
+#![deny(unsafe_code)]
+
+pub mod vm;

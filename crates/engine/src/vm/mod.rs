@@ -1,0 +1,2 @@
+//! The unsafe part.
+#![allow(unsafe_code)]

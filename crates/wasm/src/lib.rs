@@ -1,0 +1,2 @@
+//! WebAssembly to IR.
+#![forbid(unsafe_code)]
