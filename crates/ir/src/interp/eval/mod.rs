@@ -79,5 +79,6 @@ fn result_type(opcode: Opcode) -> Result<Type, EvalError> {
 
 /// Whether two values are the same, all NaNs of a type counting as one.
 pub fn same_modulo_nan(a: DataValue, b: DataValue) -> bool {
-    a == b || (a.ty() == b.ty() && a.is_nan() && b.is_nan())
+    let same = |(a, b): (&DataValue, &DataValue)| a == b || (a.is_nan() && b.is_nan());
+    a.ty() == b.ty() && a.lanes().iter().zip(&b.lanes()).all(same)
 }
