@@ -406,7 +406,7 @@ pub enum Inst {
     /// `ptest`
     VecTest {
         src1: Reg,
-        src2: Reg,
+        src2: Rmi,
     },
     /// All 16 bytes.
     VecStore {
@@ -686,6 +686,7 @@ impl MachInst for Inst {
             }
             Inst::Cmp { src1, src2, .. }
             | Inst::Test { src1, src2, .. }
+            | Inst::VecTest { src1, src2 }
             | Inst::XmmCmp { src1, src2, .. } => {
                 visitor.use_(src1);
                 src2.visit(visitor);
@@ -762,10 +763,6 @@ impl MachInst for Inst {
                     visitor.def_reuse(dst, index);
                 }
             }
-            Inst::VecTest { src1, src2 } => {
-                visitor.use_(src1);
-                visitor.use_(src2);
-            }
             Inst::JumpTable { index, tmp, tmp2, .. } => {
                 visitor.use_late(index);
                 visitor.def_early(tmp);
@@ -832,6 +829,7 @@ impl MachInst for Inst {
         let src = Rmi::Mem(Amode::Stack(addr).into());
         match ty {
             F32 | F64 => Inst::XmmUnary { op: XmmUnaryOp::Load, wide: ty == F64, dst, src },
+            _ if ty.is_vector() => Inst::VecUnary { op: VecUnaryOp::Movups, vex: false, imm: 0, dst, src },
             _ => Inst::Mov { kind: MovKind::M64, dst, src },
         }
     }
@@ -840,6 +838,7 @@ impl MachInst for Inst {
         let mem = Amode::Stack(addr).into();
         match ty {
             F32 | F64 => Inst::XmmStore { wide: ty == F64, src, mem },
+            _ if ty.is_vector() => Inst::VecStore { src, mem },
             _ => Inst::Store { size: Size::S64, src: Rmi::Reg(src), mem },
         }
     }

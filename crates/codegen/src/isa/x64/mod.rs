@@ -114,6 +114,10 @@ impl Backend for X64 {
         8
     }
 
+    fn vector_class(&self) -> Option<RegClass> {
+        Some(RegClass::Float)
+    }
+
     fn sig_abi(&self, sig: &Signature) -> Result<SigAbi, AbiError> {
         abi::sig_abi(sig)
     }
@@ -162,5 +166,9 @@ impl Backend for X64 {
 
     fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {
         lower::constant(ctx, ty, bits)
+    }
+
+    fn lower_vconst(&self, ctx: &mut Lower<'_, Self>, _ty: Type, bytes: [u8; 16]) -> Reg {
+        lower::vector_constant(ctx, u128::from_le_bytes(bytes))
     }
 }

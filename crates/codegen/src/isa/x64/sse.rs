@@ -125,13 +125,11 @@ table! {
         Pblendw    "pblendw"    p3a(0x0e);
         Insertps   "insertps"   p3a(0x21);
         Shufps     "shufps"     m0f(0, 0xc6);
-        Unpcklps   "unpcklps"   m0f(0, 0x14);
         // The low lane of source 2, the others of source 1; memory is one lane.
         Movss      "movss"      m0f(0xf3, 0x10);
         Movsd      "movsd"      m0f(0xf2, 0x10);
-        // The low half of source 2 over the high half of source 1, and the reverse.
+        // The low half of source 1 below that of source 2; memory is 8 bytes.
         Movlhps    "movlhps"    m0f(0, 0x16);
-        Movhlps    "movhlps"    m0f(0, 0x12);
         Addps      "addps"      m0f(0, 0x58);
         Addpd      "addpd"      p(0x58);
         Subps      "subps"      m0f(0, 0x5c);

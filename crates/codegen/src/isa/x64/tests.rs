@@ -243,7 +243,7 @@ fn vectors() {
         (blend(BlendOp::Blendvpd, true), "vblendvpd xmm9, xmm9, xmm10, xmm3"),
         (fma(false, false), "vfmadd231ps xmm1, xmm9, xmm10"),
         (fma(true, true), "vfnmadd231pd xmm1, xmm9, xmm10"),
-        (Inst::VecTest { src1: x(9), src2: x(1) }, "ptest xmm9, xmm1"),
+        (Inst::VecTest { src1: x(9), src2: Rmi::Reg(x(1)) }, "ptest xmm9, xmm1"),
         (Inst::VecStore { src: x(9), mem: base(9) }, "movups xmmword ptr [r9], xmm9"),
         (Inst::VecStoreHigh { src: x(1), mem: base(9) }, "movhps qword ptr [r9], xmm1"),
         (Inst::VecOnes { dst: x(9) }, "pcmpeqd xmm9, xmm9"),

@@ -63,7 +63,8 @@ pub fn emit(inst: &Inst, buffer: &mut Buf, ctx: &EmitCtx<'_>) -> bool {
             }
         }
         Inst::VecTest { src1, src2 } => {
-            buffer.op(PTEST, false, false, src1.hw_enc(), RmEnc::Reg(src2.hw_enc()), NO_IMM);
+            let rm = rm(src2, buffer, ctx);
+            buffer.op(PTEST, false, false, src1.hw_enc(), rm, NO_IMM);
         }
         Inst::VecStore { src, mem } => {
             let rm = memory(mem, buffer, ctx);

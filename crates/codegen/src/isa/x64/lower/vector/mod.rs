@@ -93,7 +93,7 @@ fn arg(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Reg {
 }
 
 /// A register with a constant.
-fn constant(ctx: &mut Ctx<'_>, bits: u128) -> Reg {
+pub fn constant(ctx: &mut Ctx<'_>, bits: u128) -> Reg {
     let dst = xmm_temp(ctx);
     constant_to(ctx, dst, bits);
     dst
