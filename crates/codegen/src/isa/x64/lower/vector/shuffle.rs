@@ -205,5 +205,5 @@ fn blending(words: [u8; 8]) -> Option<u8> {
 fn insertion(order: [u8; 4]) -> Option<u8> {
     let mut foreign = order.iter().enumerate().filter(|(at, n)| usize::from(**n) != *at);
     let (at, &n) = foreign.next()?;
-    (n >= 4 && foreign.next().is_none()).then_some((n - 4) << 6 | (at as u8) << 4)
+    (n >= 4 && foreign.next().is_none()).then(|| (n - 4) << 6 | (at as u8) << 4)
 }
