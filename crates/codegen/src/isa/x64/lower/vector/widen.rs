@@ -100,9 +100,10 @@ fn narrow_64(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) {
     op_imm_to(ctx, VecOp::Shufps, 0b1000_1000, dst, a, Rmi::Reg(b));
 }
 
-/// The operand of a widening: the instruction's opcode must be this one.
-fn widened(ctx: &Ctx<'_>, v: Value, opcode: Opcode) -> Option<Value> {
-    def_op(ctx, v, opcode).map(|inst| behind_bitcasts(ctx, ctx.arg(inst, 0)))
+/// The operand of a widening of this opcode, with the type that it is widened from.
+fn widened(ctx: &Ctx<'_>, v: Value, opcode: Opcode) -> Option<(Value, Type)> {
+    let v = ctx.arg(def_op(ctx, v, opcode)?, 0);
+    Some((behind_bitcasts(ctx, v), ctx.ty(v)))
 }
 
 /// The two widenings of the low and the high half, and what they say.
@@ -114,12 +115,11 @@ pub fn multiply(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) -> bool {
     let (a, b) = (ctx.arg(inst, 0), ctx.arg(inst, 1));
     for (low, high, signed) in HALVES {
         for (opcode, is_high) in [(low, false), (high, true)] {
-            if let Some(x) = widened(ctx, a, opcode)
-                && let Some(y) = widened(ctx, b, opcode)
-                && ctx.ty(x) == ctx.ty(y)
-                && ctx.ty(x) == ty.narrowed().unwrap_or(ty)
+            if let Some((x, from)) = widened(ctx, a, opcode)
+                && let Some((y, other)) = widened(ctx, b, opcode)
+                && [from, other].iter().all(|&from| from.widened() == Some(ty))
             {
-                product(ctx, inst, x, y, is_high, signed);
+                product(ctx, inst, from, [x, y], is_high, signed);
                 return true;
             }
         }
@@ -127,10 +127,10 @@ pub fn multiply(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) -> bool {
     false
 }
 
-fn product(ctx: &mut Ctx<'_>, inst: IrInst, x: Value, y: Value, high: bool, signed: bool) {
+fn product(ctx: &mut Ctx<'_>, inst: IrInst, from: Type, [x, y]: [Value; 2], high: bool, signed: bool) {
     let same = x == y;
-    let (x, y, dst, ty) = (reg(ctx, x), reg(ctx, y), ctx.result(inst, 0), ctx.ty(x));
-    if ty == I16X8 {
+    let (x, y, dst) = (reg(ctx, x), reg(ctx, y), ctx.result(inst, 0));
+    if from == I16X8 {
         let low_halves = op_rr(ctx, VecOp::Pmullw, x, y);
         let upper_halves = op_rr(ctx, if signed { VecOp::Pmulhw } else { VecOp::Pmulhuw }, x, y);
         let unpack = if high { VecOp::Punpckhwd } else { VecOp::Punpcklwd };
@@ -175,8 +175,8 @@ fn dot(ctx: &mut Ctx<'_>, inst: IrInst) -> bool {
         let factor = |n: usize| widened(ctx, ctx.arg(imul, n), opcode);
         Some((factor(0)?, factor(1)?))
     };
-    let Some((a, b)) = factors(0, Opcode::SwidenLow) else { return false };
-    if factors(1, Opcode::SwidenHigh) != Some((a, b)) || [a, b].iter().any(|&v| ctx.ty(v) != I16X8) {
+    let Some(low @ ((a, I16X8), (b, I16X8))) = factors(0, Opcode::SwidenLow) else { return false };
+    if factors(1, Opcode::SwidenHigh) != Some(low) {
         return false;
     }
     let (a, b) = (reg(ctx, a), reg(ctx, b));
@@ -189,12 +189,8 @@ fn dot(ctx: &mut Ctx<'_>, inst: IrInst) -> bool {
 fn sum_of_pairs(ctx: &mut Ctx<'_>, inst: IrInst) -> bool {
     for (low, high, signed) in HALVES {
         let (a, b) = (ctx.arg(inst, 0), ctx.arg(inst, 1));
-        let Some(v) = widened(ctx, a, low) else { continue };
-        if widened(ctx, b, high) != Some(v) {
-            continue;
-        }
-        let ty = ctx.ty(v);
-        if ty == I32X4 {
+        let Some((v, ty)) = widened(ctx, a, low) else { continue };
+        if widened(ctx, b, high) != Some((v, ty)) || ty == I32X4 {
             continue;
         }
         let src = reg(ctx, v);
