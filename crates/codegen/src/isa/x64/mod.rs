@@ -86,6 +86,10 @@ impl TargetIsa for X64 {
         &self.flags
     }
 
+    fn features(&self) -> String {
+        format!("{:?}", self.features)
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }
