@@ -5,8 +5,8 @@
 //! file or none. What is not right in the folder is as good as not there, and
 //! what cannot be written is not kept: a cache is never a reason to fail.
 
-use crate::serialize::{self, Artifact};
 use crate::Engine;
+use crate::serialize::{self, Artifact};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 

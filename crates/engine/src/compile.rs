@@ -92,8 +92,11 @@ impl Compiler {
             Ok(function)
         };
         let indices = first..info.functions.len() as u32;
-        let functions: Result<Vec<CompiledFunction>> =
-            if self.parallel { indices.into_par_iter().map(body).collect() } else { indices.map(body).collect() };
+        let functions: Result<Vec<CompiledFunction>> = if self.parallel {
+            indices.into_par_iter().map(body).collect()
+        } else {
+            indices.map(body).collect()
+        };
         let mut functions = functions?;
         let stubs = sidetrack_wasm::needed_stubs(info);
         for ty in stubs.entry {

@@ -9,7 +9,9 @@ use crate::store::StoreOpaque;
 use crate::table::Table;
 use crate::trap::Trap;
 use crate::typed::{TypedFunc, WasmParams, WasmResults};
-use crate::vm::{Context, FuncRecord, HostContext, Slot, StoreAddress, VmMemory, VmPtr, VmTable, VmTag, builtins, host};
+use crate::vm::{
+    Context, FuncRecord, HostContext, Slot, StoreAddress, VmMemory, VmPtr, VmTable, VmTag, builtins, host,
+};
 use crate::{AsContextMut, Error, Result};
 use anyhow::{Context as _, anyhow, ensure};
 use sidetrack_artifact::{
@@ -327,8 +329,9 @@ impl Instance {
         let types = module.imports();
         ensure!(types.len() == imports.len(), "expected {} imports, found {}", types.len(), imports.len());
         for (import, wanted) in imports.iter().zip(types) {
-            check(store, *import, &wanted.ty())
-                .with_context(|| format!("incompatible import type for `{}::{}`", wanted.module(), wanted.name()))?;
+            check(store, *import, &wanted.ty()).with_context(|| {
+                format!("incompatible import type for `{}::{}`", wanted.module(), wanted.name())
+            })?;
         }
         Self::with_checked_imports(store, module, imports)
     }

@@ -69,12 +69,7 @@ impl<T: 'static> fmt::Debug for Linker<T> {
 impl<T: 'static> Linker<T> {
     /// A linker that knows no names.
     pub fn new(engine: &Engine) -> Self {
-        Linker {
-            engine: engine.clone(),
-            definitions: HashMap::new(),
-            shadowing: false,
-            data: PhantomData,
-        }
+        Linker { engine: engine.clone(), definitions: HashMap::new(), shadowing: false, data: PhantomData }
     }
 
     /// The engine.

@@ -147,7 +147,8 @@ impl Module {
             if symbol.name == symbols::function(index) {
                 let defined = index.checked_sub(info.imported_functions).map(|i| i as usize);
                 let place = defined.and_then(|i| functions.get_mut(i));
-                *place.ok_or_else(|| anyhow!("code of a function {index} that is not there"))? = symbol.offset;
+                *place.ok_or_else(|| anyhow!("code of a function {index} that is not there"))? =
+                    symbol.offset;
             } else if symbol.name == symbols::entry_stub(index) {
                 entries.insert(index, symbol.offset);
             } else if symbol.name == symbols::exit_stub(index) {

@@ -12,8 +12,8 @@ use crate::trap::ThrownException;
 use crate::vm::host::Whole;
 use crate::vm::memory::PAGE;
 use crate::vm::{
-    Arena, Exceptions, FuncRecord, HostContext, HostError, HostFunc, Slot, StoreAddress, StoreFields, StoreId, VmMemory,
-    VmPtr, VmTable, VmTag,
+    Arena, Exceptions, FuncRecord, HostContext, HostError, HostFunc, Slot, StoreAddress, StoreFields,
+    StoreId, VmMemory, VmPtr, VmTable, VmTag,
 };
 use crate::{Engine, Error, Result};
 use anyhow::{bail, ensure};
@@ -166,7 +166,10 @@ impl StoreOpaque {
 
     pub(crate) fn push_instance(&mut self, instance: InstanceData) -> Result<VmPtr<InstanceData>> {
         let limit = Whole::limiter(self, |limiter| limiter.instances());
-        ensure!(self.instances.len() < limit.unwrap_or(usize::MAX), "the store's limit of instances is reached");
+        ensure!(
+            self.instances.len() < limit.unwrap_or(usize::MAX),
+            "the store's limit of instances is reached"
+        );
         let module = instance.module();
         self.modules.entry(module.code_addresses().start).or_insert_with(|| module.clone());
         Ok(self.instances.push(instance))
@@ -238,9 +241,8 @@ impl StoreOpaque {
         let data = table.get(self);
         let (now, max) = (data.elements().len(), data.ty().limits.max.map(|max| max as usize));
         let desired = (now as u64).saturating_add(delta) as usize;
-        let allowed = Whole::limiter(self, |limiter| {
-            limiter.table_growing(now, desired, max).unwrap_or(false)
-        });
+        let allowed =
+            Whole::limiter(self, |limiter| limiter.table_growing(now, desired, max).unwrap_or(false));
         let grown = if allowed.unwrap_or(true) { table.get_mut(self).grow(delta, element) } else { None };
         if grown.is_none() {
             Whole::limiter(self, |limiter| limiter.table_grow_failed());

@@ -78,7 +78,9 @@ impl Table {
         let mut store = store.as_context_mut();
         let store = store.opaque();
         let raw = raw(store, self.0.get(store).ty(), init)?;
-        store.grow_table(self.0, delta, raw).ok_or_else(|| anyhow!("the table cannot grow by {delta} elements"))
+        store
+            .grow_table(self.0, delta, raw)
+            .ok_or_else(|| anyhow!("the table cannot grow by {delta} elements"))
     }
 }
 

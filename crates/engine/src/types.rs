@@ -1,8 +1,10 @@
 //! Types of values and of what modules import and export.
 
 use crate::Engine;
-pub use sidetrack_artifact::{FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType};
 use sidetrack_artifact::{EntityType, ModuleInfo};
+pub use sidetrack_artifact::{
+    FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType,
+};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};

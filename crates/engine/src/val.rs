@@ -196,7 +196,9 @@ impl Val {
             Val::FuncRef(Some(func)) => slot.set_u64(func.to_raw(store)?),
             Val::ExternRef(Some(object)) if foreign(object.store) => bail!("a reference of another store"),
             Val::ExternRef(Some(object)) => slot.set_u64(object.handle),
-            Val::ExnRef(Some(exception)) if foreign(exception.store) => bail!("an exception of another store"),
+            Val::ExnRef(Some(exception)) if foreign(exception.store) => {
+                bail!("an exception of another store")
+            }
             Val::ExnRef(Some(exception)) => slot.set_u64(exception.address),
         }
         Ok(slot)

@@ -9,8 +9,8 @@
 use super::host::{self, HostContext, HostError};
 use super::{FuncRecord, Slot, VmPtr};
 use crate::store::{Exit, StoreOpaque};
-use sidetrack_artifact::vmctx;
 use sidetrack_artifact::TrapCode;
+use sidetrack_artifact::vmctx;
 use sidetrack_patch::run::{self, CallHooks, Frame};
 use std::ptr::NonNull;
 
