@@ -126,6 +126,13 @@ impl Image {
         Some(self.traps[at].code)
     }
 
+    /// The front end's location of the code at `offset`.
+    pub fn source_at(&self, offset: u32) -> Option<u32> {
+        let after = self.sources.partition_point(|range| range.start <= offset);
+        let range = self.sources[..after].last()?;
+        (offset < range.end).then_some(range.location)
+    }
+
     /// The call that returns to `return_offset`.
     pub fn call_site(&self, return_offset: u32) -> Option<&CallSite> {
         let at = self.call_sites.binary_search_by_key(&return_offset, |c| c.return_offset).ok()?;

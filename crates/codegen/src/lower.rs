@@ -24,8 +24,8 @@ use cranelift_entity::{PrimaryMap, SecondaryMap};
 use regalloc2::{PReg, RegClass, VReg};
 use rustc_hash::FxHashMap;
 use sidetrack_ir::{
-    Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Extra, Function, Inst, Opcode, Signature,
-    StackSlot, Type, Value, ValueDef,
+    Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Endianness, Extra, Function, Inst, Opcode,
+    Signature, StackSlot, Type, Value, ValueDef,
 };
 use smallvec::SmallVec;
 
@@ -156,10 +156,10 @@ impl<'a, B: Backend> Lower<'a, B> {
     /// undefined upper bits. May emit code.
     pub fn reg(&mut self, v: Value) -> Reg {
         let mut v = v;
-        while let Some(inst) = self.def_op(v, Opcode::Ireduce) {
-            if self.value_regs[v].is_some() {
-                break;
-            }
+        while let Some(inst) = self.def_inst(v)
+            && self.is_same_register(inst)
+            && self.value_regs[v].is_none()
+        {
             v = self.arg(inst, 0);
         }
         if let Some(inst) = self.def_inst(v) {
@@ -175,6 +175,19 @@ impl<'a, B: Backend> Lower<'a, B> {
             }
         }
         self.def_reg(v)
+    }
+
+    /// Whether an instruction's result is its operand as it stands in a register.
+    fn is_same_register(&self, inst: Inst) -> bool {
+        let data = &self.func.dfg.insts[inst];
+        match (data.opcode, data.extra) {
+            (Opcode::Ireduce, _) => true,
+            (Opcode::Bitcast, Extra::Mem(flags, _)) => {
+                let both = data.ty.is_vector() && self.ty(self.arg(inst, 0)).is_vector();
+                both && flags.endianness != Some(Endianness::Big)
+            }
+            _ => false,
+        }
     }
 
     fn def_reg(&mut self, v: Value) -> Reg {

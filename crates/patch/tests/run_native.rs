@@ -83,6 +83,25 @@ fn a_trap_in_the_prologue_has_the_callers_frames() {
     }
 }
 
+#[test]
+fn a_trap_while_a_large_frame_is_made_has_the_callers_frames() {
+    // g: lea rbp, [rsp-0x8000]; sub rsp, n pages; ud2
+    for pages in [1u8, 8] {
+        let mut g = Asm::new("g")
+            .bytes(&ENTER)
+            .bytes(&[0x48, 0x8D, 0xAC, 0x24, 0, 0x80, 0xFF, 0xFF])
+            .bytes(&[0x48, 0x81, 0xEC, 0, 16 * pages, 0, 0])
+            .trap(TrapCode::StackOverflow)
+            .bytes(&[0x0F, 0x0B])
+            .f;
+        g.frame_size = 16 + 0x8000 + 40;
+        let code = Code::new(X64, vec![framed("f", |f| f.call("g")), g], &[]);
+        let (_, pc, frames) = trap(code.call("f", [0; 4]));
+        assert_eq!(pcs(&frames), [pc, code.address("f") + 9]);
+        assert_eq!(frames[1].fp - frames[0].fp, 16);
+    }
+}
+
 /// What a host function of these tests does.
 type Action<'a> = Box<dyn FnMut() -> u64 + 'a>;
 

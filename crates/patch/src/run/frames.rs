@@ -49,6 +49,11 @@ unsafe fn push_frames(view: &View, mut frame: Frame, max: usize, frames: &mut Ve
     }
 }
 
+/// Bytes of a frame's return address and saved frame pointer.
+const SETUP: usize = 16;
+/// The steps in which large frames are made.
+const PAGE: usize = 4096;
+
 /// What is in the registers at a trap.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers {
@@ -89,9 +94,11 @@ pub(super) unsafe fn frames_at(view: &View, code: Code<'_>, registers: Registers
         }
         return frames;
     }
-    if let Some(symbol) = symbol.filter(|_| image.architecture == Architecture::X86_64 && fp < sp) {
-        // A large frame is being made page by page; meanwhile the frame pointer is where that ends.
-        fp += (symbol.frame_size as usize).saturating_sub(16) / 4096 * 4096;
+    let pages = symbol.map_or(0, |symbol| (symbol.frame_size as usize).saturating_sub(SETUP) / PAGE);
+    if image.architecture == Architecture::X86_64 && pages > 0 && fp <= sp {
+        // A large frame is being made page by page. Meanwhile the frame pointer is where
+        // that ends, and before and after it would be above the stack pointer.
+        fp += pages * PAGE;
     }
     // SAFETY: the function has made its frame.
     unsafe { push_frames(view, Frame { pc, fp }, max, &mut frames) };

@@ -12,7 +12,7 @@
 //! Each thread that runs code gets one, freed when the thread ends.
 
 use super::stack::Stack;
-use super::x86_64_linux::{Activation, THREAD, Thread, leave_address};
+use super::{Activation, THREAD, Thread, leave_address};
 use crate::run::frames::{Registers, frames_at};
 use crate::run::registry::View;
 use crate::run::{Exit, Left};

@@ -8,8 +8,11 @@
 //! a host function that compiled code calls and that enters compiled code again
 //! begins an activation of its own, and whatever leaves code leaves the innermost.
 
-use super::signals;
-use super::stack::Stack;
+mod signals;
+mod stack;
+
+pub(crate) use stack::Stack;
+
 use crate::run::frames::{Frame, Landing, find_handler};
 use crate::run::{CallHooks, Exit, Left};
 use sidetrack_artifact::Architecture;
@@ -23,27 +26,27 @@ pub(crate) const ARCHITECTURE: Option<Architecture> = Some(Architecture::X86_64)
 
 /// One entry into compiled code on this thread.
 #[repr(C)]
-pub(super) struct Activation {
+struct Activation {
     /// The stack pointer to return to; written by `sidetrack_enter`.
     saved_sp: usize,
     outer: *const Activation,
-    pub(super) max_frames: usize,
+    max_frames: usize,
     /// The stack that the code has to itself, if it has; then every fault of it is an exit.
-    pub(super) stack: *const Stack,
+    stack: *const Stack,
     /// Why the code was left, if it did not return.
-    pub(super) left: Cell<Option<Left>>,
+    left: Cell<Option<Left>>,
 }
 
 /// What a thread needs to run code. Without a destructor, so that a signal handler may read it.
-pub(super) struct Thread {
+struct Thread {
     /// The innermost activation.
-    pub(super) current: Cell<*const Activation>,
+    current: Cell<*const Activation>,
     /// Whether signals can be handled on this thread.
-    pub(super) ready: Cell<bool>,
+    ready: Cell<bool>,
 }
 
 thread_local! {
-    pub(super) static THREAD: Thread = const { Thread { current: Cell::new(null()), ready: Cell::new(false) } };
+    static THREAD: Thread = const { Thread { current: Cell::new(null()), ready: Cell::new(false) } };
 }
 
 global_asm!(
@@ -180,7 +183,7 @@ pub(crate) fn throw_address() -> Option<u64> {
 }
 
 /// The address that a signal handler goes on at, with the activation to leave as its argument.
-pub(super) fn leave_address() -> usize {
+fn leave_address() -> usize {
     sidetrack_leave as *const () as usize
 }
 
