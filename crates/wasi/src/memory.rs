@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn bad_buffers_are_refused() {
-        let mut refused = |list: &[(u32, u32)], count| {
+        let refused = |list: &[(u32, u32)], count| {
             scatter(&mut memory(list), 0, count, &mut |_| panic!("nothing to read into"))
         };
         assert_eq!(refused(&[(0, 1), (250, 7)], 2), Err(Errno::Fault));
