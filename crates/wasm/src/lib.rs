@@ -1,2 +1,55 @@
-//! WebAssembly to IR.
+//! WebAssembly to IR: validates modules and translates their functions.
+//!
+//! Problem: the code generator wants functions in SSA form over addresses; a module
+//! has a stack machine over memories, tables and globals. Approach: wasmparser
+//! decodes and validates; [`parse`] reads everything but the bodies into a
+//! [`ModuleInfo`], and [`Translation::translate`] turns one body at a time into a
+//! [`Function`], each on its own, so that they can be translated in parallel. What
+//! an instance looks like in memory is the contract in `sidetrack_artifact::vmctx`.
+//!
+//! Invariants: only validated operators are translated; what comes out passes the
+//! IR's verifier; every instruction carries the wasm pc of its operator (the byte
+//! offset in the module) as source location.
+
 #![forbid(unsafe_code)]
+
+mod error;
+mod func;
+mod module;
+mod signatures;
+mod stubs;
+
+pub use error::WasmError;
+pub use module::{Translation, parse};
+pub use signatures::{entry_signature, ir_type, wasm_signature};
+pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs};
+
+use sidetrack_artifact::ModuleInfo;
+use sidetrack_ir::Function;
+
+/// What translation may assume of the machine that runs the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// An access outside of a 32-bit memory, or through a null reference, faults and
+    /// is reported as the trap of the instruction that did it, so that neither needs
+    /// a check.
+    pub guard_pages: bool,
+}
+
+impl Translation<'_> {
+    /// Validates the body of a function defined in the module and translates it.
+    ///
+    /// # Errors
+    /// If the body is not valid.
+    ///
+    /// # Panics
+    /// If `index` is not the index of a function that the module defines.
+    pub fn translate(&self, index: u32, options: &Options) -> Result<Function, WasmError> {
+        func::translate(self, index, options)
+    }
+
+    /// What the module declares, for keeping.
+    pub fn into_info(self) -> ModuleInfo {
+        self.info
+    }
+}
