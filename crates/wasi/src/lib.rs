@@ -13,7 +13,7 @@
 //! Files by topic: `ctx` (what a guest has), `fd_table` and `rights` (descriptors),
 //! `stream` and `directory` (what is behind one), `files`, `status`, `open`, `paths`,
 //! `poll`, `clock`, `random`, `args`, `process`, `socket` (the functions), `memory`,
-//! `types` and `errno` (how they are passed).
+//! `types` and `errno` (how they are passed), `linker` (what a module imports).
 #![forbid(unsafe_code)]
 
 mod args;
@@ -23,6 +23,7 @@ mod directory;
 mod errno;
 mod fd_table;
 mod files;
+mod linker;
 mod memory;
 mod open;
 mod paths;
@@ -38,6 +39,7 @@ mod types;
 pub use clock::{Clock, Clocks, HostClocks};
 pub use ctx::{BuildError, DirAccess, WasiCtx, WasiCtxBuilder};
 pub use errno::{Errno, Result};
+pub use linker::add_to_linker;
 pub use process::Exit;
 pub use random::RandomSource;
 pub use stream::{MemoryInputPipe, MemoryOutputPipe, Stdio};
