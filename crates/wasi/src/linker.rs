@@ -74,7 +74,7 @@ macro_rules! define {
 /// let error = start.call(&mut store, ()).unwrap_err();
 /// assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(3)));
 /// assert_eq!(output.contents(), b"hello\n");
-/// # sidetrack_engine::Result::Ok(())
+/// # Ok::<(), sidetrack_engine::Error>(())
 /// ```
 ///
 /// # Errors
