@@ -176,7 +176,7 @@ fn ucomis(buffer: &mut Buf, wide: bool, a: u8, b: RmEnc) {
     buffer.op(m0f(if wide { 0x66 } else { 0 }, 0x2e), false, false, a, b, NO_IMM);
 }
 
-fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, wide: bool, dst: u8, src: RmEnc) {
+fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, vex: bool, wide: bool, dst: u8, src: RmEnc) {
     let scalar = scalar_prefix(wide);
     let (op, imm) = match op {
         XmmUnaryOp::Load => (m0f(scalar, 0x10), NO_IMM),
@@ -184,7 +184,10 @@ fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, wide: bool, dst: u8, src: RmEnc) 
         XmmUnaryOp::Convert => (m0f(scalar, 0x5a), NO_IMM),
         XmmUnaryOp::Round(mode) => (m3a(0x66, if wide { 0x0b } else { 0x0a }), (mode.into(), 1)),
     };
-    buffer.op(op, false, false, dst, src, imm);
+    match (vex, src) {
+        (true, RmEnc::Reg(reg)) => buffer.vex(op, false, dst, reg, src, imm),
+        _ => buffer.op(op, false, false, dst, src, imm),
+    }
 }
 
 /// What to add to `dst` to make it the address, if it is that simple. Flags are
@@ -323,19 +326,28 @@ fn emit_more(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
                 Rmi::Mem(_) => unreachable!("the instruction takes one memory operand"),
             }
         }
-        Inst::Xmm { op, wide, dst, src2, .. } => {
+        Inst::Xmm { op, vex, wide, dst, src1, src2 } => {
             let rm = rm(src2, buffer, ctx);
-            xmm_op(buffer, op, wide, dst.hw_enc(), rm);
+            if vex {
+                let (op, imm) = op.op(wide);
+                let imm = imm.map_or(NO_IMM, |imm| (i64::from(imm), 1));
+                buffer.vex(op, false, dst.hw_enc(), src1.hw_enc(), rm, imm);
+            } else {
+                xmm_op(buffer, op, wide, dst.hw_enc(), rm);
+            }
         }
         Inst::XmmUnary { op, wide, dst, src } => {
-            // These write the low lane only; a zero first ends the dependency on
-            // what the register held.
+            // These write the low lane only. The others are the source's where there is
+            // a VEX prefix; else a zero first ends the dependency on what the register
+            // held.
             let dst = dst.hw_enc();
-            if op != XmmUnaryOp::Load && !matches!(src, Rmi::Reg(src) if src.hw_enc() == dst) {
+            let alone = op == XmmUnaryOp::Load || matches!(src, Rmi::Reg(src) if src.hw_enc() == dst);
+            let vex = isa.features.avx() && !alone && matches!(src, Rmi::Reg(_));
+            if !alone && !vex {
                 xmm_op(buffer, XmmOp::Xor, false, dst, RmEnc::Reg(dst));
             }
             let rm = rm(src, buffer, ctx);
-            xmm_unary(buffer, op, wide, dst, rm);
+            xmm_unary(buffer, op, vex, wide, dst, rm);
         }
         Inst::XmmZero { dst } => {
             xmm_op(buffer, XmmOp::Xor, false, dst.hw_enc(), RmEnc::Reg(dst.hw_enc()));
