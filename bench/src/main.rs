@@ -1,9 +1,11 @@
 //! Measurements, never asserted in tests: run by hand, read by people.
 //!
 //! `codegen` compiles the same CLIF with this code generator and with Cranelift's,
-//! interleaved, and prints medians. `switch` times batches of switches.
+//! interleaved, and prints medians. `switch` times batches of switches, `enter`
+//! calls of compiled code and the loading of it.
 
 mod codegen;
+mod enter;
 mod switch;
 
 use clap::{Parser, Subcommand};
@@ -37,12 +39,22 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         batch: usize,
     },
+    /// Time of entering and leaving native code, and of loading it.
+    Enter {
+        /// Measurements; the medians are printed.
+        #[arg(long, default_value_t = 21)]
+        rounds: usize,
+        /// Functions in the image that is loaded.
+        #[arg(long, default_value_t = 50_000)]
+        functions: u32,
+    },
 }
 
 fn main() {
     let result = match Args::parse().what {
         What::Codegen { rounds, random, files } => codegen::run(rounds, random, &files),
         What::Switch { rounds, batch } => switch::run(rounds, batch),
+        What::Enter { rounds, functions } => enter::run(rounds, functions),
     };
     if let Err(message) = result {
         eprintln!("error: {message}");

@@ -307,6 +307,7 @@ impl Locals {
         let zero = match ty {
             F32 => builder.f32const(0.0),
             F64 => builder.f64const(0.0),
+            _ if ty.is_vector() => builder.vconst(ty, [0; 16]),
             _ => builder.iconst(ty, 0),
         };
         self.zeros.push(zero);

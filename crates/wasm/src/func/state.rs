@@ -10,7 +10,7 @@ use super::locals::Locals;
 use crate::{Options, Translation};
 use rustc_hash::FxHashMap;
 use sidetrack_artifact::{ModuleInfo, VmLayout};
-use sidetrack_ir::types::{I8, I32, I64};
+use sidetrack_ir::types::{I8, I8X16, I32, I64};
 use sidetrack_ir::{
     Builder, ExtFuncData, Extra, FloatCC, FuncRef, Function, IntCC, Opcode, SigRef, Type, Value,
 };
@@ -200,11 +200,14 @@ impl<'a> Translator<'a> {
 
     /// A value as it is passed to blocks and functions and kept in locals.
     pub fn canonical_value(&mut self, value: Value) -> Value {
-        value
+        if self.ty(value).is_vector() { self.as_vector(value, I8X16) } else { value }
     }
 
     /// Values as they are passed to blocks and functions.
-    pub fn canonical(&mut self, values: Values) -> Values {
+    pub fn canonical(&mut self, mut values: Values) -> Values {
+        for value in &mut values {
+            *value = self.canonical_value(*value);
+        }
         values
     }
 
