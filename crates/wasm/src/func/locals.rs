@@ -136,6 +136,11 @@ impl Locals {
         self.current
     }
 
+    /// Goes on at a place that was left before.
+    pub fn resume(&mut self, position: Position) {
+        self.current = position.env;
+    }
+
     /// Whether the rest of the function has been scanned.
     pub fn is_scanned(&self) -> bool {
         self.scan.is_some()
