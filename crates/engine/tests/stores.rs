@@ -4,8 +4,8 @@ mod common;
 
 use common::{engines, instantiate};
 use sidetrack_engine::{
-    Engine, Global, GlobalType, Instance, Linker, Memory, MemoryType, Limits, Module, Result, Store, StoreLimits,
-    StoreLimitsBuilder, Trap, Val, ValType, WasmBacktrace,
+    Engine, Global, GlobalType, Instance, Limits, Linker, Memory, MemoryType, Module, Result, Store,
+    StoreLimits, StoreLimitsBuilder, Trap, Val, ValType, WasmBacktrace,
 };
 
 /// The mappings of this process and its resident kilobytes.

@@ -20,11 +20,7 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<bool, String> {
     let isa = args.target.isa()?;
-    let arch = match isa.name() {
-        "x86_64" => Architecture::X86_64,
-        "pulley64" => Architecture::Pulley64,
-        name => return Err(format!("there are no objects for {name}")),
-    };
+    let arch = isa.architecture();
     let file = args.file.display();
     let functions: Result<Vec<_>, String> = super::read_functions(&args.file)?
         .iter()
