@@ -6,10 +6,19 @@
 //! a pending fixup passes, [`Buffer::ensure_space`] makes an *island* of veneers,
 //! constants and trap stubs at a place between two instructions.
 //!
-//! Invariants: bytes once written move never; islands come only at calls of
+//! On targets whose jumps have a shorter form, [`Buffer::finish`] shortens those
+//! that are near their labels (`relax`).
+//!
+//! Invariants: bytes once written move never, but for that last step, which moves
+//! everything that is recorded of them along; islands come only at calls of
 //! [`Buffer::ensure_space`], which emission makes between instructions, so no
 //! label, island, veneer or constant lands inside a patch site; a site is recorded
 //! after its bytes were written and nothing rewrites them but relocations.
+
+mod far;
+mod relax;
+
+use far::{FarCall, far_deadline};
 
 use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use rustc_hash::FxHashMap;
@@ -40,6 +49,25 @@ pub trait FixupKind: Copy + std::fmt::Debug {
     /// Writes a veneer to `code`; returns the offset in the veneer and the kind
     /// of the veneer's own use of the label.
     fn write_veneer(self, code: &mut [u8]) -> (u32, Self);
+
+    /// Whether some kinds have a short form.
+    const RELAXES: bool = false;
+    /// The short form of the instruction that ends with this use, if it has one.
+    fn short_form(self) -> Option<ShortForm<Self>> {
+        None
+    }
+}
+
+/// A shorter instruction: one byte of opcode and one of distance, counted from its
+/// end.
+#[derive(Clone, Copy, Debug)]
+pub struct ShortForm<K> {
+    /// Bytes of opcode before the use in the long form.
+    pub opcode_bytes: u32,
+    /// The opcode of the short form, from those bytes.
+    pub opcode: fn(&[u8]) -> u8,
+    /// The short form's use of the label.
+    pub kind: K,
 }
 
 /// What a buffer must know of its target.
@@ -119,15 +147,6 @@ struct Fixup<K> {
     kind: K,
 }
 
-/// A call that reaches only so far: its relocation is the linker's to resolve, if
-/// the function's end is in its reach.
-#[derive(Clone, Copy, Debug)]
-struct FarCall<K> {
-    /// Index of its relocation.
-    reloc: usize,
-    kind: K,
-}
-
 /// Bytes that are emitted behind code.
 #[derive(Debug)]
 struct Constant {
@@ -137,9 +156,6 @@ struct Constant {
     /// The symbol whose address they are.
     symbol: Option<(SymbolName, i64)>,
 }
-
-/// Bytes that the linker may need behind a function for veneers of other functions.
-const LINKER_ROOM: u32 = 4096;
 
 /// A handler of a call that is being emitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +211,10 @@ pub struct Buffer<K: FixupKind> {
     sources: Vec<SourceRange>,
     source: Option<(u32, u32)>,
     alignment: u32,
+    /// Code that stands where it must.
+    placed: bool,
+    /// What the target said of the code up to an offset.
+    note: Option<(u32, u32)>,
 }
 
 /// What a finished buffer hands over.
@@ -238,6 +258,8 @@ impl<K: FixupKind> Buffer<K> {
             sources: Vec::new(),
             source: None,
             alignment: spec.function_alignment,
+            placed: false,
+            note: None,
             spec,
         }
     }
@@ -288,6 +310,23 @@ impl<K: FixupKind> Buffer<K> {
     pub fn bind(&mut self, label: Label) {
         debug_assert_eq!(self.labels[label], UNBOUND);
         self.labels[label] = self.offset();
+        self.note = None;
+    }
+
+    /// Remembers something of the code so far, which is forgotten when anything is
+    /// appended or a label is bound.
+    pub fn set_note(&mut self, note: u32) {
+        self.note = Some((self.offset(), note));
+    }
+
+    /// What was remembered of the code so far.
+    pub fn note(&self) -> Option<u32> {
+        self.note.filter(|(offset, _)| *offset == self.offset()).map(|(_, note)| note)
+    }
+
+    /// The code so far stands where it must: it is not moved in the end.
+    pub fn keep_places(&mut self) {
+        self.placed = true;
     }
 
     /// Makes uses of `label` refer to `to`.
@@ -313,7 +352,8 @@ impl<K: FixupKind> Buffer<K> {
     /// The code at `offset`, which is written already, refers to `label`.
     pub fn use_label(&mut self, offset: u32, label: Label, kind: K) {
         let label = self.resolve(label);
-        if let Some(target) = self.label_offset(label)
+        if !K::RELAXES
+            && let Some(target) = self.label_offset(label)
             && offset - target.min(offset) <= kind.max_backward()
         {
             self.write_use(offset, kind, target);
@@ -374,17 +414,6 @@ impl<K: FixupKind> Buffer<K> {
     /// The bytes at `offset` are to be relocated.
     pub fn add_reloc(&mut self, offset: u32, kind: RelocKind, symbol: SymbolName, addend: i64) {
         self.relocs.push(Reloc { offset, kind, symbol, addend });
-    }
-
-    /// The call at `offset`, which is written already, calls `symbol`. If an island
-    /// comes between it and the function's end, it may go through a veneer there;
-    /// `kind` is the use of the veneer's label.
-    pub fn use_symbol(&mut self, offset: u32, kind: K, reloc: RelocKind, symbol: SymbolName, addend: i64) {
-        if self.spec.far_jump.is_some() && reloc.reach().is_some() {
-            self.deadline = self.deadline.min(far_deadline(offset, kind));
-            self.far_calls.push(FarCall { reloc: self.relocs.len(), kind });
-        }
-        self.add_reloc(offset, reloc, symbol, addend);
     }
 
     /// The current offset is the return address of a call.
@@ -482,63 +511,6 @@ impl<K: FixupKind> Buffer<K> {
         kind.patch(bytes, offset, target);
     }
 
-    /// Makes veneers for calls that would not reach `distance` bytes further. Their
-    /// relocations become the veneers'.
-    fn far_veneers(&mut self, distance: u32) {
-        let Some(jump) = self.spec.far_jump else { return };
-        let until = self.offset().saturating_add(distance);
-        let mut made: FxHashMap<(SymbolName, i64), u32> = FxHashMap::default();
-        let mut gone = Vec::new();
-        for call in std::mem::take(&mut self.far_calls) {
-            let Reloc { offset, ref symbol, addend, .. } = self.relocs[call.reloc];
-            let deadline = far_deadline(offset, call.kind);
-            if deadline > until {
-                self.deadline = self.deadline.min(deadline);
-                self.far_calls.push(call);
-                continue;
-            }
-            let key = (symbol.clone(), addend);
-            let at = match made.get(&key) {
-                Some(&at) => {
-                    gone.push(call.reloc);
-                    at
-                }
-                None => {
-                    let at = self.offset();
-                    self.put(jump.bytes);
-                    made.insert(key, at);
-                    let reloc = &mut self.relocs[call.reloc];
-                    (reloc.offset, reloc.kind) = (at, jump.kind);
-                    at
-                }
-            };
-            self.retarget(offset, call.kind, at);
-        }
-        // From the last, so that the other indices stay right.
-        gone.sort_unstable();
-        for index in gone.into_iter().rev() {
-            self.relocs.remove(index);
-            for call in self.far_calls.iter_mut().filter(|call| call.reloc > index) {
-                call.reloc -= 1;
-            }
-        }
-    }
-
-    /// Makes the call at `offset` lead to `target`, in both forms if it is a site.
-    fn retarget(&mut self, offset: u32, kind: K, target: u32) {
-        let after = self.sites.partition_point(|site| site.end <= offset);
-        let Some(site) = self.sites.get_mut(after).filter(|site| site.start() <= offset) else {
-            return self.write_use(offset, kind, target);
-        };
-        let at = (offset - site.start()) as usize;
-        kind.patch(&mut site.on[at..at + kind.size() as usize], offset, target);
-        if site.initially_on {
-            let start = site.start() as usize;
-            let on = site.on.clone();
-            self.data[start..start + on.len()].copy_from_slice(&on);
-        }
-    }
-
     /// Emits what is pending: stubs, constants, and veneers for uses that would
     /// not reach `distance` bytes further.
     fn island(&mut self, distance: u32) {
@@ -593,8 +565,10 @@ impl<K: FixupKind> Buffer<K> {
     /// # Panics
     /// If a label that is used was never bound.
     pub fn finish(mut self) -> FinishedBuffer {
-        let room = self.far_calls.len() as u32 * 16;
-        self.island(room);
+        if K::RELAXES && !self.placed {
+            self.relax();
+        }
+        self.island(self.far_calls.len() as u32 * 16);
         while !self.fixups.is_empty() {
             self.island(0);
         }
@@ -625,12 +599,6 @@ impl<K: FixupKind> Buffer<K> {
             sources: self.sources,
         }
     }
-}
-
-/// Until where a call of a symbol must have a veneer: the linker makes its own behind
-/// the function's end.
-fn far_deadline<K: FixupKind>(offset: u32, kind: K) -> u32 {
-    offset.saturating_add(kind.max_forward()).saturating_sub(LINKER_ROOM)
 }
 
 fn in_reach<K: FixupKind>(kind: K, offset: u32, target: u32) -> bool {
@@ -671,7 +639,7 @@ mod tests {
             if self == Toy::Near { 200 } else { 1 << 30 }
         }
         fn max_forward(self) -> u32 {
-            [200, LINKER_ROOM + 400, 1 << 30][self as usize]
+            [200, far::LINKER_ROOM + 400, 1 << 30][self as usize]
         }
         fn size(self) -> u32 {
             if self == Toy::Far { 4 } else { 1 }

@@ -112,7 +112,7 @@ fn panics_of_host_functions_go_on_outside() -> Result<()> {
     for engine in engines() {
         let module = Module::new(&engine, text)?;
         let mut store = Store::new(&engine, ());
-        let panic = Func::wrap(&mut store, || std::panic::resume_unwind(Box::new(17)));
+        let panic = Func::wrap(&mut store, || -> Result<()> { std::panic::resume_unwind(Box::new(17)) });
         let instance = Instance::new(&mut store, &module, &[panic.into()])?;
         let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
         let call = std::panic::AssertUnwindSafe(|| run.call(&mut store, ()));
