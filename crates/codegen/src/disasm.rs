@@ -79,15 +79,15 @@ fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
 }
 
 fn pulley(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
-    let text =
-        pulley_interpreter::disas::Disassembler::disassemble_all(code).map_err(|error| error.to_string())?;
+    // Without the bytes, which long instructions are not parted from.
+    let mut disassembler = pulley_interpreter::disas::Disassembler::new(code);
+    disassembler.hexdump(false);
+    pulley_interpreter::decode::Decoder::decode_all(&mut disassembler).map_err(|error| error.to_string())?;
     let line = |line: &str| {
-        // `   0: 01 02 03    mnemonic operands`
+        // `   0: mnemonic operands`
         let (offset, rest) = line.split_once(':')?;
         let offset = u32::from_str_radix(offset.trim(), 16).ok()?;
-        let is_byte = |word: &&str| word.len() == 2 && word.chars().all(|c| c.is_ascii_hexdigit());
-        let words: Vec<&str> = rest.split_whitespace().skip_while(is_byte).collect();
-        Some((offset, words.join(" ")))
+        Some((offset, rest.split_whitespace().collect::<Vec<_>>().join(" ")))
     };
-    Ok(text.lines().filter_map(line).collect())
+    Ok(disassembler.disas().lines().filter_map(line).collect())
 }
