@@ -1,12 +1,12 @@
 //! Disassembly with traps, relocations and patch sites marked.
 
 use capstone::arch::BuildsCapstone;
-use sidetrack_artifact::CompiledFunction;
+use sidetrack_artifact::{CompiledFunction, StatePlace};
 use std::fmt::Write;
 
 /// The code of a function as text, an instruction a line. Behind the instruction
 /// that it belongs to stands `; patchable call: NOP out last 5 bytes`, `; trap:
-/// CODE`, `; reloc: KIND SYMBOL+N`.
+/// CODE`, `; reloc: KIND SYMBOL+N`, `; state [KEY: PLACE, …]`.
 ///
 /// # Errors
 /// If there is no disassembler for the target.
@@ -31,9 +31,26 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
+        for state in func.states.iter().filter(|state| state.offset == end) {
+            let places: Vec<String> =
+                state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
+            let _ = write!(text, " ; state [{}]", places.join(", "));
+        }
         text.push('\n');
     }
     Ok(text)
+}
+
+/// A place of a state map: an integer register `i7`, one of floats and vectors
+/// `f7`, a byte offset from the frame pointer `fp-16`, a constant.
+fn display(place: StatePlace) -> String {
+    match place {
+        StatePlace::Reg(reg) if reg < StatePlace::FIRST_FLOAT => format!("i{reg}"),
+        StatePlace::Reg(reg) => format!("f{}", reg - StatePlace::FIRST_FLOAT),
+        StatePlace::Frame(offset) => format!("fp{offset:+}"),
+        StatePlace::Const(value) => format!("const {value}"),
+        StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),
+    }
 }
 
 /// Offset and text of each instruction. What does not decode, constants among it,
