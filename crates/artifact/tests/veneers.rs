@@ -19,6 +19,7 @@ fn riscv(text: &str, size: usize, callees: &[&str]) -> CompiledFunction {
         patch_sites: vec![],
         unwind: UnwindInfo::default(),
         sources: vec![],
+        states: vec![],
         frame_size: 0,
     };
     for (i, callee) in callees.iter().enumerate() {
