@@ -1,29 +1,19 @@
-//! `sidetrack run`: calls a function of a CLIF file and prints its results.
+//! Calling a function of a CLIF file.
 
-use super::TargetArgs;
+use super::Args;
+use crate::commands::print;
 use sidetrack_filetests::{Failure, Program};
 use sidetrack_ir::{DataValue, ExternalName, Function};
-use std::path::PathBuf;
 
-/// Arguments of the verb.
-#[derive(clap::Args)]
-pub struct Args {
-    /// A CLIF file.
-    file: PathBuf,
-    #[command(flatten)]
-    target: TargetArgs,
-    /// The function to call, without its `%`; the first one if none is given.
-    #[arg(long, value_name = "NAME")]
-    invoke: Option<String>,
-    /// Arguments of the function.
-    #[arg(allow_hyphen_values = true)]
-    args: Vec<String>,
-}
-
-/// Runs the verb.
-pub fn run(args: &Args) -> Result<bool, String> {
-    let file = args.file.display();
-    let functions = super::read_functions(&args.file)?;
+/// Calls the function and prints its results.
+///
+/// # Errors
+/// If there is no such function, its arguments are wrong, or it traps.
+pub fn run(args: &Args, functions: &[Function]) -> Result<(), String> {
+    let file = args.file().display();
+    let texts = args.arguments();
+    // Negative numbers may stand behind `--`.
+    let texts = texts.strip_prefix(&["--".into()]).unwrap_or(texts);
     let func = match &args.invoke {
         None => &functions[0],
         Some(name) => {
@@ -33,11 +23,11 @@ pub fn run(args: &Args) -> Result<bool, String> {
         }
     };
     let params = &func.signature.params;
-    if params.len() != args.args.len() {
-        return Err(format!("{} takes {} arguments, {} given", func.name, params.len(), args.args.len()));
+    if params.len() != texts.len() {
+        return Err(format!("{} takes {} arguments, {} given", func.name, params.len(), texts.len()));
     }
     let values: Result<Vec<DataValue>, String> =
-        args.args.iter().zip(params).map(|(text, param)| DataValue::parse(text, param.ty)).collect();
+        texts.iter().zip(params).map(|(text, param)| DataValue::parse(&text.to_string_lossy(), param.ty)).collect();
     let all: Vec<&Function> = functions.iter().collect();
     let mut program =
         Program::load(&all, &*args.target.isa()?).map_err(|error| format!("{file}: {error}"))?;
@@ -46,6 +36,5 @@ pub fn run(args: &Args) -> Result<bool, String> {
         Failure::Trap(trap) => format!("{file}: {}: {trap}", func.name),
     })?;
     let text: String = results.iter().map(|value| format!("{value}\n")).collect();
-    super::print(&text)?;
-    Ok(true)
+    print(&text)
 }
