@@ -91,7 +91,7 @@ pub struct Image {
     pub alignment: u32,
     /// The functions, sorted by offset.
     pub symbols: Vec<Symbol>,
-    /// What the loader resolves.
+    /// What the loader resolves, sorted by veneer.
     pub imports: Vec<Import>,
     /// The addresses that the loader writes, sorted by offset.
     pub load_relocs: Vec<LoadReloc>,
@@ -126,6 +126,13 @@ impl Image {
         Some(self.traps[at].code)
     }
 
+    /// The front end's location of the code at `offset`.
+    pub fn source_at(&self, offset: u32) -> Option<u32> {
+        let after = self.sources.partition_point(|range| range.start <= offset);
+        let range = self.sources[..after].last()?;
+        (offset < range.end).then_some(range.location)
+    }
+
     /// The call that returns to `return_offset`.
     pub fn call_site(&self, return_offset: u32) -> Option<&CallSite> {
         let at = self.call_sites.binary_search_by_key(&return_offset, |c| c.return_offset).ok()?;
@@ -150,8 +157,8 @@ impl Image {
         self.patch_sites_of(name).filter(move |&i| self.patch_sites[i].tag == tag)
     }
 
-    /// The import whose veneer goes on at `resume`.
-    pub fn import_resuming_at(&self, resume: u32) -> Option<&Import> {
-        self.imports.iter().find(|i| i.resume == resume)
+    /// The index in `imports` of the import whose veneer goes on at `resume`.
+    pub fn import_resuming_at(&self, resume: u32) -> Option<usize> {
+        self.imports.binary_search_by_key(&resume, |i| i.resume).ok()
     }
 }

@@ -9,7 +9,8 @@
 
 use crate::image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
 use crate::{CallSite, CompiledFunction, ExceptionHandler, PatchSite, Reloc, RelocKind, SymbolName};
-use std::collections::{BTreeSet, HashMap};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 
 /// Why functions cannot be linked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,11 +84,10 @@ impl ImageBuilder {
 
     /// The names that the functions so far refer to and neither define nor import, sorted.
     pub fn undefined(&self) -> Vec<SymbolName> {
-        let mut names: BTreeSet<&SymbolName> = self.references().collect();
-        for function in &self.functions {
-            names.remove(&function.name);
-        }
-        names.into_iter().filter(|name| !self.imports.contains(name)).cloned().collect()
+        let defined: FxHashSet<&SymbolName> = self.functions.iter().map(|f| &f.name).collect();
+        let undefined = self.references().filter(|name| !defined.contains(name));
+        let names: BTreeSet<&SymbolName> = undefined.filter(|name| !self.imports.contains(name)).collect();
+        names.into_iter().cloned().collect()
     }
 
     fn references(&self) -> impl Iterator<Item = &SymbolName> {
@@ -101,24 +101,27 @@ impl ImageBuilder {
     /// record that contradicts itself, such as a site that reaches outside its function.
     pub fn finish(self) -> Result<Image, LinkError> {
         let mut image = Image { architecture: self.architecture, alignment: 16, ..Image::default() };
-        let mut names = HashMap::new();
+        reserve(&mut image, &self.functions);
+        let mut names = FxHashMap::default();
+        names.reserve(self.functions.len() + self.imports.len());
         for function in &self.functions {
             check(function)?;
             let offset = pad(&mut image, function.alignment)?;
             image.alignment = image.alignment.max(function.alignment);
             image.code.extend_from_slice(&function.code);
-            if names.insert(function.name.clone(), Definition::Function(offset)).is_some() {
+            if names.insert(&function.name, Definition::Function(offset)).is_some() {
                 return Err(LinkError::Duplicate(function.name.clone()));
             }
             rebase(&mut image, function, offset);
         }
-        let used: BTreeSet<&SymbolName> = self.references().collect();
+        let used: FxHashSet<&SymbolName> =
+            self.references().filter(|name| self.imports.contains(name)).collect();
         for name in &self.imports {
             if names.contains_key(name) {
                 return Err(LinkError::Duplicate(name.clone()));
             }
             if used.contains(name) {
-                names.insert(name.clone(), Definition::Import(image.imports.len() as u32));
+                names.insert(name, Definition::Import(image.imports.len() as u32));
                 add_veneer(&mut image, name)?;
             }
         }
@@ -174,6 +177,17 @@ pub(crate) fn check(function: &CompiledFunction) -> Result<(), LinkError> {
         && function.call_sites.is_sorted_by_key(|c| c.return_offset)
         && function.sources.is_sorted_by_key(|s| s.start);
     if !sorted { Err(malformed("a table is not sorted by offset".to_string())) } else { Ok(()) }
+}
+
+/// Makes room for the functions, so that no table is moved while it grows.
+fn reserve(image: &mut Image, functions: &[CompiledFunction]) {
+    let total = |len: fn(&CompiledFunction) -> usize| functions.iter().map(len).sum();
+    image.code.reserve(total(|f| f.code.len() + f.alignment as usize));
+    image.symbols.reserve(functions.len());
+    image.traps.reserve(total(|f| f.traps.len()));
+    image.call_sites.reserve(total(|f| f.call_sites.len()));
+    image.patch_sites.reserve(total(|f| f.patch_sites.len()));
+    image.sources.reserve(total(|f| f.sources.len()));
 }
 
 /// Pads the code to `alignment` and returns the new length.

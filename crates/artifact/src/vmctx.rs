@@ -20,10 +20,8 @@ pub mod ctx {
     pub const TYPE_IDS: u32 = 8;
     /// The engine's own address of the instance.
     pub const INSTANCE: u32 = 16;
-    /// A number by which the engine tells a context from anything else.
-    pub const MAGIC: u32 = 24;
     /// Where the entries start.
-    pub const SIZE: u32 = 32;
+    pub const SIZE: u32 = 24;
 }
 
 /// Fields of a store.
@@ -45,7 +43,7 @@ pub mod func_record {
     pub const VMCTX: u32 = 8;
     /// The engine-wide id (u32) of its type.
     pub const TYPE_ID: u32 = 16;
-    /// Address of the entry stub of its type.
+    /// Address of the entry stub of its type; 0 for a host function.
     pub const ENTRY: u32 = 24;
     /// Bytes of a record.
     pub const SIZE: u32 = 32;
@@ -89,6 +87,9 @@ pub mod table {
 pub mod exception {
     /// Address of its tag: the same for two uses of one tag, whatever module they are in.
     pub const TAG: u32 = 0;
+    /// A u64 that compiled code sets to 1 when it makes a reference to the exception:
+    /// then [`super::builtin::EXCEPTION_DONE`] does not free it.
+    pub const ESCAPED: u32 = 8;
     /// Where the 16-byte slots of its values start.
     pub const VALUES: u32 = 16;
 }
@@ -229,8 +230,8 @@ pub mod builtin {
     pub const ELEM_DROP: &str = "elem_drop";
     /// `(vmctx, tag index) -> address of a new exception object` with zeroed slots.
     pub const EXCEPTION_NEW: &str = "exception_new";
-    /// `(vmctx, exception)`: a handler has taken the values out, and no reference to
-    /// the exception is made by it.
+    /// `(vmctx, exception)`: a handler has taken the values out and makes no reference
+    /// to the exception.
     pub const EXCEPTION_DONE: &str = "exception_done";
     /// `(vmctx of a host function, values) -> status`: 0, 1 for the trap
     /// [`super::trap::HOST_ERROR`], or else the exception to throw.

@@ -63,7 +63,7 @@ pub struct AbiError(pub String);
 /// Computes a signature's places from lists of registers.
 ///
 /// `ints` and `floats` are taken in order; what is left goes to the stack in words
-/// of 8 bytes. `first_stack_arg` is where stack arguments start (a shadow area lies
+/// of 8 bytes; a vector takes 16, at a multiple of 16. `first_stack_arg` is where stack arguments start (a shadow area lies
 /// below). `paired` makes position N take register N of its class only (as in the
 /// convention of Windows). The stack is aligned to 16 bytes.
 pub fn assign(
@@ -74,12 +74,12 @@ pub fn assign(
     paired: bool,
 ) -> SigAbi {
     let place = |list: &[sidetrack_ir::AbiParam], regs: &RegLists<'_>, start: u32, paired: bool| {
-        let (mut next_int, mut next_float, mut stack) = (0, 0, start);
+        let (mut next_int, mut next_float, mut next_vector, mut stack) = (0, 0, 0, start);
         let slots = list.iter().map(|param| {
-            let (next, other, bank) = if param.ty.is_int() {
-                (&mut next_int, &mut next_float, regs.ints)
-            } else {
-                (&mut next_float, &mut next_int, regs.floats)
+            let (next, other, bank) = match regs.vectors {
+                Some(vectors) if param.ty.is_vector() => (&mut next_vector, &mut next_int, vectors),
+                _ if param.ty.is_int() => (&mut next_int, &mut next_float, regs.ints),
+                _ => (&mut next_float, &mut next_int, regs.floats),
             };
             let loc = match bank.get(*next) {
                 Some(&preg) => {
@@ -90,8 +90,10 @@ pub fn assign(
                     AbiLoc::Reg(preg)
                 }
                 None => {
-                    stack += 8;
-                    AbiLoc::Stack(stack - 8)
+                    let size = if param.ty.is_vector() { 16 } else { 8 };
+                    let at = stack.next_multiple_of(size);
+                    stack = at + size;
+                    AbiLoc::Stack(at)
                 }
             };
             AbiSlot { loc, ty: param.ty, extension: param.extension }
@@ -125,13 +127,16 @@ pub fn pass_through_returns(sig: &Signature, abi: &mut SigAbi) -> Result<(), Abi
     Ok(())
 }
 
-/// Argument or return registers of both classes, in order of use.
+/// Argument or return registers of each class, in order of use.
 #[derive(Clone, Copy, Debug)]
 pub struct RegLists<'a> {
     /// Integer registers.
     pub ints: &'a [PReg],
     /// Float registers.
     pub floats: &'a [PReg],
+    /// Vector registers, if vectors do not share the float registers. Not with
+    /// paired positions.
+    pub vectors: Option<&'a [PReg]>,
 }
 
 /// An address in or near the frame, before its layout is known.
@@ -195,13 +200,13 @@ impl FrameLayout {
 mod tests {
     use super::*;
     use regalloc2::RegClass;
-    use sidetrack_ir::types::{F64, I64};
+    use sidetrack_ir::types::{F64, F64X2, I8X16, I64};
 
     #[test]
     fn registers_first_then_stack() {
         let ints = [0, 1].map(|n| PReg::new(n, RegClass::Int));
         let floats = [0].map(|n| PReg::new(n, RegClass::Float));
-        let lists = RegLists { ints: &ints, floats: &floats };
+        let lists = RegLists { ints: &ints, floats: &floats, vectors: None };
         let sig = Signature::of(CallConv::SystemV, &[I64, F64, I64, F64, I64], &[I64, I64, I64]);
         let abi = assign(&sig, lists, lists, 0, false);
         let locs: Vec<AbiLoc> = abi.params.iter().map(|slot| slot.loc).collect();
@@ -214,6 +219,16 @@ mod tests {
         ];
         assert_eq!(locs, expected);
         assert_eq!((abi.rets[2].loc, abi.stack_args, abi.stack_rets), (AbiLoc::Stack(0), 16, 16));
+        let sig = Signature::of(CallConv::SystemV, &[F64X2, I64, I64, I64, I8X16, I8X16], &[]);
+        let abi = assign(&sig, lists, lists, 0, false);
+        let locs: Vec<AbiLoc> = abi.params.iter().map(|slot| slot.loc).collect();
+        assert_eq!(locs[..1], [AbiLoc::Reg(floats[0])]);
+        assert_eq!(locs[3..], [AbiLoc::Stack(0), AbiLoc::Stack(16), AbiLoc::Stack(32)]);
+        assert_eq!(abi.stack_args, 48);
+        let vectors = [0].map(|n| PReg::new(n, RegClass::Vector));
+        let own = assign(&sig, RegLists { vectors: Some(&vectors), ..lists }, lists, 0, false);
+        assert_eq!((own.params[0].loc, own.params[4].loc), (AbiLoc::Reg(vectors[0]), AbiLoc::Stack(16)));
+        let sig = Signature::of(CallConv::SystemV, &[I64, F64, I64, F64, I64], &[I64, I64, I64]);
         let paired = assign(&sig, lists, lists, 32, true);
         let locs: Vec<AbiLoc> = paired.params.iter().map(|slot| slot.loc).collect();
         assert_eq!(locs[1..4], [AbiLoc::Stack(32), AbiLoc::Reg(ints[1]), AbiLoc::Stack(40)]);

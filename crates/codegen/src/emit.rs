@@ -18,6 +18,7 @@ use regalloc2::{
 };
 use sidetrack_artifact::{CompiledFunction, UnwindInfo};
 use sidetrack_ir::Function;
+use sidetrack_ir::types::I8X16;
 
 /// Allocates registers for a lowered function and emits it.
 ///
@@ -234,15 +235,25 @@ impl<B: Backend> Emitter<'_, B> {
     }
 
     fn move_inst(&self, from: Allocation, to: Allocation) -> B::Inst {
+        // Whether the register holds a float or a vector, nobody knows here.
+        let vector = |preg: PReg| self.vcode.vector_class == Some(preg.class());
         match (from.as_reg(), to.as_reg()) {
             (Some(from), Some(to)) => B::Inst::mov(Reg::physical(to), Reg::physical(from), from.class()),
             (Some(from), None) => {
                 let slot = to.as_stack().expect("a move goes to a register or slot");
-                B::Inst::spill(Reg::physical(from), self.spill_addr(slot), from.class())
+                let (reg, addr) = (Reg::physical(from), self.spill_addr(slot));
+                match vector(from) {
+                    true => B::Inst::store_stack(reg, addr, I8X16),
+                    false => B::Inst::spill(reg, addr, from.class()),
+                }
             }
             (None, Some(to)) => {
                 let slot = from.as_stack().expect("a move comes from a register or slot");
-                B::Inst::reload(Reg::physical(to), self.spill_addr(slot), to.class())
+                let (reg, addr) = (Reg::physical(to), self.spill_addr(slot));
+                match vector(to) {
+                    true => B::Inst::load_stack(reg, addr, I8X16),
+                    false => B::Inst::reload(reg, addr, to.class()),
+                }
             }
             (None, None) => unreachable!("the allocator moves through a register"),
         }

@@ -24,8 +24,8 @@ use cranelift_entity::{PrimaryMap, SecondaryMap};
 use regalloc2::{PReg, RegClass, VReg};
 use rustc_hash::FxHashMap;
 use sidetrack_ir::{
-    Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Extra, Function, Inst, Opcode, Signature,
-    StackSlot, Type, Value, ValueDef,
+    Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Endianness, Extra, Function, Inst, Opcode,
+    Signature, StackSlot, Type, Value, ValueDef,
 };
 use smallvec::SmallVec;
 
@@ -63,6 +63,8 @@ pub struct Lower<'a, B: Backend> {
     outgoing: u32,
     tail_args: u32,
     abi: SigAbi,
+    /// Whether the function has vectors.
+    vectors: bool,
     next_vreg: usize,
     current: Option<Inst>,
     current_block: Option<Block>,
@@ -100,6 +102,14 @@ impl<'a, B: Backend> Lower<'a, B> {
     pub fn iconst(&self, v: Value) -> Option<i64> {
         match self.func.dfg.insts[self.def_op(v, Opcode::Iconst)?].extra {
             Extra::Imm(imm) => Some(imm),
+            _ => None,
+        }
+    }
+
+    /// The bytes of a vector constant.
+    pub fn vconst(&self, v: Value) -> Option<[u8; 16]> {
+        match self.func.dfg.insts[self.def_op(v, Opcode::Vconst)?].extra {
+            Extra::Bytes(bytes) => Some(bytes),
             _ => None,
         }
     }
@@ -146,21 +156,38 @@ impl<'a, B: Backend> Lower<'a, B> {
     /// undefined upper bits. May emit code.
     pub fn reg(&mut self, v: Value) -> Reg {
         let mut v = v;
-        while let Some(inst) = self.def_op(v, Opcode::Ireduce) {
-            if self.value_regs[v].is_some() {
-                break;
-            }
+        while let Some(inst) = self.def_inst(v)
+            && self.is_same_register(inst)
+            && self.value_regs[v].is_none()
+        {
             v = self.arg(inst, 0);
         }
         if let Some(inst) = self.def_inst(v) {
             let data = &self.func.dfg.insts[inst];
             let constant = matches!(data.opcode, Opcode::Iconst | Opcode::F32const | Opcode::F64const);
-            if let (true, Extra::Imm(imm)) = (constant, data.extra) {
-                let ty = self.ty(v);
-                return self.backend.lower_const(self, ty, imm as u64);
+            let ty = self.ty(v);
+            match data.extra {
+                Extra::Imm(imm) if constant => return self.backend.lower_const(self, ty, imm as u64),
+                Extra::Bytes(bytes) if data.opcode == Opcode::Vconst => {
+                    return self.backend.lower_vconst(self, ty, bytes);
+                }
+                _ => {}
             }
         }
         self.def_reg(v)
+    }
+
+    /// Whether an instruction's result is its operand as it stands in a register.
+    fn is_same_register(&self, inst: Inst) -> bool {
+        let data = &self.func.dfg.insts[inst];
+        match (data.opcode, data.extra) {
+            (Opcode::Ireduce, _) => true,
+            (Opcode::Bitcast, Extra::Mem(flags, _)) => {
+                let both = data.ty.is_vector() && self.ty(self.arg(inst, 0)).is_vector();
+                both && flags.endianness != Some(Endianness::Big)
+            }
+            _ => false,
+        }
     }
 
     fn def_reg(&mut self, v: Value) -> Reg {
@@ -262,12 +289,14 @@ impl<'a, B: Backend> Lower<'a, B> {
             outgoing: 0,
             tail_args: abi.stack_args,
             abi,
+            vectors: false,
             next_vreg: 0,
             current: None,
             current_block: None,
             emitted: Vec::new(),
         };
         lower.lay_out_slots()?;
+        lower.find_vectors()?;
         lower.scan();
         let vcode = lower.blocks()?;
         Ok(Lowered {
@@ -321,6 +350,29 @@ impl<'a, B: Backend> Lower<'a, B> {
                 let uses = &mut self.uses;
                 self.func.dfg.for_each_use(inst, |v| uses[v] = (uses[v] + 1).min(2));
             }
+        }
+    }
+
+    /// Whether the function has vectors, which not every target does.
+    fn find_vectors(&mut self) -> Result<(), CodegenError> {
+        let (dfg, layout) = (&self.func.dfg, &self.func.layout);
+        let vector = |v: &&Value| dfg.value_type(**v).is_vector();
+        let found = layout.blocks().find_map(|block| {
+            let in_inst = |inst| dfg.results(inst).iter().find(vector);
+            dfg.block_params(block)
+                .iter()
+                .find(vector)
+                .or_else(|| layout.block_insts(block).find_map(in_inst))
+        });
+        let Some(&v) = found else { return Ok(()) };
+        self.vectors = true;
+        match self.backend.vector_class() {
+            Some(_) => Ok(()),
+            None => Err(CodegenError::Unsupported {
+                function: self.func.name.to_string(),
+                inst: format!("{v}: {}", self.ty(v)),
+                reason: "the target has no vectors".to_string(),
+            }),
         }
     }
 
@@ -379,7 +431,11 @@ impl<'a, B: Backend> Lower<'a, B> {
         edges: Vec<Vec<SmallVec<[VReg; 4]>>>,
     ) -> VCode<B::Inst> {
         let count = self.order.blocks.len();
-        let words = |class| B::spill_bytes(class) / 8;
+        let vector_class = self.backend.vector_class().filter(|_| self.vectors);
+        let words = |class| match vector_class {
+            Some(vectors) if vectors == class => 2,
+            _ => B::spill_bytes(class) / 8,
+        };
         let mut vcode = VCode {
             insts,
             source_locs,
@@ -394,6 +450,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             operands: Default::default(),
             clobbers: Vec::new(),
             spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
+            vector_class,
         };
         let mut preds: Vec<SmallVec<[regalloc2::Block; 2]>> = vec![SmallVec::new(); count];
         let mut edge = 0;

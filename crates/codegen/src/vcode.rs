@@ -128,9 +128,11 @@ pub trait MachInst: Clone + Debug + 'static {
     fn class(ty: Type) -> RegClass;
     /// Copies a register to another of its class, whole.
     fn mov(dst: Reg, src: Reg, class: RegClass) -> Self;
-    /// Loads a whole register from the frame (reload of a spill slot).
+    /// Loads a whole register from the frame (reload of a spill slot); of a class
+    /// that floats share with vectors only the float.
     fn reload(dst: Reg, addr: StackAddr, class: RegClass) -> Self;
-    /// Stores a whole register to the frame (spill).
+    /// Stores a whole register to the frame (spill); of a class that floats share
+    /// with vectors only the float.
     fn spill(src: Reg, addr: StackAddr, class: RegClass) -> Self;
     /// Loads a value of type `ty` from the frame.
     fn load_stack(dst: Reg, addr: StackAddr, ty: Type) -> Self;
@@ -162,8 +164,13 @@ pub trait Backend: Sized + 'static {
     fn flags(&self) -> &Flags;
     /// The registers to allocate.
     fn machine_env(&self) -> &MachineEnv;
-    /// Size in bytes of a spill slot for this class, a multiple of 8.
+    /// Size in bytes of a spill slot for this class, a multiple of 8. In functions
+    /// that have vectors, slots of the class that holds them have 16 in any case.
     fn spill_bytes(class: RegClass) -> u32;
+    /// The class of registers that hold vectors, `None` if the target has none.
+    fn vector_class(&self) -> Option<RegClass> {
+        None
+    }
     /// Where a signature's values travel.
     ///
     /// # Errors
@@ -210,6 +217,14 @@ pub trait Backend: Sized + 'static {
     /// Makes a constant anew where it is used: emits code that puts the value of
     /// `inst` (`iconst`, `f32const`, `f64const`) into a register.
     fn lower_const(&self, ctx: &mut crate::lower::Lower<'_, Self>, ty: Type, bits: u64) -> Reg;
+    /// Makes a vector constant anew where it is used. Targets without a class for
+    /// vectors are never asked.
+    ///
+    /// # Panics
+    /// If the target has none.
+    fn lower_vconst(&self, _ctx: &mut crate::lower::Lower<'_, Self>, ty: Type, _bytes: [u8; 16]) -> Reg {
+        unreachable!("{ty}: the target has no vectors")
+    }
 }
 
 /// The allocator's view of a function in one target's instructions.
@@ -235,6 +250,8 @@ pub struct VCode<I> {
     pub(crate) operands: Ranges<Operand>,
     pub(crate) clobbers: Vec<(Inst, PRegSet)>,
     pub(crate) spill_words: [u32; 3],
+    /// The class that holds vectors, if the function has any.
+    pub(crate) vector_class: Option<RegClass>,
 }
 
 /// A list of lists in one allocation.

@@ -4,7 +4,8 @@ use sidetrack_artifact::{Architecture, LinkError, SymbolName};
 use sidetrack_codegen::{CodegenError, TargetIsa, compile, symbol_name};
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{
-    Builder, CallConv, DataValue, ExtFuncData, ExternalName, Function, MemFlags, Opcode, Signature,
+    AbiParam, Builder, CallConv, DataValue, ExtFuncData, ExternalName, Function, MemFlags, Opcode, Signature,
+    Type,
 };
 use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
 use std::collections::HashMap;
@@ -114,16 +115,26 @@ impl Program {
         let Some(sig) = self.signatures.get(name) else {
             return Err(Failure::Missing(format!("there is no function {name}")));
         };
-        let count = args.len().max(sig.returns.len()).max(1);
-        let mut slots: Vec<u64> = args.iter().map(|arg| arg.bits()).collect();
-        slots.resize(count, 0);
+        let (arg_slots, used_by_args) = slot_indices(args.iter().map(|arg| arg.ty()));
+        let (ret_slots, used_by_rets) = slot_indices(sig.returns.iter().map(|ret| ret.ty));
+        let mut slots = vec![0; used_by_args.max(used_by_rets).max(1)];
+        for (arg, at) in args.iter().zip(arg_slots) {
+            slots[at] = arg.bits();
+            if arg.ty().is_vector() {
+                slots[at + 1] = (arg.bits128() >> 64) as u64;
+            }
+        }
         let entry = symbol_name(&entry_name(name));
         match &mut self.loaded {
             Loaded::Native(native) => native.invoke(&entry, &mut slots),
             Loaded::Pulley(pulley) => pulley.invoke(&entry, &mut slots),
         }
         .map_err(Failure::Trap)?;
-        Ok(sig.returns.iter().zip(slots).map(|(ret, bits)| DataValue::from_bits(ret.ty, bits)).collect())
+        let value = |(ret, at): (&AbiParam, usize)| {
+            let high = if ret.ty.is_vector() { u128::from(slots[at + 1]) << 64 } else { 0 };
+            DataValue::from_bits128(ret.ty, high | u128::from(slots[at]))
+        };
+        Ok(sig.returns.iter().zip(ret_slots).map(value).collect())
     }
 
     /// Switches every site.
@@ -162,6 +173,18 @@ fn entry_name(name: &ExternalName) -> ExternalName {
     ExternalName::named(&format!("entry of {name}"))
 }
 
+/// Where values of these types are in an array of 8-byte slots, vectors in two, and
+/// how many slots that takes.
+fn slot_indices(types: impl Iterator<Item = Type>) -> (Vec<usize>, usize) {
+    let mut next = 0;
+    let indices = types.map(|ty| {
+        let index = next;
+        next += if ty.is_vector() { 2 } else { 1 };
+        index
+    });
+    (indices.collect(), next)
+}
+
 /// A function that takes arguments from an array of 8-byte slots, calls `name`, and
 /// writes the results there.
 fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
@@ -177,14 +200,17 @@ fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
     let mut builder = Builder::new(&mut func);
     let block = builder.create_entry_block();
     let slots = builder.func.dfg.block_params(block)[0];
-    let flags = MemFlags::trusted();
-    let args: Vec<_> = (sig.params.iter().enumerate())
-        .map(|(i, param)| builder.load(Opcode::Load, param.ty, flags, slots, 8 * i as i32))
+    // Vectors are aligned like their neighbours only.
+    let flags = |ty: Type| MemFlags { aligned: !ty.is_vector(), ..MemFlags::trusted() };
+    let (places, _) = slot_indices(sig.params.iter().map(|param| param.ty));
+    let args: Vec<_> = (sig.params.iter().zip(places))
+        .map(|(param, i)| builder.load(Opcode::Load, param.ty, flags(param.ty), slots, 8 * i as i32))
         .collect();
     let call = builder.call(callee, &args);
     let results = builder.func.dfg.results(call).to_vec();
-    for (i, &result) in results.iter().enumerate() {
-        builder.store(Opcode::Store, flags, result, slots, 8 * i as i32);
+    let (places, _) = slot_indices(sig.returns.iter().map(|ret| ret.ty));
+    for ((ret, &result), i) in sig.returns.iter().zip(&results).zip(places) {
+        builder.store(Opcode::Store, flags(ret.ty), result, slots, 8 * i as i32);
     }
     builder.return_(&[]);
     func

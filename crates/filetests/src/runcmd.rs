@@ -70,11 +70,30 @@ fn run(text: &str) -> Result<Command, String> {
         (_, Some(values)) => (false, values.trim()),
         _ => return Err(format!("expected `==` or `!=`, found `{rest}`")),
     };
-    let values = match values.strip_prefix('[') {
-        Some(list) => list.strip_suffix(']').ok_or("the list of results is not closed")?,
-        None => values,
+    let values = match closing_bracket(values)? {
+        Some(end) if end + 1 == values.len() => &values[1..end],
+        _ => values,
     };
     Ok(Command::Run { call, expected: Some((equal, list(values))) })
+}
+
+/// Where the bracket closes that `text` starts with, if it starts with one.
+fn closing_bracket(text: &str) -> Result<Option<usize>, String> {
+    if !text.starts_with('[') {
+        return Ok(None);
+    }
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Ok(Some(at));
+        }
+    }
+    Err("the list of results is not closed".to_string())
 }
 
 fn trap(text: &str) -> Result<Command, String> {
@@ -149,7 +168,12 @@ pub fn values(
     if texts.len() != params.len() {
         return Err(format!("{} {what} given, the signature has {}", texts.len(), params.len()));
     }
-    texts.iter().zip(params).map(|(text, param)| DataValue::parse(text, param.ty)).collect()
+    let value = |(text, param): (&String, &sidetrack_ir::AbiParam)| {
+        // The brackets of a vector may have been taken for those of a list.
+        let bare = param.ty.is_vector() && text.contains(' ') && !text.starts_with('[');
+        DataValue::parse(&if bare { format!("[{text}]") } else { text.clone() }, param.ty)
+    };
+    texts.iter().zip(params).map(value).collect()
 }
 
 /// Decides a `run` command on the results of its call.
@@ -167,7 +191,7 @@ pub fn judge(
     };
     match expected {
         None => match results {
-            [only] if only.bits() == 0 => Err(format!("the result is {only}")),
+            [only] if only.bits128() == 0 => Err(format!("the result is {only}")),
             [_] | [] => Ok(()),
             _ => Err("a `run` without expected results needs one result".to_string()),
         },
@@ -204,6 +228,13 @@ mod tests {
         assert_eq!(command("trap: %f() int_divz"), Some(Ok(trap)));
         let patch = Command::Patch { function: ExternalName::named("f"), tag: 7, on: false };
         assert_eq!(command("patch: %f tag 7 off"), Some(Ok(patch)));
+        let expected = |text: &str| match command(text) {
+            Some(Ok(Command::Run { expected: Some((true, expected)), .. })) => expected,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(expected("run: %f([1 2]) == [1 2 3 4]"), ["1 2 3 4"]);
+        assert_eq!(expected("run: %f() == [[1 2], 3]"), ["[1 2]", "3"]);
+        assert_eq!(expected("run: %f() == [1 2], [3 4]"), ["[1 2]", "[3 4]"]);
         assert_eq!(command("check: v1"), None);
         for bad in
             ["run: f(1) == 2", "run: %f(1 == 2", "run: %f(1) = 2", "patch: %f 7 off", "trap: %f() nope"]

@@ -9,12 +9,12 @@ set unwind_info=false
 target aarch64 has_lse
 target pulley64
 
-function %vector(i32x4) -> i32x4 {
-block0(v0: i32x4):
+function %vector(i32x8) -> i32x8 {
+block0(v0: i32x8):
     v1 = iadd v0, v0
     return v1
 }
-; run: %vector([1 2 3 4]) == [2 4 6 8]
+; run: %vector([1 2 3 4 5 6 7 8]) == [2 4 6 8 10 12 14 16]
 
 function %scalar(i32) -> i32 {
 block0(v0: i32):
@@ -56,7 +56,7 @@ fn each_line_for_its_reason() {
     };
     let records = outcome(FILE);
     let expected = [
-        (11, Status::Skipped, "i32x4"),
+        (11, Status::Skipped, "i32x8"),
         (18, Status::Passed, ""),
         (26, Status::Skipped, "%elsewhere"),
         (0, Status::Skipped, "frobnicate"),

@@ -143,6 +143,28 @@ impl<'a> Builder<'a> {
         self.value(Opcode::F64const, Type::INVALID, &[], Extra::Imm(value.to_bits() as i64))
     }
 
+    /// A vector constant: the bytes of lane 0 first.
+    pub fn vconst(&mut self, ty: Type, bytes: [u8; 16]) -> Value {
+        self.value(Opcode::Vconst, ty, &[], Extra::Bytes(bytes))
+    }
+
+    /// Lane number `lane` of a vector.
+    pub fn extractlane(&mut self, x: Value, lane: u8) -> Value {
+        let ty = self.func.dfg.value_type(x);
+        self.value(Opcode::Extractlane, ty, &[x], Extra::Lane(lane))
+    }
+
+    /// The vector with lane number `lane` replaced by a scalar.
+    pub fn insertlane(&mut self, x: Value, y: Value, lane: u8) -> Value {
+        let ty = self.func.dfg.value_type(x);
+        self.value(Opcode::Insertlane, ty, &[x, y], Extra::Lane(lane))
+    }
+
+    /// Bytes chosen by number: 0 to 15 are those of `x`, 16 to 31 those of `y`.
+    pub fn shuffle(&mut self, x: Value, y: Value, mask: [u8; 16]) -> Value {
+        self.value(Opcode::Shuffle, Type::INVALID, &[x, y], Extra::Bytes(mask))
+    }
+
     /// Compares integers.
     pub fn icmp(&mut self, cc: IntCC, x: Value, y: Value) -> Value {
         let ty = self.func.dfg.value_type(x);

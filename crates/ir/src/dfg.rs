@@ -278,8 +278,8 @@ impl DataFlowGraph {
             let sig = self.call_signature(inst).expect("a call has a signature");
             return self.signatures[sig].returns.iter().map(|ret| ret.ty).collect();
         }
-        let resolve =
-            |ty: &crate::opcode::OperandType| ty.resolve(data.ty).expect("result types are determined");
+        // Only with a controlling type that the opcode cannot have is there none.
+        let resolve = |ty: &crate::opcode::OperandType| ty.resolve(data.ty).unwrap_or(Type::INVALID);
         data.opcode.info().results.iter().map(resolve).collect()
     }
 

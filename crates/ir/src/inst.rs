@@ -42,6 +42,10 @@ pub enum Extra {
     None,
     /// An integer, or the bits of a float.
     Imm(i64),
+    /// 16 bytes, little-endian: the lanes of `vconst`, the mask of `shuffle`.
+    Bytes([u8; 16]),
+    /// The number of a vector's lane.
+    Lane(u8),
     /// The condition of `icmp`.
     IntCC(IntCC),
     /// The condition of `fcmp`.

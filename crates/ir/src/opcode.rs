@@ -10,7 +10,7 @@
 //! Meaning and naming follow the CLIF instruction reference (the documentation of
 //! `cranelift_codegen::ir::InstBuilder`).
 
-use crate::types::{F32, F64, I8, I32, I64, Type};
+use crate::types::{F32, F32X4, F64, F64X2, I8, I8X16, I16X8, I32, I32X4, I64, I64X2, Type};
 use std::fmt;
 
 /// Where immediates and value operands stand in an instruction's text, and so
@@ -29,6 +29,14 @@ pub enum Format {
     UnaryImm,
     /// A float's bits: `Extra::Imm`.
     UnaryFloat,
+    /// The 16 bytes of a vector: `Extra::Bytes`.
+    UnaryConst,
+    /// `x, lane`: `Extra::Lane`.
+    ExtractLane,
+    /// `x, y, lane`: `Extra::Lane`.
+    InsertLane,
+    /// `x, y, mask`: `Extra::Bytes`.
+    Shuffle,
     /// `cond x, y`: `Extra::IntCC`.
     IntCompare,
     /// `cond x, y`: `Extra::FloatCC`.
@@ -102,6 +110,22 @@ pub enum TypeSet {
     Float,
     /// Any scalar.
     Any,
+    /// A vector.
+    Vec,
+    /// A vector of integers.
+    IntVec,
+    /// i16x8 to i64x2.
+    WideIntVec,
+    /// i8x16 to i32x4.
+    NarrowIntVec,
+    /// i16x8 or i32x4.
+    Int16Or32Vec,
+    /// A scalar or vector of integers.
+    IntOrVec,
+    /// A scalar or vector of floats.
+    FloatOrVec,
+    /// Any scalar or vector.
+    AnyOrVec,
 }
 
 impl TypeSet {
@@ -114,6 +138,14 @@ impl TypeSet {
             TypeSet::Int32Or64 => matches!(ty, I32 | I64),
             TypeSet::Float => ty.is_float(),
             TypeSet::Any => ty.is_int() || ty.is_float(),
+            TypeSet::Vec => Type::VECTORS.contains(&ty),
+            TypeSet::IntVec => TypeSet::Vec.contains(ty) && ty.is_int_vector(),
+            TypeSet::WideIntVec => matches!(ty, I16X8 | I32X4 | I64X2),
+            TypeSet::NarrowIntVec => matches!(ty, I8X16 | I16X8 | I32X4),
+            TypeSet::Int16Or32Vec => matches!(ty, I16X8 | I32X4),
+            TypeSet::IntOrVec => ty.is_int() || TypeSet::IntVec.contains(ty),
+            TypeSet::FloatOrVec => ty.is_float() || matches!(ty, F32X4 | F64X2),
+            TypeSet::AnyOrVec => TypeSet::Any.contains(ty) || TypeSet::Vec.contains(ty),
         }
     }
 }
@@ -137,6 +169,21 @@ pub enum OperandType {
     WiderInt,
     /// Any type as wide as `T`.
     SameBits,
+    /// Any vector.
+    AnyVec,
+    /// The type of one lane of `T`.
+    Lane,
+    /// What comparing `T` gives: i8 for a scalar, for a vector the integer vector
+    /// of its shape.
+    Truth,
+    /// The integer vector of half as wide lanes.
+    Narrowed,
+    /// The integer vector of twice as wide lanes.
+    Widened,
+    /// Any scalar integer if `T` is a scalar, else the integer vector of its shape.
+    IntOf,
+    /// Any scalar float if `T` is a scalar, else the float vector of its shape.
+    FloatOf,
 }
 
 impl OperandType {
@@ -146,6 +193,10 @@ impl OperandType {
         match self {
             OperandType::Same => Some(ctrl),
             OperandType::Fixed(ty) => Some(ty),
+            OperandType::Lane => Some(ctrl.lane()),
+            OperandType::Truth => Some(if ctrl.is_vector() { ctrl.as_int() } else { I8 }),
+            OperandType::Narrowed => ctrl.narrowed(),
+            OperandType::Widened => ctrl.widened(),
             _ => None,
         }
     }
@@ -161,6 +212,14 @@ impl OperandType {
             OperandType::NarrowerInt => ty.is_int() && ty.bits() < ctrl.bits(),
             OperandType::WiderInt => ty.is_int() && ty.bits() > ctrl.bits(),
             OperandType::SameBits => ty.bits() == ctrl.bits(),
+            OperandType::AnyVec => TypeSet::Vec.contains(ty),
+            OperandType::Lane | OperandType::Truth | OperandType::Narrowed | OperandType::Widened => {
+                self.resolve(ctrl) == Some(ty)
+            }
+            OperandType::IntOf if ctrl.is_vector() => ty == ctrl.as_int(),
+            OperandType::IntOf => ty.is_int(),
+            OperandType::FloatOf if ctrl.is_vector() => ctrl.as_float() == Some(ty),
+            OperandType::FloatOf => ty.is_float(),
         }
     }
 }
@@ -224,6 +283,8 @@ pub struct OpcodeInfo {
 
 const S: OperandType = OperandType::Same;
 const BOOL: OperandType = OperandType::Fixed(I8);
+const TRUTH: OperandType = OperandType::Truth;
+const LANE: OperandType = OperandType::Lane;
 const ADDR: OperandType = OperandType::Addr;
 const INT: OperandType = OperandType::AnyInt;
 const FLT: OperandType = OperandType::AnyFloat;
@@ -266,7 +327,7 @@ macro_rules! opcodes {
 }
 
 use Ctrl::{Explicit, Infer, None as NoCtrl};
-use OperandType::{Fixed, NarrowerInt, SameBits, WiderInt};
+use OperandType::{AnyVec, Fixed, FloatOf, IntOf, Narrowed, NarrowerInt, SameBits, Widened, WiderInt};
 
 opcodes! {
     // Control flow.
@@ -301,8 +362,8 @@ opcodes! {
     SequencePoint       "sequence_point"       Nullary         NoCtrl,   None,      [] -> [],           SIDE;
 
     // Memory.
-    Load                "load"                 Load            Explicit, Any,       [ADDR] -> [S],          LOAD.or(TRAP);
-    Store               "store"                Store           Infer(0), Any,       [S, ADDR] -> [],        STORE.or(TRAP);
+    Load                "load"                 Load            Explicit, AnyOrVec,  [ADDR] -> [S],          LOAD.or(TRAP);
+    Store               "store"                Store           Infer(0), AnyOrVec,  [S, ADDR] -> [],        STORE.or(TRAP);
     Uload8              "uload8"               Load            Explicit, WideInt,   [ADDR] -> [S],          LOAD.or(TRAP);
     Sload8              "sload8"               Load            Explicit, WideInt,   [ADDR] -> [S],          LOAD.or(TRAP);
     Istore8             "istore8"              Store           Infer(0), WideInt,   [S, ADDR] -> [],        STORE.or(TRAP);
@@ -312,6 +373,12 @@ opcodes! {
     Uload32             "uload32"              Load            NoCtrl,   None,      [ADDR] -> [Fixed(I64)], LOAD.or(TRAP);
     Sload32             "sload32"              Load            NoCtrl,   None,      [ADDR] -> [Fixed(I64)], LOAD.or(TRAP);
     Istore32            "istore32"             Store           NoCtrl,   None,      [Fixed(I64), ADDR] -> [], STORE.or(TRAP);
+    Uload8x8            "uload8x8"             Load            NoCtrl,   None,      [ADDR] -> [Fixed(I16X8)], LOAD.or(TRAP);
+    Sload8x8            "sload8x8"             Load            NoCtrl,   None,      [ADDR] -> [Fixed(I16X8)], LOAD.or(TRAP);
+    Uload16x4           "uload16x4"            Load            NoCtrl,   None,      [ADDR] -> [Fixed(I32X4)], LOAD.or(TRAP);
+    Sload16x4           "sload16x4"            Load            NoCtrl,   None,      [ADDR] -> [Fixed(I32X4)], LOAD.or(TRAP);
+    Uload32x2           "uload32x2"            Load            NoCtrl,   None,      [ADDR] -> [Fixed(I64X2)], LOAD.or(TRAP);
+    Sload32x2           "sload32x2"            Load            NoCtrl,   None,      [ADDR] -> [Fixed(I64X2)], LOAD.or(TRAP);
     AtomicRmw           "atomic_rmw"           AtomicRmw       Explicit, Int,       [ADDR, S] -> [S],       ATOMIC.or(TRAP);
     AtomicCas           "atomic_cas"           AtomicCas       Infer(1), Int,       [ADDR, S, S] -> [S],    ATOMIC.or(TRAP);
     AtomicLoad          "atomic_load"          LoadNoOffset    Explicit, Int,       [ADDR] -> [S],          LOAD.or(SIDE).or(TRAP);
@@ -319,28 +386,28 @@ opcodes! {
     Fence               "fence"                Nullary         NoCtrl,   None,      [] -> [],               ATOMIC;
 
     // Choice and comparison.
-    Select              "select"               Ternary         Infer(1), Any,       [INT, S, S] -> [S], PURE;
+    Select              "select"               Ternary         Infer(1), AnyOrVec,  [INT, S, S] -> [S], PURE;
     SelectSpectreGuard  "select_spectre_guard" Ternary         Infer(1), Any,       [INT, S, S] -> [S], SIDE;
-    Bitselect           "bitselect"            Ternary         Infer(0), Any,       [S, S, S] -> [S],   PURE;
-    Icmp                "icmp"                 IntCompare      Infer(0), Int,       [S, S] -> [BOOL],   PURE;
-    Fcmp                "fcmp"                 FloatCompare    Infer(0), Float,     [S, S] -> [BOOL],   PURE;
+    Bitselect           "bitselect"            Ternary         Infer(0), AnyOrVec,  [S, S, S] -> [S],   PURE;
+    Icmp                "icmp"                 IntCompare      Infer(0), IntOrVec,  [S, S] -> [TRUTH], PURE;
+    Fcmp                "fcmp"                 FloatCompare    Infer(0), FloatOrVec, [S, S] -> [TRUTH], PURE;
 
     // Integer arithmetic.
-    Iadd                "iadd"                 Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
-    Isub                "isub"                 Binary          Infer(0), Int,       [S, S] -> [S],      PURE;
-    Ineg                "ineg"                 Unary           Infer(0), Int,       [S] -> [S],         PURE;
-    Iabs                "iabs"                 Unary           Infer(0), Int,       [S] -> [S],         PURE;
-    Imul                "imul"                 Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
+    Iadd                "iadd"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      COMM;
+    Isub                "isub"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      PURE;
+    Ineg                "ineg"                 Unary           Infer(0), IntOrVec,  [S] -> [S],         PURE;
+    Iabs                "iabs"                 Unary           Infer(0), IntOrVec,  [S] -> [S],         PURE;
+    Imul                "imul"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      COMM;
     Umulhi              "umulhi"               Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
     Smulhi              "smulhi"               Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
     Udiv                "udiv"                 Binary          Infer(0), Int,       [S, S] -> [S],      TRAP;
     Sdiv                "sdiv"                 Binary          Infer(0), Int,       [S, S] -> [S],      TRAP;
     Urem                "urem"                 Binary          Infer(0), Int,       [S, S] -> [S],      TRAP;
     Srem                "srem"                 Binary          Infer(0), Int,       [S, S] -> [S],      TRAP;
-    Smin                "smin"                 Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
-    Umin                "umin"                 Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
-    Smax                "smax"                 Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
-    Umax                "umax"                 Binary          Infer(0), Int,       [S, S] -> [S],      COMM;
+    Smin                "smin"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      COMM;
+    Umin                "umin"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      COMM;
+    Smax                "smax"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      COMM;
+    Umax                "umax"                 Binary          Infer(0), IntOrVec,  [S, S] -> [S],      COMM;
     UaddOverflow        "uadd_overflow"        Binary          Infer(0), Int,       [S, S] -> [S, BOOL],       COMM;
     SaddOverflow        "sadd_overflow"        Binary          Infer(0), Int,       [S, S] -> [S, BOOL],       COMM;
     UsubOverflow        "usub_overflow"        Binary          Infer(0), Int,       [S, S] -> [S, BOOL],       PURE;
@@ -354,42 +421,42 @@ opcodes! {
     UaddOverflowTrap    "uadd_overflow_trap"   IntAddTrap      Infer(0), Int32Or64, [S, S] -> [S],      TRAP.or(COMM);
 
     // Bits.
-    Band                "band"                 Binary          Infer(0), Any,       [S, S] -> [S],      COMM;
-    Bor                 "bor"                  Binary          Infer(0), Any,       [S, S] -> [S],      COMM;
-    Bxor                "bxor"                 Binary          Infer(0), Any,       [S, S] -> [S],      COMM;
-    Bnot                "bnot"                 Unary           Infer(0), Any,       [S] -> [S],         PURE;
+    Band                "band"                 Binary          Infer(0), AnyOrVec,  [S, S] -> [S],      COMM;
+    Bor                 "bor"                  Binary          Infer(0), AnyOrVec,  [S, S] -> [S],      COMM;
+    Bxor                "bxor"                 Binary          Infer(0), AnyOrVec,  [S, S] -> [S],      COMM;
+    Bnot                "bnot"                 Unary           Infer(0), AnyOrVec,  [S] -> [S],         PURE;
     Rotl                "rotl"                 Binary          Infer(0), Int,       [S, INT] -> [S],    PURE;
     Rotr                "rotr"                 Binary          Infer(0), Int,       [S, INT] -> [S],    PURE;
-    Ishl                "ishl"                 Binary          Infer(0), Int,       [S, INT] -> [S],    PURE;
-    Ushr                "ushr"                 Binary          Infer(0), Int,       [S, INT] -> [S],    PURE;
-    Sshr                "sshr"                 Binary          Infer(0), Int,       [S, INT] -> [S],    PURE;
+    Ishl                "ishl"                 Binary          Infer(0), IntOrVec,  [S, INT] -> [S],    PURE;
+    Ushr                "ushr"                 Binary          Infer(0), IntOrVec,  [S, INT] -> [S],    PURE;
+    Sshr                "sshr"                 Binary          Infer(0), IntOrVec,  [S, INT] -> [S],    PURE;
     Bitrev              "bitrev"               Unary           Infer(0), Int,       [S] -> [S],         PURE;
     Clz                 "clz"                  Unary           Infer(0), Int,       [S] -> [S],         PURE;
     Cls                 "cls"                  Unary           Infer(0), Int,       [S] -> [S],         PURE;
     Ctz                 "ctz"                  Unary           Infer(0), Int,       [S] -> [S],         PURE;
     Bswap               "bswap"                Unary           Infer(0), WideInt,   [S] -> [S],         PURE;
-    Popcnt              "popcnt"               Unary           Infer(0), Int,       [S] -> [S],         PURE;
+    Popcnt              "popcnt"               Unary           Infer(0), IntOrVec,  [S] -> [S],         PURE;
     Bmask               "bmask"                Unary           Explicit, Int,       [INT] -> [S],       PURE;
 
     // Floats.
-    Fadd                "fadd"                 Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Fsub                "fsub"                 Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Fmul                "fmul"                 Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Fdiv                "fdiv"                 Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Sqrt                "sqrt"                 Unary           Infer(0), Float,     [S] -> [S],         PURE;
-    Fma                 "fma"                  Ternary         Infer(0), Float,     [S, S, S] -> [S],   PURE;
-    Fneg                "fneg"                 Unary           Infer(0), Float,     [S] -> [S],         PURE;
-    Fabs                "fabs"                 Unary           Infer(0), Float,     [S] -> [S],         PURE;
-    Fcopysign           "fcopysign"            Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Fmin                "fmin"                 Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Fmax                "fmax"                 Binary          Infer(0), Float,     [S, S] -> [S],      PURE;
-    Ceil                "ceil"                 Unary           Infer(0), Float,     [S] -> [S],         PURE;
-    Floor               "floor"                Unary           Infer(0), Float,     [S] -> [S],         PURE;
-    Trunc               "trunc"                Unary           Infer(0), Float,     [S] -> [S],         PURE;
-    Nearest             "nearest"              Unary           Infer(0), Float,     [S] -> [S],         PURE;
+    Fadd                "fadd"                 Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Fsub                "fsub"                 Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Fmul                "fmul"                 Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Fdiv                "fdiv"                 Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Sqrt                "sqrt"                 Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
+    Fma                 "fma"                  Ternary         Infer(0), FloatOrVec, [S, S, S] -> [S],   PURE;
+    Fneg                "fneg"                 Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
+    Fabs                "fabs"                 Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
+    Fcopysign           "fcopysign"            Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Fmin                "fmin"                 Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Fmax                "fmax"                 Binary          Infer(0), FloatOrVec, [S, S] -> [S],      PURE;
+    Ceil                "ceil"                 Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
+    Floor               "floor"                Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
+    Trunc               "trunc"                Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
+    Nearest             "nearest"              Unary           Infer(0), FloatOrVec, [S] -> [S],         PURE;
 
     // Conversions.
-    Bitcast             "bitcast"              LoadNoOffset    Explicit, Any,       [SameBits] -> [S],    PURE;
+    Bitcast             "bitcast"              LoadNoOffset    Explicit, AnyOrVec,  [SameBits] -> [S],    PURE;
     Ireduce             "ireduce"              Unary           Explicit, Int,       [WiderInt] -> [S],    PURE;
     Uextend             "uextend"              Unary           Explicit, Int,       [NarrowerInt] -> [S], PURE;
     Sextend             "sextend"              Unary           Explicit, Int,       [NarrowerInt] -> [S], PURE;
@@ -397,10 +464,42 @@ opcodes! {
     Fdemote             "fdemote"              Unary           Explicit, Float,     [FLT] -> [S],         PURE;
     FcvtToUint          "fcvt_to_uint"         Unary           Explicit, Int,       [FLT] -> [S],         TRAP;
     FcvtToSint          "fcvt_to_sint"         Unary           Explicit, Int,       [FLT] -> [S],         TRAP;
-    FcvtToUintSat       "fcvt_to_uint_sat"     Unary           Explicit, Int,       [FLT] -> [S],         PURE;
-    FcvtToSintSat       "fcvt_to_sint_sat"     Unary           Explicit, Int,       [FLT] -> [S],         PURE;
-    FcvtFromUint        "fcvt_from_uint"       Unary           Explicit, Float,     [INT] -> [S],         PURE;
-    FcvtFromSint        "fcvt_from_sint"       Unary           Explicit, Float,     [INT] -> [S],         PURE;
+    FcvtToUintSat       "fcvt_to_uint_sat"     Unary           Explicit, IntOrVec,  [FloatOf] -> [S],         PURE;
+    FcvtToSintSat       "fcvt_to_sint_sat"     Unary           Explicit, IntOrVec,  [FloatOf] -> [S],         PURE;
+    FcvtFromUint        "fcvt_from_uint"       Unary           Explicit, FloatOrVec, [IntOf] -> [S],         PURE;
+    FcvtFromSint        "fcvt_from_sint"       Unary           Explicit, FloatOrVec, [IntOf] -> [S],         PURE;
+
+    // Vectors: lanes.
+    Vconst              "vconst"               UnaryConst      Explicit, Vec,       [] -> [S],          PURE;
+    Splat               "splat"                Unary           Explicit, Vec,       [LANE] -> [S],      PURE;
+    ScalarToVector      "scalar_to_vector"     Unary           Explicit, Vec,       [LANE] -> [S],      PURE;
+    Extractlane         "extractlane"          ExtractLane     Infer(0), Vec,       [S] -> [LANE],      PURE;
+    Insertlane          "insertlane"           InsertLane      Infer(0), Vec,       [S, LANE] -> [S],   PURE;
+    Swizzle             "swizzle"              Binary          NoCtrl,   None,      [Fixed(I8X16), Fixed(I8X16)] -> [Fixed(I8X16)], PURE;
+    Shuffle             "shuffle"              Shuffle         NoCtrl,   None,      [Fixed(I8X16), Fixed(I8X16)] -> [Fixed(I8X16)], PURE;
+    VanyTrue            "vany_true"            Unary           Infer(0), Vec,       [S] -> [BOOL],      PURE;
+    VallTrue            "vall_true"            Unary           Infer(0), Vec,       [S] -> [BOOL],      PURE;
+    VhighBits           "vhigh_bits"           Unary           Explicit, Int,       [AnyVec] -> [S],    PURE;
+
+    // Vectors: integers.
+    UaddSat             "uadd_sat"             Binary          Infer(0), IntVec,    [S, S] -> [S],      COMM;
+    SaddSat             "sadd_sat"             Binary          Infer(0), IntVec,    [S, S] -> [S],      COMM;
+    UsubSat             "usub_sat"             Binary          Infer(0), IntVec,    [S, S] -> [S],      PURE;
+    SsubSat             "ssub_sat"             Binary          Infer(0), IntVec,    [S, S] -> [S],      PURE;
+    AvgRound            "avg_round"            Binary          Infer(0), IntVec,    [S, S] -> [S],      COMM;
+    SqmulRoundSat       "sqmul_round_sat"      Binary          Infer(0), Int16Or32Vec, [S, S] -> [S],   COMM;
+    IaddPairwise        "iadd_pairwise"        Binary          Infer(0), IntVec,    [S, S] -> [S],      PURE;
+    Snarrow             "snarrow"              Binary          Infer(0), WideIntVec, [S, S] -> [Narrowed],  PURE;
+    Unarrow             "unarrow"              Binary          Infer(0), WideIntVec, [S, S] -> [Narrowed],  PURE;
+    Uunarrow            "uunarrow"             Binary          Infer(0), WideIntVec, [S, S] -> [Narrowed],  PURE;
+    SwidenLow           "swiden_low"           Unary           Infer(0), NarrowIntVec, [S] -> [Widened],    PURE;
+    SwidenHigh          "swiden_high"          Unary           Infer(0), NarrowIntVec, [S] -> [Widened],    PURE;
+    UwidenLow           "uwiden_low"           Unary           Infer(0), NarrowIntVec, [S] -> [Widened],    PURE;
+    UwidenHigh          "uwiden_high"          Unary           Infer(0), NarrowIntVec, [S] -> [Widened],    PURE;
+
+    // Vectors: floats.
+    FvpromoteLow        "fvpromote_low"        Unary           NoCtrl,   None,      [Fixed(F32X4)] -> [Fixed(F64X2)], PURE;
+    Fvdemote            "fvdemote"             Unary           NoCtrl,   None,      [Fixed(F64X2)] -> [Fixed(F32X4)], PURE;
 }
 
 impl Opcode {
@@ -469,6 +568,11 @@ impl Opcode {
     pub fn is_pure(self) -> bool {
         let effects = Props::TERMINATOR.or(CALL).or(TRAP);
         self.props().0 & effects.0 == 0
+    }
+
+    /// Whether it is a constant: the immediates are its value.
+    pub fn is_constant(self) -> bool {
+        matches!(self, Opcode::Iconst | Opcode::F32const | Opcode::F64const | Opcode::Vconst)
     }
 
     /// Whether the first two operands may be exchanged.

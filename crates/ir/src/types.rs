@@ -21,6 +21,18 @@ pub const I64: Type = Type(4);
 pub const F32: Type = Type(5);
 /// IEEE 754 binary64.
 pub const F64: Type = Type(6);
+/// Sixteen 8-bit integers.
+pub const I8X16: Type = Type(1 | 4 << 4);
+/// Eight 16-bit integers.
+pub const I16X8: Type = Type(2 | 3 << 4);
+/// Four 32-bit integers.
+pub const I32X4: Type = Type(3 | 2 << 4);
+/// Two 64-bit integers.
+pub const I64X2: Type = Type(4 | 1 << 4);
+/// Four IEEE 754 binary32.
+pub const F32X4: Type = Type(5 | 2 << 4);
+/// Two IEEE 754 binary64.
+pub const F64X2: Type = Type(6 | 1 << 4);
 
 impl Type {
     /// No type: the controlling type of an instruction that is not polymorphic.
@@ -29,6 +41,8 @@ impl Type {
     pub const INTS: [Type; 4] = [I8, I16, I32, I64];
     /// The scalar types, integers first.
     pub const SCALARS: [Type; 6] = [I8, I16, I32, I64, F32, F64];
+    /// The vectors of 128 bits, the only ones that values have; integers first.
+    pub const VECTORS: [Type; 6] = [I8X16, I16X8, I32X4, I64X2, F32X4, F64X2];
 
     /// The scalar integer of this width in bits, if there is one.
     pub fn int(bits: u32) -> Option<Type> {
@@ -81,6 +95,53 @@ impl Type {
     /// Whether this is a vector.
     pub fn is_vector(self) -> bool {
         self.lane_count() > 1
+    }
+
+    /// Whether this is a vector of integers.
+    pub fn is_int_vector(self) -> bool {
+        self.is_vector() && self.lane().is_int()
+    }
+
+    /// Whether this is a vector of floats.
+    pub fn is_float_vector(self) -> bool {
+        self.is_vector() && self.lane().is_float()
+    }
+
+    /// This type with every lane an integer of the same width.
+    pub fn as_int(self) -> Type {
+        let lane = match self.lane() {
+            F32 => I32,
+            F64 => I64,
+            lane => lane,
+        };
+        Type(self.0 & !15 | lane.0)
+    }
+
+    /// This type with every lane a float of the same width, if there are such.
+    pub fn as_float(self) -> Option<Type> {
+        let lane = match self.lane() {
+            I32 | F32 => F32,
+            I64 | F64 => F64,
+            _ => return None,
+        };
+        Some(Type(self.0 & !15 | lane.0))
+    }
+
+    /// The integer vector of the same width whose lanes are half as wide and twice
+    /// as many, if this is an integer vector that has one.
+    pub fn narrowed(self) -> Option<Type> {
+        self.resized(self.lane_bits() / 2)
+    }
+
+    /// The integer vector of the same width whose lanes are twice as wide and half
+    /// as many, if this is an integer vector that has one.
+    pub fn widened(self) -> Option<Type> {
+        self.resized(self.lane_bits() * 2)
+    }
+
+    fn resized(self, lane_bits: u32) -> Option<Type> {
+        let lane = Type::int(lane_bits).filter(|_| self.is_int_vector())?;
+        lane.vector(self.bits() / lane_bits)
     }
 
     /// Whether this is a scalar integer.
@@ -146,13 +207,19 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        let vectors = [(I8, 16), (I64, 2), (F32, 4)].map(|(lane, n)| lane.vector(n).unwrap());
-        for ty in Type::SCALARS.into_iter().chain(vectors) {
+        for ty in Type::SCALARS.into_iter().chain(Type::VECTORS) {
             assert_eq!(Type::parse(&ty.to_string()), Some(ty));
+        }
+        for (ty, lane) in Type::VECTORS.into_iter().zip(Type::SCALARS) {
+            assert_eq!((ty.bits(), lane.vector(128 / lane.bits())), (128, Some(ty)));
         }
         assert_eq!(Type::parse("i32x3"), None);
         assert_eq!(Type::parse("i128"), None);
         assert_eq!(I32.vector(4).unwrap().bits(), 128);
+        assert_eq!((F32X4.as_int(), F64.as_int(), I8X16.as_int()), (I32X4, I64, I8X16));
+        assert_eq!((I64X2.as_float(), I16X8.as_float()), (Some(F64X2), None));
+        assert_eq!((I16X8.narrowed(), I16X8.widened()), (Some(I8X16), Some(I32X4)));
+        assert_eq!((I8X16.narrowed(), I64X2.widened(), F32X4.widened()), (None, None, None));
         assert_eq!(I64.mask(), u64::MAX);
         assert_eq!(I8.mask(), 0xff);
     }

@@ -4,7 +4,8 @@
 //! code is half written has nowhere to go. Approach: [`CodeMemory`] holds a loaded
 //! image and is never writable and executable at once; a [`PatchSession`] switches
 //! a batch of sites of code that does not run meanwhile; a [`LivePatcher`] switches
-//! one site at a time of code that does. [`exec`] runs code for tests and tools.
+//! one site at a time of code that does. [`run`] enters and leaves code; [`exec`] is that
+//! for tests and tools.
 //!
 //! This crate holds the unsafe code of the workspace's back half. What the
 //! operating system must give is in `os`, what the instruction set must give in `arch`.
@@ -16,6 +17,7 @@ pub mod exec;
 mod live;
 mod memory;
 mod os;
+pub mod run;
 mod session;
 
 pub use live::LivePatcher;

@@ -6,6 +6,7 @@
 //! is never written to, so every copy starts with the image's initial sites.
 
 use crate::os::{Mapping, Source};
+use crate::run::builtins::is_builtin;
 use crate::{LivePatcher, PatchError, PatchSession};
 use sidetrack_artifact::{Architecture, Image, LoadTarget, SymbolName};
 use std::io;
@@ -123,6 +124,11 @@ impl CodeMemory {
         &self.code.bytes()[..self.image.code.len()]
     }
 
+    /// The address of import `index` of the image, which must exist.
+    pub(crate) fn import_address(&self, index: usize) -> u64 {
+        self.imports[index]
+    }
+
     /// Whether site `index` of the image makes its call now; none without such a site.
     pub fn is_on(&self, index: usize) -> Option<bool> {
         let site = self.image.patch_sites.get(index)?;
@@ -196,16 +202,16 @@ impl CodeMemory {
     }
 }
 
-/// The addresses of the image's imports, in their order.
+/// The addresses of the image's imports, in their order. The interpreter has some
+/// functions built in, which need none.
 fn addresses(
     image: &Image,
     resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
 ) -> Result<Arc<[u64]>, MemoryError> {
-    let address =
-        |name: &SymbolName, resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>| match image.architecture {
-            // The host is called by the veneer, and no address is ever written.
-            Architecture::Pulley64 => Ok(0),
-            Architecture::X86_64 => resolve(name).ok_or_else(|| MemoryError::Unresolved(name.clone())),
-        };
-    image.imports.iter().map(|import| address(&import.name, resolve)).collect()
+    let mut address = |name: &SymbolName| match resolve(name) {
+        Some(address) => Ok(address),
+        None if image.architecture == Architecture::Pulley64 && is_builtin(name) => Ok(0),
+        None => Err(MemoryError::Unresolved(name.clone())),
+    };
+    image.imports.iter().map(|import| address(&import.name)).collect()
 }

@@ -15,6 +15,10 @@ pub trait TargetIsa: Send + Sync {
     fn name(&self) -> &'static str;
     /// The settings.
     fn flags(&self) -> &Flags;
+    /// The target's own flags that are on, as text.
+    fn features(&self) -> String {
+        String::new()
+    }
     /// Every NOP encoding, ascending in size.
     fn nop_units(&self) -> &'static [&'static [u8]];
     /// Compiles a function that [`crate::compile`] has verified and legalised.

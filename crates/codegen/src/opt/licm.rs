@@ -95,8 +95,7 @@ impl Motion<'_> {
 
     fn constant(&self, v: Value) -> Option<Inst> {
         let inst = self.func.dfg.def_inst(v)?;
-        let opcode = self.func.dfg.insts[inst].opcode;
-        matches!(opcode, Opcode::Iconst | Opcode::F32const | Opcode::F64const).then_some(inst)
+        self.func.dfg.insts[inst].opcode.is_constant().then_some(inst)
     }
 
     /// Whether an instruction may be executed where it was not, and gains by it.
@@ -200,5 +199,19 @@ impl Motion<'_> {
 
 fn is_plain_load(opcode: Opcode) -> bool {
     use Opcode::*;
-    matches!(opcode, Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32)
+    matches!(
+        opcode,
+        Load | Uload8
+            | Sload8
+            | Uload16
+            | Sload16
+            | Uload32
+            | Sload32
+            | Uload8x8
+            | Sload8x8
+            | Uload16x4
+            | Sload16x4
+            | Uload32x2
+            | Sload32x2
+    )
 }

@@ -257,20 +257,23 @@ impl Scalar<'_> {
             (Opcode::Iconst | Opcode::F32const | Opcode::F64const, Extra::Imm(imm)) => {
                 Some(DataValue::from_bits(self.func.dfg.value_type(v), imm as u64))
             }
+            (Opcode::Vconst, Extra::Bytes(bytes)) => Some(DataValue::V128(data.ty, bytes)),
             _ => None,
         }
     }
 
     fn is_const(&self, v: Value) -> bool {
         let inst = self.func.dfg.def_inst(v);
-        let opcode = inst.map(|inst| self.func.dfg.insts[inst].opcode);
-        matches!(opcode, Some(Opcode::Iconst | Opcode::F32const | Opcode::F64const))
+        inst.is_some_and(|inst| self.func.dfg.insts[inst].opcode.is_constant())
     }
 
     fn make_constant(&mut self, value: DataValue) -> Value {
         let ty = value.ty();
         if ty.is_int() {
             return self.iconst(ty, value.sext());
+        }
+        if ty.is_vector() {
+            return self.build(Opcode::Vconst, ty, &[], Extra::Bytes(value.bytes()));
         }
         let opcode = if ty == F32 { Opcode::F32const } else { Opcode::F64const };
         self.build(opcode, Type::INVALID, &[], Extra::Imm(value.bits() as i64))
@@ -434,6 +437,14 @@ impl Scalar<'_> {
 
 /// Reading operands and building operations, for rules.
 impl Scalar<'_> {
+    /// The bits of a vector constant.
+    pub fn vector_bits(&self, v: Value) -> Option<u128> {
+        match self.func.dfg.insts[self.def(v, Opcode::Vconst)?].extra {
+            Extra::Bytes(bytes) => Some(u128::from_le_bytes(bytes)),
+            _ => None,
+        }
+    }
+
     /// The value of an integer constant, sign-extended.
     pub fn imm(&self, v: Value) -> Option<i64> {
         match self.def(v, Opcode::Iconst)? {

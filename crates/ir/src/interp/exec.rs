@@ -3,14 +3,14 @@
 use super::call::Passed;
 use super::eval::{EvalError, eval};
 use super::{Interpreter, Stop};
-use crate::data_value::DataValue;
+use crate::data_value::{DataValue, Lanes};
 use crate::entities::{GlobalValue, Inst};
 use crate::function::GlobalValueData;
 use crate::inst::{AtomicRmwOp, Extra, InstData};
 use crate::memflags::{Endianness, MemFlags};
 use crate::opcode::Opcode;
 use crate::signature::{ArgumentPurpose, ExternalName};
-use crate::types::{I64, Type};
+use crate::types::{I16X8, I32X4, I64, I64X2, Type};
 
 impl Interpreter<'_> {
     /// Runs the innermost frame's next instruction. Gives the values that the
@@ -98,6 +98,9 @@ impl Interpreter<'_> {
     fn access(&mut self, inst: Inst, data: &InstData, extra: Extra) -> Result<(), Stop> {
         let args = self.values(self.frame().func.dfg.args(inst))?;
         let opcode = data.opcode;
+        if let Some(shape) = vector_shape(opcode, data.ty) {
+            return self.vector_access(inst, &args, extra, shape);
+        }
         let (size, signed) = access_size(opcode, data.ty);
         let (flags, offset) = match extra {
             Extra::Mem(flags, offset) => (flags, offset),
@@ -115,8 +118,7 @@ impl Interpreter<'_> {
             return self.store(flags, addr, size, args[0].bits());
         }
         let old = self.load(flags, addr, size)?;
-        let unused = 64 - size * 8;
-        let bits = if signed { ((old << unused) as i64 >> unused) as u64 } else { old };
+        let bits = extended(old, size, signed);
         let ty = if data.ty == Type::INVALID { I64 } else { data.ty };
         let old = DataValue::from_bits(ty, bits);
         match extra {
@@ -127,6 +129,42 @@ impl Interpreter<'_> {
             _ => {}
         }
         self.set_result(inst, old);
+        Ok(())
+    }
+
+    /// A load or store of a vector: lane 0 at the lowest address, each lane in the
+    /// order of the access.
+    fn vector_access(
+        &mut self,
+        inst: Inst,
+        args: &[DataValue],
+        extra: Extra,
+        (ty, size, signed): (Type, u32, bool),
+    ) -> Result<(), Stop> {
+        let Extra::Mem(flags, offset) = extra else {
+            return Err(self.undefined("the access has no flags"));
+        };
+        let base = *args.last().ok_or_else(|| self.undefined("the access has no address"))?;
+        let first = base.bits().wrapping_add_signed(i64::from(offset)) & base.ty().mask();
+        let all = (size * ty.lane_count()) as usize;
+        let addrs = (0..ty.lane_count()).map(|n| first.wrapping_add(u64::from(n * size)));
+        if let [value, _] = args {
+            // Nothing is written unless all is.
+            if self.memory.bytes_mut(first, all).is_none() {
+                return Err(self.bad_access(flags, first));
+            }
+            for (addr, lane) in addrs.zip(value.lanes()) {
+                self.store(flags, addr, size, lane.bits())?;
+            }
+            return Ok(());
+        }
+        self.memory.bytes(first, all).ok_or_else(|| self.bad_access(flags, first))?;
+        let mut lanes = Lanes::new();
+        for addr in addrs {
+            let bits = self.load(flags, addr, size)?;
+            lanes.push(DataValue::from_bits(ty.lane(), extended(bits, size, signed)));
+        }
+        self.set_result(inst, DataValue::from_lanes(&lanes));
         Ok(())
     }
 
@@ -199,6 +237,27 @@ impl Interpreter<'_> {
         }
         Err(Stop::Unsupported(format!("symbol {name} is not defined")))
     }
+}
+
+/// The type of the vector that an instruction loads or stores, the size in bytes of
+/// a lane in memory, and whether a load sign-extends it.
+fn vector_shape(opcode: Opcode, ty: Type) -> Option<(Type, u32, bool)> {
+    Some(match opcode {
+        Opcode::Uload8x8 => (I16X8, 1, false),
+        Opcode::Sload8x8 => (I16X8, 1, true),
+        Opcode::Uload16x4 => (I32X4, 2, false),
+        Opcode::Sload16x4 => (I32X4, 2, true),
+        Opcode::Uload32x2 => (I64X2, 4, false),
+        Opcode::Sload32x2 => (I64X2, 4, true),
+        Opcode::Load | Opcode::Store if ty.is_vector() => (ty, ty.lane().bytes(), false),
+        _ => return None,
+    })
+}
+
+/// The low `size` bytes, extended.
+fn extended(bits: u64, size: u32, signed: bool) -> u64 {
+    let unused = 64 - size * 8;
+    if signed { ((bits << unused) as i64 >> unused) as u64 } else { bits }
 }
 
 /// How many bytes an access touches and whether a load sign-extends them.

@@ -163,7 +163,11 @@ fn is_scalar(opcode: Opcode) -> bool {
             | Opcode::GetStackPointer
             | Opcode::GetReturnAddress
     );
-    !opcode.info().results.is_empty() && !environment && !opcode.can_load() && !opcode.can_store()
+    let vector = !Type::SCALARS.into_iter().chain([Type::INVALID]).any(|ty| {
+        let info = opcode.info();
+        info.types.contains(ty) && info.args.iter().all(|arg| operand_type_exists(*arg, ty))
+    });
+    !vector && !opcode.info().results.is_empty() && !environment && !opcode.can_load() && !opcode.can_store()
 }
 
 /// Whether the result may be a NaN whose bits CLIF leaves open.

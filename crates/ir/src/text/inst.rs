@@ -4,11 +4,12 @@ use super::function::FuncCtx;
 use super::lexer::Tok;
 use super::parser::{Parse, Parser};
 use crate::condcodes::{FloatCC, IntCC};
+use crate::data_value::DataValue;
 use crate::entities::*;
 use crate::inst::*;
 use crate::memflags::{AliasRegion, Endianness, MemFlags, TrapCode};
 use crate::opcode::{Format, Opcode};
-use crate::types::{I64, Type};
+use crate::types::{I8X16, I64, Type};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -224,6 +225,17 @@ impl Parser<'_> {
             Format::Ternary => (self.args(ctx, 3)?, Extra::None),
             Format::UnaryImm => (none(), Extra::Imm(self.iconst_imm(raw.explicit)?)),
             Format::UnaryFloat => (none(), Extra::Imm(self.float_bits(opcode)?)),
+            Format::UnaryConst => (none(), Extra::Bytes(self.vector_bytes(ctx, raw.explicit)?)),
+            Format::ExtractLane | Format::InsertLane => {
+                let args = self.args(ctx, if opcode == Opcode::Extractlane { 1 } else { 2 })?;
+                self.expect(',')?;
+                (args, Extra::Lane(self.lane()?))
+            }
+            Format::Shuffle => {
+                let args = self.args(ctx, 2)?;
+                self.expect(',')?;
+                (args, Extra::Bytes(self.vector_bytes(ctx, Some(I8X16))?))
+            }
             Format::IntCompare => {
                 let cc = self.int_cc()?;
                 (self.args(ctx, 2)?, Extra::IntCC(cc))
@@ -440,6 +452,55 @@ impl Parser<'_> {
             }
             Err(message) => self.error(message),
         }
+    }
+
+    fn lane(&mut self) -> Parse<u8> {
+        let lane = self.uint32()?;
+        match u8::try_from(lane) {
+            Ok(lane) => Ok(lane),
+            Err(_) => self.error(format!("there is no lane {lane}")),
+        }
+    }
+
+    /// `0x…`, `[1 2 3 4]` with a number for each lane, or the name of a constant.
+    fn vector_bytes(&mut self, ctx: &FuncCtx, ty: Option<Type>) -> Parse<[u8; 16]> {
+        let ty = match ty {
+            Some(ty) if ty.is_vector() => ty,
+            Some(ty) => return self.error(format!("a vector constant cannot have type {ty}")),
+            None => return self.error("`vconst` needs a type"),
+        };
+        if self.peek_entity("const").is_some() {
+            let constant = Constant::from_u32(self.entity("const", "a constant")?);
+            let Some(bytes) = ctx.func.dfg.constants.get(constant) else {
+                return self.error(format!("{constant} is not declared"));
+            };
+            return match <[u8; 16]>::try_from(&bytes[..]) {
+                Ok(bytes) => Ok(bytes),
+                Err(_) => self.error(format!("{constant} has {} bytes, expected 16", bytes.len())),
+            };
+        }
+        let listed = self.eat('[');
+        let mut text = String::new();
+        while let Tok::Number(word) | Tok::Ident(word) = self.peek() {
+            text.push_str(word);
+            text.push(' ');
+            self.advance();
+            if !listed {
+                break;
+            }
+        }
+        if text.is_empty() {
+            return self.expected("a vector");
+        }
+        let text = if listed { format!("[{text}]") } else { text };
+        let value = match DataValue::parse(&text, ty) {
+            Ok(value) => value,
+            Err(message) => return self.error(message),
+        };
+        if listed {
+            self.expect(']')?;
+        }
+        Ok(value.bytes())
     }
 
     pub fn mem_flags(&mut self) -> Parse<MemFlags> {

@@ -185,7 +185,7 @@ impl<'a> Parser<'a> {
     pub fn ty(&mut self) -> Parse<Type> {
         let Tok::Ident(word) = self.peek() else { return self.expected("a type") };
         match Type::parse(word) {
-            Some(ty) if ty.is_scalar() => {
+            Some(ty) if ty.is_scalar() || Type::VECTORS.contains(&ty) => {
                 self.advance();
                 Ok(ty)
             }

@@ -180,6 +180,12 @@ impl fmt::Display for DisplayInst<'_> {
         match data.extra {
             Extra::None => list(f),
             Extra::Imm(imm) => f.write_str(" ").and_then(|()| immediate(f, data.opcode, imm)),
+            Extra::Bytes(bytes) => {
+                list(f)?;
+                f.write_str(if args.is_empty() { " 0x" } else { ", 0x" })?;
+                bytes.iter().rev().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Extra::Lane(lane) => write!(f, " {}, {lane}", List(args)),
             Extra::IntCC(cc) => write!(f, " {cc} {}", List(args)),
             Extra::FloatCC(cc) => write!(f, " {cc} {}", List(args)),
             Extra::Trap(code) if args.is_empty() => write!(f, " {code}"),

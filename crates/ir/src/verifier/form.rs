@@ -42,6 +42,8 @@ fn fits(format: Format, extra: &Extra) -> bool {
             matches!(extra, Extra::None)
         }
         Format::UnaryImm | Format::UnaryFloat => matches!(extra, Extra::Imm(_)),
+        Format::UnaryConst | Format::Shuffle => matches!(extra, Extra::Bytes(_)),
+        Format::ExtractLane | Format::InsertLane => matches!(extra, Extra::Lane(_)),
         Format::IntCompare => matches!(extra, Extra::IntCC(_)),
         Format::FloatCompare => matches!(extra, Extra::FloatCC(_)),
         Format::IntAddTrap | Format::Trap | Format::CondTrap => matches!(extra, Extra::Trap(_)),

@@ -58,6 +58,11 @@ fn operands(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
         Opcode::Fdemote if width(args[0]) < data.ty.bits() => {
             errors.inst(func, inst, "fdemote must not widen");
         }
+        Opcode::Bitcast if dfg.value_type(args[0]).lane_count() != data.ty.lane_count() => {
+            if !matches!(data.extra, Extra::Mem(flags, _) if flags.endianness.is_some()) {
+                errors.inst(func, inst, "a bitcast that changes the number of lanes needs `big` or `little`");
+            }
+        }
         _ => {}
     }
 }
@@ -73,6 +78,14 @@ fn immediates(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
         }
         Extra::Imm(imm) if data.opcode == Opcode::F32const && imm >> I32.bits() != 0 => {
             errors.inst(func, inst, "the constant has more than 32 bits");
+        }
+        Extra::Bytes(mask) if data.opcode == Opcode::Shuffle => {
+            if let Some(lane) = mask.into_iter().find(|&lane| lane >= 32) {
+                errors.inst(func, inst, format_args!("the mask has {lane}, but the lanes are 0 to 31"));
+            }
+        }
+        Extra::Lane(lane) if u32::from(lane) >= data.ty.lane_count() => {
+            errors.inst(func, inst, format_args!("{} has no lane {lane}", data.ty));
         }
         Extra::Stack(slot, offset) => {
             let size = func.stack_slots[slot].size;

@@ -6,22 +6,15 @@
 //! [`Pulley`] call it by name. However the code ends, it is a value: it returns,
 //! or an [`ExecTrap`] says why not. An image is trusted to be what the code
 //! generator made: code that writes to wild addresses does so here as well.
-//!
-//! *Exceptions.* The import `%throw`, with the signature
-//! `(i64 tag, i64 payload0, i64 payload1) system_v`, walks the frame pointers from its caller and
-//! resumes at the first handler for the tag, payloads in rax and rdx, or x0 and
-//! x1 on Pulley. A handler finds its frame pointer and stack pointer as they were
-//! at the call, and no other register: `try_call` counts as clobbering all. Context
-//! clauses of exception tables are passed over.
+//! Exceptions are as in [`crate::run`], which this is a client of.
 
-mod builtins;
 mod native;
 mod pulley;
-mod unwind;
 
 pub use native::{HostSymbols, Native};
 pub use pulley::Pulley;
 
+use crate::run::{Exit, Left, builtins};
 use crate::{MemoryError, PatchError};
 use sidetrack_artifact::{
     Architecture, CompiledFunction, Image, ImageBuilder, LinkError, SymbolName, TrapCode,
@@ -64,6 +57,20 @@ pub enum ExecTrap {
     /// The operating system refuses a stack or a signal handler.
     #[error("cannot run code: {0}")]
     Os(String),
+}
+
+impl ExecTrap {
+    fn new(left: Left, place: impl Fn(usize) -> Place) -> Self {
+        match left {
+            Left::Exit(Exit::Trap { code: Some(code), pc, .. }) => ExecTrap::Trap { code, place: place(pc) },
+            Left::Exit(Exit::Trap { code: None, pc, .. }) => {
+                ExecTrap::Fault { reason: "no reason is known".to_string(), place: place(pc) }
+            }
+            Left::Exit(Exit::Uncaught { tag, payloads, .. }) => ExecTrap::Uncaught { tag, payloads },
+            Left::Fault { pc, reason } => ExecTrap::Fault { reason, place: place(pc) },
+            Left::Unknown { import, .. } => ExecTrap::UnknownImport(import),
+        }
+    }
 }
 
 /// A place in an image.

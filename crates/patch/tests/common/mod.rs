@@ -1,6 +1,8 @@
 //! Compiled functions put together by hand.
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod code;
+
 use sidetrack_artifact::*;
 
 pub fn name(text: &str) -> SymbolName {
@@ -61,6 +63,17 @@ impl Asm {
     /// Records a call that ends here.
     pub fn call_site(mut self, frame_offset: u32, handlers: Vec<ExceptionHandler>) -> Self {
         let return_offset = self.here();
+        self.f.call_sites.push(CallSite { return_offset, frame_offset, handlers });
+        self
+    }
+
+    /// Records a call that ended at `return_offset`.
+    pub fn call_site_at(
+        mut self,
+        return_offset: u32,
+        frame_offset: u32,
+        handlers: Vec<ExceptionHandler>,
+    ) -> Self {
         self.f.call_sites.push(CallSite { return_offset, frame_offset, handlers });
         self
     }

@@ -1,7 +1,7 @@
 //! Calling conventions and frames.
 //!
 //! `fast`, `system_v` and `windows_fastcall` are one convention here: arguments and
-//! returns in x0 to x14 and f0 to f15, then on the stack; the upper half of each
+//! returns in x0 to x14, f0 to f15 and v0 to v15, then on the stack; the upper half of each
 //! class is saved by the callee. In `tail` no register is saved and the callee
 //! removes its stack arguments, so that a tail call may have more of them than the
 //! function that makes it. In `preserve_all` the callee saves whatever it writes,
@@ -36,7 +36,8 @@ pub const TAIL_CALLEE: PReg = regs::x(15);
 pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     let ints: Vec<PReg> = (0..15).map(regs::x).collect();
     let floats: Vec<PReg> = (0..16).map(regs::f).collect();
-    let lists = RegLists { ints: &ints, floats: &floats };
+    let vectors: Vec<PReg> = (0..16).map(regs::v).collect();
+    let lists = RegLists { ints: &ints, floats: &floats, vectors: Some(&vectors) };
     let mut abi = assign(sig, lists, lists, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;

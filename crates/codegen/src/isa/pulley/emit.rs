@@ -15,7 +15,7 @@ use crate::call::{CallDest, CallInfo};
 use crate::reg::Reg;
 use crate::vcode::EmitCtx;
 use pulley_interpreter::regs::XReg;
-use pulley_interpreter::{AddrO32, U6, encode};
+use pulley_interpreter::{AddrO32, AddrZ, U6, encode};
 use regalloc2::RegClass;
 use sidetrack_artifact::{RelocKind, SymbolName, TrapCode};
 use sidetrack_ir::IntCC;
@@ -238,7 +238,32 @@ pub fn emit(inst: &Inst, isa: &Pulley, buffer: &mut Buffer<PcRel>, ctx: &EmitCtx
             buffer.encode(|code| op.encode(code, freg(dst), xreg(cond), freg(a), freg(b)));
         }
         Inst::Vf { op, dst, src } => buffer.encode(|code| op.encode(code, vreg(dst), freg(src))),
-        Inst::Fv { op, dst, src } => buffer.encode(|code| op.encode(code, freg(dst), vreg(src))),
+        Inst::Vx { op, dst, src } => buffer.encode(|code| op.encode(code, vreg(dst), xreg(src))),
+        Inst::Fv { op, dst, src, lane } => {
+            buffer.encode(|code| op.encode(code, freg(dst), vreg(src), lane));
+        }
+        Inst::XvLane { op, dst, src, lane } => {
+            buffer.encode(|code| op.encode(code, xreg(dst), vreg(src), lane));
+        }
+        Inst::VvxLane { op, dst, a, b, lane } => {
+            buffer.encode(|code| op.encode(code, vreg(dst), vreg(a), xreg(b), lane));
+        }
+        Inst::VvfLane { op, dst, a, b, lane } => {
+            buffer.encode(|code| op.encode(code, vreg(dst), vreg(a), freg(b), lane));
+        }
+        Inst::Xv { op, dst, src } => buffer.encode(|code| op.encode(code, xreg(dst), vreg(src))),
+        Inst::Vv { op, dst, src } => buffer.encode(|code| op.encode(code, vreg(dst), vreg(src))),
+        Inst::Vvv { op, dst, a, b } => buffer.encode(|code| op.encode(code, vreg(dst), vreg(a), vreg(b))),
+        Inst::Vvx { op, dst, a, b } => buffer.encode(|code| op.encode(code, vreg(dst), vreg(a), xreg(b))),
+        Inst::VConst { dst, bytes } => {
+            buffer.encode(|code| encode::vconst128(code, vreg(dst), u128::from_le_bytes(bytes)));
+        }
+        Inst::VSelect { dst, cond, a, b } => {
+            buffer.encode(|code| encode::vselect(code, vreg(dst), xreg(cond), vreg(a), vreg(b)));
+        }
+        Inst::Shuffle { dst, a, b, mask } => buffer.encode(|code| {
+            encode::vshuffle(code, vreg(dst), vreg(a), vreg(b), u128::from_le_bytes(mask));
+        }),
         Inst::Vvvv { op, dst, a, b, c } => {
             buffer.encode(|code| op.encode(code, vreg(dst), vreg(a), vreg(b), vreg(c)));
         }
@@ -262,13 +287,20 @@ pub fn emit(inst: &Inst, isa: &Pulley, buffer: &mut Buffer<PcRel>, ctx: &EmitCtx
             let (base, offset) = resolve(addr, ctx);
             buffer.encode(|code| op.encode(code, base, offset, trap.is_some(), freg(src)));
         }
-        Inst::VReload { dst, addr } => {
-            let (addr, offset) = resolve(Addr::Stack(addr), ctx);
-            buffer.encode(|code| encode::vload128le_o32(code, vreg(dst), AddrO32 { addr, offset }));
+        Inst::VLoad { op, dst, addr, trap } => {
+            may_trap(buffer, trap);
+            let (base, offset) = resolve(addr, ctx);
+            buffer.encode(|code| op.encode(code, base, offset, trap.is_some(), vreg(dst)));
         }
-        Inst::VSpill { src, addr } => {
-            let (addr, offset) = resolve(Addr::Stack(addr), ctx);
-            buffer.encode(|code| encode::vstore128le_o32(code, AddrO32 { addr, offset }, vreg(src)));
+        Inst::VStore { op, src, addr, trap } => {
+            may_trap(buffer, trap);
+            let (base, offset) = resolve(addr, ctx);
+            buffer.encode(|code| op.encode(code, base, offset, trap.is_some(), vreg(src)));
+        }
+        Inst::VLoadWiden { op, dst, addr, trap } => {
+            may_trap(buffer, trap);
+            let (addr, offset) = resolve(addr, ctx);
+            buffer.encode(|code| op.encode(code, vreg(dst), AddrZ { addr, offset }));
         }
         Inst::Mov { dst, src, class } => buffer.encode(|code| match class {
             RegClass::Int => encode::xmov(code, xreg(dst), xreg(src)),

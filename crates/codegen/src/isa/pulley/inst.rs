@@ -227,10 +227,58 @@ pub enum Inst {
         dst: Reg,
         src: Reg,
     },
+    Vx {
+        op: Vx,
+        dst: Reg,
+        src: Reg,
+    },
     Fv {
         op: Fv,
         dst: Reg,
         src: Reg,
+        lane: u8,
+    },
+    XvLane {
+        op: XvLane,
+        dst: Reg,
+        src: Reg,
+        lane: u8,
+    },
+    VvxLane {
+        op: VvxLane,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        lane: u8,
+    },
+    VvfLane {
+        op: VvfLane,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        lane: u8,
+    },
+    Xv {
+        op: Xv,
+        dst: Reg,
+        src: Reg,
+    },
+    Vv {
+        op: Vv,
+        dst: Reg,
+        src: Reg,
+    },
+    Vvv {
+        op: Vvv,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    Vvx {
+        op: Vvx,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
     },
     Vvvv {
         op: Vvvv,
@@ -238,6 +286,24 @@ pub enum Inst {
         a: Reg,
         b: Reg,
         c: Reg,
+    },
+    VConst {
+        dst: Reg,
+        bytes: [u8; 16],
+    },
+    /// `a` if the low 32 bits of `cond` are not zero, else `b`.
+    VSelect {
+        dst: Reg,
+        cond: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// Bytes by number: those of `a`, then those of `b`.
+    Shuffle {
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        mask: [u8; 16],
     },
     XLoad {
         op: XLoad,
@@ -263,15 +329,24 @@ pub enum Inst {
         addr: Addr,
         trap: Option<TrapCode>,
     },
-    /// A whole v register from the frame.
-    VReload {
+    VLoad {
+        op: VLoad,
         dst: Reg,
-        addr: StackAddr,
+        addr: Addr,
+        trap: Option<TrapCode>,
     },
-    /// A whole v register to the frame.
-    VSpill {
+    VStore {
+        op: VStore,
         src: Reg,
-        addr: StackAddr,
+        addr: Addr,
+        trap: Option<TrapCode>,
+    },
+    /// Traps if the base register is null, whatever `trap` is.
+    VLoadWiden {
+        op: VLoadWiden,
+        dst: Reg,
+        addr: Addr,
+        trap: Option<TrapCode>,
     },
     /// A copy within a class.
     Mov {
@@ -346,7 +421,7 @@ impl MachInst for Inst {
         match self {
             Inst::XConst { dst, .. }
             | Inst::FConst { dst, .. }
-            | Inst::VReload { dst, .. }
+            | Inst::VConst { dst, .. }
             | Inst::StackAddr { dst, .. }
             | Inst::Symbol { dst, .. }
             | Inst::FramePointer { dst }
@@ -364,33 +439,47 @@ impl MachInst for Inst {
             | Inst::Xf { dst, src, .. }
             | Inst::Fx { dst, src, .. }
             | Inst::Vf { dst, src, .. }
+            | Inst::Vx { dst, src, .. }
             | Inst::Fv { dst, src, .. }
+            | Inst::XvLane { dst, src, .. }
+            | Inst::Xv { dst, src, .. }
+            | Inst::Vv { dst, src, .. }
             | Inst::Mov { dst, src, .. } => {
                 visitor.use_(src);
                 visitor.def(dst);
             }
-            Inst::Xxx { dst, a, b, .. } | Inst::Fff { dst, a, b, .. } | Inst::Xff { dst, a, b, .. } => {
+            Inst::Xxx { dst, a, b, .. }
+            | Inst::Fff { dst, a, b, .. }
+            | Inst::Xff { dst, a, b, .. }
+            | Inst::VvxLane { dst, a, b, .. }
+            | Inst::VvfLane { dst, a, b, .. }
+            | Inst::Vvv { dst, a, b, .. }
+            | Inst::Vvx { dst, a, b, .. }
+            | Inst::Shuffle { dst, a, b, .. } => {
                 visitor.use_(a);
                 visitor.use_(b);
                 visitor.def(dst);
             }
             Inst::Xxxx { dst, a, b, c, .. }
             | Inst::Fxff { dst, cond: a, a: b, b: c, .. }
+            | Inst::VSelect { dst, cond: a, a: b, b: c }
             | Inst::Vvvv { dst, a, b, c, .. } => {
                 visitor.use_(a);
                 visitor.use_(b);
                 visitor.use_(c);
                 visitor.def(dst);
             }
-            Inst::XLoad { dst, addr, .. } | Inst::FLoad { dst, addr, .. } => {
+            Inst::XLoad { dst, addr, .. }
+            | Inst::FLoad { dst, addr, .. }
+            | Inst::VLoad { dst, addr, .. }
+            | Inst::VLoadWiden { dst, addr, .. } => {
                 addr.visit(visitor);
                 visitor.def(dst);
             }
-            Inst::XStore { src, addr, .. } | Inst::FStore { src, addr, .. } => {
+            Inst::XStore { src, addr, .. }
+            | Inst::FStore { src, addr, .. }
+            | Inst::VStore { src, addr, .. } => {
                 addr.visit(visitor);
-                visitor.use_(src);
-            }
-            Inst::VSpill { src, .. } => {
                 visitor.use_(src);
             }
             Inst::TrapIf { cond, .. } | Inst::Branch { cond, .. } => cond.visit(visitor),
@@ -446,7 +535,11 @@ impl MachInst for Inst {
     }
 
     fn class(ty: Type) -> RegClass {
-        if ty.is_int() { RegClass::Int } else { RegClass::Float }
+        match ty {
+            _ if ty.is_vector() => RegClass::Vector,
+            _ if ty.is_int() => RegClass::Int,
+            _ => RegClass::Float,
+        }
     }
 
     fn mov(dst: Reg, src: Reg, class: RegClass) -> Self {
@@ -458,7 +551,7 @@ impl MachInst for Inst {
         match class {
             RegClass::Int => Inst::XLoad { op: XLoad::xload64le, dst, addr: at, trap: None },
             RegClass::Float => Inst::FLoad { op: FLoad::fload64le, dst, addr: at, trap: None },
-            RegClass::Vector => Inst::VReload { dst, addr },
+            RegClass::Vector => Inst::VLoad { op: VLoad::vload128le, dst, addr: at, trap: None },
         }
     }
 
@@ -467,7 +560,7 @@ impl MachInst for Inst {
         match class {
             RegClass::Int => Inst::XStore { op: XStore::xstore64le, src, addr: at, trap: None },
             RegClass::Float => Inst::FStore { op: FStore::fstore64le, src, addr: at, trap: None },
-            RegClass::Vector => Inst::VSpill { src, addr },
+            RegClass::Vector => Inst::VStore { op: VStore::vstore128le, src, addr: at, trap: None },
         }
     }
 
@@ -476,6 +569,7 @@ impl MachInst for Inst {
         match ty {
             F32 => Inst::FLoad { op: FLoad::fload32le, dst, addr, trap: None },
             F64 => Inst::FLoad { op: FLoad::fload64le, dst, addr, trap: None },
+            _ if ty.is_vector() => Inst::VLoad { op: VLoad::vload128le, dst, addr, trap: None },
             _ => Inst::XLoad { op: XLoad::xload64le, dst, addr, trap: None },
         }
     }
@@ -485,6 +579,7 @@ impl MachInst for Inst {
         match ty {
             F32 => Inst::FStore { op: FStore::fstore32le, src, addr, trap: None },
             F64 => Inst::FStore { op: FStore::fstore64le, src, addr, trap: None },
+            _ if ty.is_vector() => Inst::VStore { op: VStore::vstore128le, src, addr, trap: None },
             _ => Inst::XStore { op: XStore::xstore64le, src, addr, trap: None },
         }
     }

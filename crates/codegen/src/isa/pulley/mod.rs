@@ -114,6 +114,10 @@ impl Backend for Pulley {
         regs::bytes(class)
     }
 
+    fn vector_class(&self) -> Option<RegClass> {
+        Some(RegClass::Vector)
+    }
+
     fn sig_abi(&self, sig: &Signature) -> Result<SigAbi, AbiError> {
         abi::sig_abi(sig)
     }
@@ -161,5 +165,9 @@ impl Backend for Pulley {
 
     fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {
         lower::constant(ctx, ty, bits)
+    }
+
+    fn lower_vconst(&self, ctx: &mut Lower<'_, Self>, _ty: Type, bytes: [u8; 16]) -> Reg {
+        lower::vconst(ctx, bytes)
     }
 }

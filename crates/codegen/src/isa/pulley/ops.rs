@@ -159,15 +159,109 @@ shape! {
 }
 
 shape! {
-    /// An f register from the first lane of a v register.
-    Fv(code, dst: FReg, src: VReg) => (code, dst, src, 0);
+    /// All lanes of a v register from an x register.
+    Vx(code, dst: VReg, src: XReg) => (code, dst, src);
+    vsplatx8 vsplatx16 vsplatx32 vsplatx64
+}
+
+shape! {
+    /// An f register from a lane of a v register.
+    Fv(code, dst: FReg, src: VReg, lane: u8) => (code, dst, src, lane);
     fextractv32x4 fextractv64x2
+}
+
+shape! {
+    /// An x register from a lane of a v register, zero-extended to 32 bits.
+    XvLane(code, dst: XReg, src: VReg, lane: u8) => (code, dst, src, lane);
+    xextractv8x16 xextractv16x8 xextractv32x4 xextractv64x2
+}
+
+shape! {
+    /// A v register from one, with a lane from an x register.
+    VvxLane(code, dst: VReg, src1: VReg, src2: XReg, lane: u8) =>
+        (code, BinaryOperands { dst, src1, src2 }, lane);
+    vinsertx8 vinsertx16 vinsertx32 vinsertx64
+}
+
+shape! {
+    /// A v register from one, with a lane from an f register.
+    VvfLane(code, dst: VReg, src1: VReg, src2: FReg, lane: u8) =>
+        (code, BinaryOperands { dst, src1, src2 }, lane);
+    vinsertf32 vinsertf64
+}
+
+shape! {
+    /// The low 32 bits of an x register from a v register.
+    Xv(code, dst: XReg, src: VReg) => (code, dst, src);
+    vbitmask8x16 vbitmask16x8 vbitmask32x4 vbitmask64x2
+    valltrue8x16 valltrue16x8 valltrue32x4 valltrue64x2 vanytrue8x16
+}
+
+shape! {
+    /// A v register from a v register.
+    Vv(code, dst: VReg, src: VReg) => (code, dst, src);
+    vneg8x16 vneg16x8 vneg32x4 vneg64x2 vabs8x16 vabs16x8 vabs32x4 vabs64x2 vbnot128 vpopcnt8x16
+    vnegf32x4 vnegf64x2 vabsf32x4 vabsf64x2 vsqrt32x4 vsqrt64x2
+    vceil32x4 vceil64x2 vfloor32x4 vfloor64x2 vtrunc32x4 vtrunc64x2 vnearest32x4 vnearest64x2
+    vwidenlow8x16_s vwidenlow16x8_s vwidenlow32x4_s vwidenlow8x16_u vwidenlow16x8_u vwidenlow32x4_u
+    vwidenhigh8x16_s vwidenhigh16x8_s vwidenhigh32x4_s vwidenhigh8x16_u vwidenhigh16x8_u vwidenhigh32x4_u
+    vf32x4_from_i32x4_s vf32x4_from_i32x4_u vf64x2_from_i64x2_s vf64x2_from_i64x2_u
+    vi32x4_from_f32x4_s vi32x4_from_f32x4_u vi64x2_from_f64x2_s vi64x2_from_f64x2_u
+    vfpromotelow vfdemote
+}
+
+shape! {
+    /// A v register from two v registers.
+    Vvv(code, dst: VReg, src1: VReg, src2: VReg) => (code, BinaryOperands { dst, src1, src2 });
+    vaddi8x16 vaddi16x8 vaddi32x4 vaddi64x2 vsubi8x16 vsubi16x8 vsubi32x4 vsubi64x2
+    vmuli8x16 vmuli16x8 vmuli32x4 vmuli64x2
+    vaddi8x16_sat vaddi16x8_sat vaddu8x16_sat vaddu16x8_sat
+    vsubi8x16_sat vsubi16x8_sat vsubu8x16_sat vsubu16x8_sat
+    vavground8x16 vavground16x8 vqmulrsi16x8 vaddpairwisei16x8_s vaddpairwisei32x4_s
+    vmin8x16_s vmin16x8_s vmin32x4_s vmin8x16_u vmin16x8_u vmin32x4_u
+    vmax8x16_s vmax16x8_s vmax32x4_s vmax8x16_u vmax16x8_u vmax32x4_u
+    vband128 vbor128 vbxor128
+    veq8x16 veq16x8 veq32x4 veq64x2 vneq8x16 vneq16x8 vneq32x4 vneq64x2
+    vslt8x16 vslt16x8 vslt32x4 vslt64x2 vslteq8x16 vslteq16x8 vslteq32x4 vslteq64x2
+    vult8x16 vult16x8 vult32x4 vult64x2 vulteq8x16 vulteq16x8 vulteq32x4 vulteq64x2
+    vnarrow16x8_s vnarrow32x4_s vnarrow64x2_s vnarrow16x8_u vnarrow32x4_u vnarrow64x2_u vunarrow64x2_u
+    vswizzlei8x16
+    vaddf32x4 vaddf64x2 vsubf32x4 vsubf64x2 vmulf32x4 vmulf64x2 vdivf32x4 vdivf64x2
+    vminimumf32x4 vminimumf64x2 vmaximumf32x4 vmaximumf64x2
+    veqf32x4 veqf64x2 vneqf32x4 vneqf64x2 vltf32x4 vltf64x2 vlteqf32x4 vlteqf64x2
+}
+
+shape! {
+    /// A v register from a v register and the low 32 bits of an x register, modulo
+    /// the width of a lane.
+    Vvx(code, dst: VReg, src1: VReg, src2: XReg) => (code, BinaryOperands { dst, src1, src2 });
+    vshli8x16 vshli16x8 vshli32x4 vshli64x2 vshri8x16_s vshri16x8_s vshri32x4_s vshri64x2_s
+    vshri8x16_u vshri16x8_u vshri32x4_u vshri64x2_u
 }
 
 shape! {
     /// A v register from three v registers.
     Vvvv(code, dst: VReg, a: VReg, b: VReg, c: VReg) => (code, dst, a, b, c);
-    vfma32x4 vfma64x2
+    vfma32x4 vfma64x2 vbitselect128
+}
+
+memory_shape! {
+    /// A load to a v register.
+    VLoad(code, addr, reg: VReg) => (code, reg, addr);
+    vload128le vload128le_o32 vload128le_z;
+}
+
+memory_shape! {
+    /// A store of a v register.
+    VStore(code, addr, reg: VReg) => (code, addr, reg);
+    vstore128le vstore128le_o32 vstore128le_z;
+}
+
+shape! {
+    /// A load of 8 bytes as lanes made twice as wide; traps if the base register is
+    /// null.
+    VLoadWiden(code, dst: VReg, addr: AddrZ) => (code, dst, addr);
+    vload8x8_s_z vload8x8_u_z vload16x4le_s_z vload16x4le_u_z vload32x2le_s_z vload32x2le_u_z
 }
 
 memory_shape! {

@@ -84,6 +84,22 @@ impl Features {
         self.0 & 1 << 2 != 0
     }
 
+    /// The first of the features that vectors need and this set lacks.
+    pub fn missing_for_vectors(self) -> Option<&'static str> {
+        let needed = [(1, "ssse3"), (2, "sse4.1"), (3, "sse4.2")];
+        needed.iter().find(|(bit, _)| self.0 & 1 << bit == 0).map(|(_, name)| *name)
+    }
+
+    /// Instructions of three operands.
+    pub fn avx(self) -> bool {
+        self.0 & 1 << 5 != 0
+    }
+
+    /// Broadcasts from registers.
+    pub fn avx2(self) -> bool {
+        self.0 & 1 << 6 != 0
+    }
+
     /// `popcnt`.
     pub fn popcnt(self) -> bool {
         self.0 & 1 << 4 != 0

@@ -10,6 +10,7 @@
 use super::encode::{Buf, Fixup};
 use super::ops::*;
 use super::regs::{self, RAX, RCX, RDX};
+use super::sse::*;
 use super::{X64, emit};
 use crate::abi::StackAddr;
 use crate::buffer::Label;
@@ -39,21 +40,24 @@ pub enum Amode {
     },
     /// In the frame.
     Stack(StackAddr),
-    /// A constant of 4, 8 or 16 bytes; the upper 8 of 16 are zero.
+    /// A constant.
     Const {
-        /// Bits 0 to 31.
-        lo: u32,
-        /// Bits 32 to 63.
-        hi: u32,
-        /// The length in bytes.
+        /// Its bits, the lowest first.
+        words: [u32; 4],
+        /// The length in bytes: 4, 8 or 16.
         len: u8,
     },
 }
 
 impl Amode {
-    /// A constant of `len` bytes.
+    /// A constant of `len` bytes; the upper 8 of 16 are zero.
     pub fn constant(bits: u64, len: u8) -> Amode {
-        Amode::Const { lo: bits as u32, hi: (bits >> 32) as u32, len }
+        Amode::Const { words: [bits as u32, (bits >> 32) as u32, 0, 0], len }
+    }
+
+    /// A constant of 16 bytes.
+    pub fn vector(bits: u128) -> Amode {
+        Amode::Const { words: [0, 32, 64, 96].map(|at| (bits >> at) as u32), len: 16 }
     }
 
     fn visit(&mut self, visitor: &mut impl OperandVisitor) {
@@ -115,6 +119,11 @@ impl Rmi {
     /// A constant in memory.
     pub fn constant(bits: u64, len: u8) -> Rmi {
         Rmi::Mem(Amode::constant(bits, len).into())
+    }
+
+    /// A constant of 16 bytes in memory.
+    pub fn vector(bits: u128) -> Rmi {
+        Rmi::Mem(Amode::vector(bits).into())
     }
 
     fn visit(&mut self, visitor: &mut impl OperandVisitor) {
@@ -325,6 +334,97 @@ pub enum Inst {
     /// `dst = a * b + c`, with one rounding (FMA).
     XmmFma {
         wide: bool,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+    },
+    /// Without `vex` memory is aligned to 16 bytes; the immediate is 0 if there is none.
+    Vec {
+        op: VecOp,
+        vex: bool,
+        imm: u8,
+        dst: Reg,
+        src1: Reg,
+        src2: Rmi,
+    },
+    /// Without `vex` memory of 16 bytes is aligned, unless it is loaded alone.
+    VecUnary {
+        op: VecUnaryOp,
+        vex: bool,
+        imm: u8,
+        dst: Reg,
+        src: Rmi,
+    },
+    Broadcast {
+        op: BroadcastOp,
+        dst: Reg,
+        src: Rmi,
+    },
+    VecShift {
+        op: VecShiftOp,
+        vex: bool,
+        dst: Reg,
+        src: Reg,
+        amount: u8,
+    },
+    /// Source 2 is memory or an integer register.
+    VecInsert {
+        op: InsertOp,
+        vex: bool,
+        lane: u8,
+        dst: Reg,
+        src1: Reg,
+        src2: Rmi,
+    },
+    VecExtract {
+        op: ExtractOp,
+        lane: u8,
+        dst: Reg,
+        src: Reg,
+    },
+    VecExtractStore {
+        op: ExtractOp,
+        lane: u8,
+        src: Reg,
+        mem: Mem,
+    },
+    VecMask {
+        op: MaskOp,
+        dst: Reg,
+        src: Reg,
+    },
+    /// Lanes of `src2` where the mask's lanes are negative, else of `src1`.
+    VecBlend {
+        op: BlendOp,
+        vex: bool,
+        dst: Reg,
+        src1: Reg,
+        src2: Reg,
+        mask: Reg,
+    },
+    /// `ptest`
+    VecTest {
+        src1: Reg,
+        src2: Rmi,
+    },
+    /// All 16 bytes.
+    VecStore {
+        src: Reg,
+        mem: Mem,
+    },
+    /// The upper 8 bytes.
+    VecStoreHigh {
+        src: Reg,
+        mem: Mem,
+    },
+    VecOnes {
+        dst: Reg,
+    },
+    /// `dst = a * b + c` in every lane, or `c - a * b`, with one rounding (FMA).
+    VecFma {
+        wide: bool,
+        negate: bool,
         dst: Reg,
         a: Reg,
         b: Reg,
@@ -556,6 +656,7 @@ impl MachInst for Inst {
             | Inst::Setcc { dst, .. }
             | Inst::CarryMask { dst, .. }
             | Inst::XmmZero { dst }
+            | Inst::VecOnes { dst }
             | Inst::Symbol { dst, .. }
             | Inst::NearSymbol { dst, .. }
             | Inst::FromPhysical { dst, .. }
@@ -565,7 +666,9 @@ impl MachInst for Inst {
             Inst::Alu { dst, src1, src2, .. }
             | Inst::Imul { dst, src1, src2, .. }
             | Inst::Cmov { dst, src1, src2, .. }
-            | Inst::Xmm { dst, src1, src2, .. } => {
+            | Inst::Xmm { dst, src1, src2, .. }
+            | Inst::Vec { vex: false, dst, src1, src2, .. }
+            | Inst::VecInsert { vex: false, dst, src1, src2, .. } => {
                 let index = visitor.use_(src1);
                 src2.visit(visitor);
                 visitor.def_reuse(dst, index);
@@ -575,7 +678,7 @@ impl MachInst for Inst {
                 visitor.use_(src2);
                 visitor.def_reuse(dst, index);
             }
-            Inst::XmmFma { dst, a, b, c, .. } => {
+            Inst::XmmFma { dst, a, b, c, .. } | Inst::VecFma { dst, a, b, c, .. } => {
                 visitor.use_(a);
                 visitor.use_(b);
                 let index = visitor.use_(c);
@@ -583,11 +686,15 @@ impl MachInst for Inst {
             }
             Inst::Cmp { src1, src2, .. }
             | Inst::Test { src1, src2, .. }
+            | Inst::VecTest { src1, src2 }
             | Inst::XmmCmp { src1, src2, .. } => {
                 visitor.use_(src1);
                 src2.visit(visitor);
             }
-            Inst::Andn { dst, src1, src2, .. } | Inst::Shiftx { dst, amount: src1, src: src2, .. } => {
+            Inst::Andn { dst, src1, src2, .. }
+            | Inst::Shiftx { dst, amount: src1, src: src2, .. }
+            | Inst::Vec { dst, src1, src2, .. }
+            | Inst::VecInsert { dst, src1, src2, .. } => {
                 visitor.use_(src1);
                 src2.visit(visitor);
                 visitor.def(dst);
@@ -596,14 +703,19 @@ impl MachInst for Inst {
                 mem.amode.visit(visitor);
                 src.visit(visitor);
             }
-            Inst::XmmStore { src, mem, .. } => {
+            Inst::XmmStore { src, mem, .. }
+            | Inst::VecStore { src, mem }
+            | Inst::VecStoreHigh { src, mem }
+            | Inst::VecExtractStore { src, mem, .. } => {
                 mem.amode.visit(visitor);
                 visitor.use_(src);
             }
             Inst::ImulImm { dst, src, .. }
             | Inst::Count { dst, src, .. }
             | Inst::Mov { dst, src, .. }
-            | Inst::XmmUnary { dst, src, .. } => {
+            | Inst::XmmUnary { dst, src, .. }
+            | Inst::VecUnary { dst, src, .. }
+            | Inst::Broadcast { dst, src, .. } => {
                 src.visit(visitor);
                 visitor.def(dst);
             }
@@ -611,7 +723,10 @@ impl MachInst for Inst {
                 addr.visit(visitor);
                 visitor.def(dst);
             }
-            Inst::Unary { dst, src, .. } | Inst::Bswap { dst, src, .. } | Inst::ShiftImm { dst, src, .. } => {
+            Inst::Unary { dst, src, .. }
+            | Inst::Bswap { dst, src, .. }
+            | Inst::ShiftImm { dst, src, .. }
+            | Inst::VecShift { vex: false, dst, src, .. } => {
                 let index = visitor.use_(src);
                 visitor.def_reuse(dst, index);
             }
@@ -619,7 +734,10 @@ impl MachInst for Inst {
             | Inst::GprToXmm { dst, src, .. }
             | Inst::XmmToGpr { dst, src, .. }
             | Inst::IntToXmm { dst, src, .. }
-            | Inst::XmmToInt { dst, src, .. } => {
+            | Inst::XmmToInt { dst, src, .. }
+            | Inst::VecShift { dst, src, .. }
+            | Inst::VecExtract { dst, src, .. }
+            | Inst::VecMask { dst, src, .. } => {
                 visitor.use_(src);
                 visitor.def(dst);
             }
@@ -633,6 +751,17 @@ impl MachInst for Inst {
                 let index = visitor.use_(src);
                 mem.amode.visit(visitor);
                 visitor.def_reuse(dst, index);
+            }
+            Inst::VecBlend { vex, dst, src1, src2, mask, .. } => {
+                let index = visitor.use_(src1);
+                visitor.use_(src2);
+                if *vex {
+                    visitor.use_(mask);
+                    visitor.def(dst);
+                } else {
+                    visitor.use_fixed(mask, regs::xmm(0));
+                    visitor.def_reuse(dst, index);
+                }
             }
             Inst::JumpTable { index, tmp, tmp2, .. } => {
                 visitor.use_late(index);
@@ -700,6 +829,7 @@ impl MachInst for Inst {
         let src = Rmi::Mem(Amode::Stack(addr).into());
         match ty {
             F32 | F64 => Inst::XmmUnary { op: XmmUnaryOp::Load, wide: ty == F64, dst, src },
+            _ if ty.is_vector() => Inst::VecUnary { op: VecUnaryOp::Movups, vex: false, imm: 0, dst, src },
             _ => Inst::Mov { kind: MovKind::M64, dst, src },
         }
     }
@@ -708,6 +838,7 @@ impl MachInst for Inst {
         let mem = Amode::Stack(addr).into();
         match ty {
             F32 | F64 => Inst::XmmStore { wide: ty == F64, src, mem },
+            _ if ty.is_vector() => Inst::VecStore { src, mem },
             _ => Inst::Store { size: Size::S64, src: Rmi::Reg(src), mem },
         }
     }

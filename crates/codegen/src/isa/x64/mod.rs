@@ -1,6 +1,7 @@
 //! x86-64.
 //!
-//! The rooms: `regs` the register file, `ops` the instruction table, `encode`
+//! The rooms: `regs` the register file, `ops` the instruction table, `sse` that of
+//! vector instructions, `encode`
 //! prefixes and operands, `inst` the instruction type, `features` what the
 //! processor has, `abi` conventions and frames, `lower` rules, `emit` bytes,
 //! `patch` what a patcher must know.
@@ -17,6 +18,7 @@ mod lower;
 mod ops;
 mod patch;
 mod regs;
+mod sse;
 #[cfg(test)]
 mod tests;
 
@@ -84,6 +86,10 @@ impl TargetIsa for X64 {
         &self.flags
     }
 
+    fn features(&self) -> String {
+        format!("{:?}", self.features)
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }
@@ -110,6 +116,10 @@ impl Backend for X64 {
 
     fn spill_bytes(_class: RegClass) -> u32 {
         8
+    }
+
+    fn vector_class(&self) -> Option<RegClass> {
+        Some(RegClass::Float)
     }
 
     fn sig_abi(&self, sig: &Signature) -> Result<SigAbi, AbiError> {
@@ -160,5 +170,9 @@ impl Backend for X64 {
 
     fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {
         lower::constant(ctx, ty, bits)
+    }
+
+    fn lower_vconst(&self, ctx: &mut Lower<'_, Self>, _ty: Type, bytes: [u8; 16]) -> Reg {
+        lower::vector_constant(ctx, u128::from_le_bytes(bytes))
     }
 }

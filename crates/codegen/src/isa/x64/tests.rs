@@ -7,6 +7,7 @@ use inst::{Amode, Mem, Rmi};
 use ops::*;
 use regs::{gpr, xmm};
 use sidetrack_artifact::SymbolName;
+use sse::*;
 
 fn g(n: usize) -> Reg {
     Reg::physical(gpr(n))
@@ -165,6 +166,109 @@ fn floats() {
         (Inst::XmmToInt { size: S64, wide: true, dst: g(9), src: x(10) }, "cvttsd2si r9, xmm10"),
         (Inst::Copy { dst: x(9), src: x(1), class: RegClass::Float }, "movaps xmm9, xmm1"),
         (Inst::XmmZero { dst: x(12) }, "xorps xmm12, xmm12"),
+    ];
+    for (inst, expected) in cases {
+        assert_eq!(text(&inst), expected, "{inst:?}");
+    }
+}
+
+/// Both encodings of every row of the vector tables.
+#[test]
+fn vector_tables() {
+    let reg = |n| Rmi::Reg(x(n));
+    let check = |inst: Inst, name: &str, vex: bool, operands: &str, takes_imm: bool| {
+        let name = if vex && !name.starts_with('v') { format!("v{name}") } else { name.to_string() };
+        let imm = if takes_imm && !name.contains("cmpeq") { ", 3" } else { "" };
+        assert_eq!(text(&inst), format!("{name} {operands}{imm}"), "{inst:?}");
+    };
+    for &(op, name) in VecOp::ALL {
+        let imm = if name.starts_with("cmp") { 0 } else { 3 };
+        for vex in [false, true] {
+            let inst =
+                |dst, src1, src2| Inst::Vec { op, vex, imm, dst: x(dst), src1: x(src1), src2: reg(src2) };
+            let operands = if vex { "xmm1, xmm9, xmm2" } else { "xmm1, xmm2" };
+            check(inst(1, 9, 2), name, vex, operands, takes_imm(op.op()));
+            let operands = if vex { "xmm9, xmm2, xmm10" } else { "xmm9, xmm10" };
+            check(inst(9, 2, 10), name, vex, operands, takes_imm(op.op()));
+        }
+    }
+    for &(op, name) in VecUnaryOp::ALL {
+        for vex in [false, true] {
+            let inst = Inst::VecUnary { op, vex, imm: 3, dst: x(9), src: reg(2) };
+            check(inst, name, vex, "xmm9, xmm2", takes_imm(op.op()));
+        }
+    }
+    for &(op, name) in BroadcastOp::ALL {
+        check(Inst::Broadcast { op, dst: x(9), src: reg(12) }, name, true, "xmm9, xmm12", false);
+    }
+    for (&(op, name), (src, dst)) in InsertOp::ALL.iter().zip([(9, "r9d"), (9, "r9d"), (9, "r9d"), (9, "r9")])
+    {
+        for vex in [false, true] {
+            let inst = Inst::VecInsert { op, vex, lane: 3, dst: x(9), src1: x(10), src2: Rmi::Reg(g(src)) };
+            let operands = if vex { format!("xmm9, xmm10, {dst}") } else { format!("xmm9, {dst}") };
+            check(inst, name, vex, &operands, true);
+        }
+    }
+    for (&(op, name), dst) in ExtractOp::ALL.iter().zip(["r9d", "r9d", "r9d", "r9"]) {
+        let inst = Inst::VecExtract { op, lane: 3, dst: g(9), src: x(10) };
+        check(inst, name, false, &format!("{dst}, xmm10"), true);
+    }
+    for &(op, name) in MaskOp::ALL {
+        check(Inst::VecMask { op, dst: g(9), src: x(10) }, name, false, "r9d, xmm10", false);
+    }
+}
+
+#[test]
+fn vectors() {
+    let base = |n| at(Amode::Base(g(n), 0));
+    let shift = |op, vex| Inst::VecShift { op, vex, dst: x(9), src: x(10), amount: 5 };
+    let blend = |op, vex| Inst::VecBlend { op, vex, dst: x(9), src1: x(9), src2: x(10), mask: x(3) };
+    let fma = |wide, negate| Inst::VecFma { wide, negate, dst: x(1), a: x(9), b: x(10), c: x(1) };
+    let cases: Vec<(Inst, &str)> = vec![
+        (shift(VecShiftOp::Psllw, false), "psllw xmm9, 5"),
+        (shift(VecShiftOp::Pslld, true), "vpslld xmm9, xmm10, 5"),
+        (shift(VecShiftOp::Psllq, false), "psllq xmm9, 5"),
+        (shift(VecShiftOp::Psrlw, true), "vpsrlw xmm9, xmm10, 5"),
+        (shift(VecShiftOp::Psrld, false), "psrld xmm9, 5"),
+        (shift(VecShiftOp::Psrlq, false), "psrlq xmm9, 5"),
+        (shift(VecShiftOp::Psraw, false), "psraw xmm9, 5"),
+        (shift(VecShiftOp::Psrad, true), "vpsrad xmm9, xmm10, 5"),
+        (shift(VecShiftOp::Pslldq, false), "pslldq xmm9, 5"),
+        (shift(VecShiftOp::Psrldq, true), "vpsrldq xmm9, xmm10, 5"),
+        (blend(BlendOp::Pblendvb, false), "pblendvb xmm9, xmm10, xmm0"),
+        (blend(BlendOp::Blendvps, false), "blendvps xmm9, xmm10, xmm0"),
+        (blend(BlendOp::Blendvpd, false), "blendvpd xmm9, xmm10, xmm0"),
+        (blend(BlendOp::Pblendvb, true), "vpblendvb xmm9, xmm9, xmm10, xmm3"),
+        (blend(BlendOp::Blendvps, true), "vblendvps xmm9, xmm9, xmm10, xmm3"),
+        (blend(BlendOp::Blendvpd, true), "vblendvpd xmm9, xmm9, xmm10, xmm3"),
+        (fma(false, false), "vfmadd231ps xmm1, xmm9, xmm10"),
+        (fma(true, true), "vfnmadd231pd xmm1, xmm9, xmm10"),
+        (Inst::VecTest { src1: x(9), src2: Rmi::Reg(x(1)) }, "ptest xmm9, xmm1"),
+        (Inst::VecStore { src: x(9), mem: base(9) }, "movups xmmword ptr [r9], xmm9"),
+        (Inst::VecStoreHigh { src: x(1), mem: base(9) }, "movhps qword ptr [r9], xmm1"),
+        (Inst::VecOnes { dst: x(9) }, "pcmpeqd xmm9, xmm9"),
+        (
+            Inst::VecExtractStore { op: ExtractOp::Pextrb, lane: 15, src: x(9), mem: base(1) },
+            "pextrb byte ptr [rcx], xmm9, 0xf",
+        ),
+        (
+            Inst::VecUnary { op: VecUnaryOp::Movups, vex: false, imm: 0, dst: x(9), src: Rmi::Mem(base(1)) },
+            "movups xmm9, xmmword ptr [rcx]",
+        ),
+        (
+            Inst::VecUnary {
+                op: VecUnaryOp::Pmovsxbw,
+                vex: false,
+                imm: 0,
+                dst: x(9),
+                src: Rmi::Mem(base(1)),
+            },
+            "pmovsxbw xmm9, qword ptr [rcx]",
+        ),
+        (
+            Inst::Vec { op: VecOp::Paddd, vex: true, imm: 0, dst: x(1), src1: x(2), src2: Rmi::Mem(base(3)) },
+            "vpaddd xmm1, xmm2, xmmword ptr [rbx]",
+        ),
     ];
     for (inst, expected) in cases {
         assert_eq!(text(&inst), expected, "{inst:?}");

@@ -16,12 +16,17 @@ mod known;
 mod multiply;
 mod select;
 mod shift;
+mod vector;
 
 use super::scalar::{Node, Scalar};
 use sidetrack_ir::{Extra, IntCC, Opcode, Value};
 
 /// The value that the rules find for an operation, if any applies.
 pub fn apply(cx: &mut Scalar, node: &Node) -> Option<Value> {
+    // All the other families are about scalars.
+    if node.ty.is_vector() || node.args.iter().any(|&arg| cx.ty(arg).is_vector()) {
+        return vector::apply(cx, node);
+    }
     let rule: fn(&mut Scalar, &Node) -> Option<Value> = match node.opcode {
         Opcode::Iadd => add::iadd,
         Opcode::Isub => add::isub,

@@ -1,4 +1,4 @@
-//! Pure evaluation of scalar operations, one instruction at a time.
+//! Pure evaluation of operations on values, one instruction at a time.
 //!
 //! Problem: the interpreter runs instructions and the optimiser folds them; both
 //! must agree to the bit. Approach: one function from opcode, controlling type,
@@ -15,6 +15,7 @@
 mod convert;
 mod float;
 mod integer;
+mod vector;
 
 #[cfg(test)]
 mod tests;
@@ -34,12 +35,12 @@ pub type Results = SmallVec<[DataValue; 2]>;
 pub enum EvalError {
     /// It traps.
     Trap(TrapCode),
-    /// It is not a scalar operation, or its operands do not fit.
+    /// It is no operation on values alone, or its operands do not fit.
     NotScalar,
 }
 
-/// Evaluates a scalar operation: constants, choice, comparison, arithmetic, bits
-/// and conversions. `ty` is the controlling type.
+/// Evaluates an operation on scalars or vectors: constants, choice, comparison,
+/// arithmetic, bits, lanes and conversions. `ty` is the controlling type.
 pub fn eval(opcode: Opcode, ty: Type, extra: &Extra, args: &[DataValue]) -> Result<Results, EvalError> {
     let info = opcode.info();
     let typed = info.types.contains(ty)
@@ -54,8 +55,15 @@ pub fn eval(opcode: Opcode, ty: Type, extra: &Extra, args: &[DataValue]) -> Resu
             let ty = if info.ctrl == Ctrl::None { result_type(opcode)? } else { ty };
             Ok(smallvec![DataValue::from_bits(ty, imm as u64)])
         }
+        Opcode::Vconst => match *extra {
+            Extra::Bytes(bytes) => Ok(smallvec![DataValue::V128(ty, bytes)]),
+            _ => Err(EvalError::NotScalar),
+        },
         Opcode::Select | Opcode::SelectSpectreGuard => {
             Ok(smallvec![if args[0].bits() != 0 { args[1] } else { args[2] }])
+        }
+        _ if ty.is_vector() || args.iter().any(|arg| arg.ty().is_vector()) => {
+            vector::eval(opcode, ty, extra, args).ok_or(EvalError::NotScalar)
         }
         _ => {
             if let Some(result) = integer::eval(opcode, ty, extra, args) {
@@ -79,5 +87,6 @@ fn result_type(opcode: Opcode) -> Result<Type, EvalError> {
 
 /// Whether two values are the same, all NaNs of a type counting as one.
 pub fn same_modulo_nan(a: DataValue, b: DataValue) -> bool {
-    a == b || (a.ty() == b.ty() && a.is_nan() && b.is_nan())
+    let same = |(a, b): (&DataValue, &DataValue)| a == b || (a.is_nan() && b.is_nan());
+    a.ty() == b.ty() && a.lanes().iter().zip(&b.lanes()).all(same)
 }

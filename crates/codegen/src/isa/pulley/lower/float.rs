@@ -98,7 +98,7 @@ fn fma(ctx: &mut Ctx<'_>, inst: IrInst) {
     let [a, b, c] = lanes;
     ctx.emit(Inst::Vvvv { op: sized(ty, Vvvv::vfma32x4, Vvvv::vfma64x2), dst: sum, a, b, c });
     let dst = ctx.result(inst, 0);
-    ctx.emit(Inst::Fv { op: sized(ty, Fv::fextractv32x4, Fv::fextractv64x2), dst, src: sum });
+    ctx.emit(Inst::Fv { op: sized(ty, Fv::fextractv32x4, Fv::fextractv64x2), dst, src: sum, lane: 0 });
 }
 
 fn xff(ctx: &mut Ctx<'_>, op: Xff, a: Reg, b: Reg) -> Reg {

@@ -61,14 +61,18 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
     Ok(true)
 }
 
-struct Access {
-    addr: Addr,
-    trap: Option<TrapCode>,
-    big: bool,
+/// How memory is accessed.
+pub struct Access {
+    /// Where.
+    pub addr: Addr,
+    /// The code of its trap, if it can trap.
+    pub trap: Option<TrapCode>,
+    /// Whether the byte order is the other than the machine's.
+    pub big: bool,
 }
 
 /// The access of an instruction whose address is `v`.
-fn access(ctx: &mut Ctx<'_>, inst: IrInst, v: Value) -> Access {
+pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, v: Value) -> Access {
     let (flags, offset) = match ctx.func.dfg.insts[inst].extra {
         Extra::Mem(flags, offset) => (flags, offset),
         Extra::Atomic(flags, _) => (flags, 0),

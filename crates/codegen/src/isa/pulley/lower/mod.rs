@@ -11,6 +11,7 @@ mod float;
 mod int;
 mod mem;
 mod overflow;
+mod vector;
 
 use super::Pulley;
 use super::inst::Inst;
@@ -31,7 +32,8 @@ type Ctx<'a> = Lower<'a, Pulley>;
 /// If there is no rule.
 pub fn lower(ctx: &mut Ctx<'_>, inst: sidetrack_ir::Inst) -> Result<(), String> {
     let opcode = ctx.func.dfg.insts[inst].opcode;
-    let done = int::lower(ctx, inst, opcode)
+    let done = vector::lower(ctx, inst, opcode)
+        || int::lower(ctx, inst, opcode)
         || overflow::lower(ctx, inst, opcode)
         || float::lower(ctx, inst, opcode)
         || mem::lower(ctx, inst, opcode)?
@@ -55,6 +57,13 @@ pub fn constant(ctx: &mut Ctx<'_>, ty: Type, bits: u64) -> Reg {
         F64 => Inst::FConst { dst, bits, wide: true },
         _ => Inst::XConst { dst, imm: bits as i64 },
     });
+    dst
+}
+
+/// A register with a vector constant.
+pub fn vconst(ctx: &mut Ctx<'_>, bytes: [u8; 16]) -> Reg {
+    let dst = ctx.temp_class(RegClass::Vector);
+    ctx.emit(Inst::VConst { dst, bytes });
     dst
 }
 
@@ -162,7 +171,7 @@ fn extend(ctx: &mut Ctx<'_>, src: Reg, ty: Type, signed: bool) -> Reg {
 fn is_bool(ctx: &Ctx<'_>, v: Value) -> bool {
     let Some(inst) = ctx.def_inst(v) else { return false };
     match ctx.func.dfg.insts[inst].opcode {
-        Opcode::Icmp | Opcode::Fcmp => true,
+        Opcode::Icmp | Opcode::Fcmp | Opcode::VanyTrue | Opcode::VallTrue => true,
         Opcode::UaddOverflow
         | Opcode::SaddOverflow
         | Opcode::UsubOverflow

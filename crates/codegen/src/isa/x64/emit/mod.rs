@@ -2,10 +2,11 @@
 //!
 //! Each trapping instruction is recorded at its first byte, which is what the
 //! processor reports. Rooms: `calls` calls and sites, `seq` pseudo-instructions of
-//! several instructions.
+//! several instructions, `vector` vector instructions.
 
 mod calls;
 mod seq;
+mod vector;
 
 use super::X64;
 use super::abi;
@@ -59,10 +60,11 @@ fn amode(amode: Amode, buffer: &mut Buf, ctx: &EmitCtx<'_>) -> RmEnc {
             let (base, offset) = ctx.frame.resolve(addr);
             RmEnc::Base(if base == StackBase::Fp { 5 } else { 4 }, offset)
         }
-        Amode::Const { lo, hi, len } => {
+        Amode::Const { words, len } => {
             let mut bytes = [0; 16];
-            bytes[..4].copy_from_slice(&lo.to_le_bytes());
-            bytes[4..8].copy_from_slice(&hi.to_le_bytes());
+            for (bytes, word) in bytes.chunks_mut(4).zip(words) {
+                bytes.copy_from_slice(&word.to_le_bytes());
+            }
             RmEnc::Rip(buffer.constant(&bytes[..usize::from(len)], u32::from(len)))
         }
     }
@@ -428,6 +430,7 @@ fn emit_more(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         Inst::Ret { .. } => abi::emit_return(ctx.frame, buffer),
         Inst::Call { ref info } => calls::emit_call(info, isa, buffer, ctx),
         Inst::ReturnCall { ref info } => calls::emit_return_call(info, buffer, ctx),
+        _ if vector::emit(inst, buffer, ctx) => {}
         _ => seq::emit(inst, buffer, ctx),
     }
 }

@@ -177,6 +177,9 @@ pub fn condition(ctx: &mut Ctx<'_>, v: Value) -> Test {
     if let Some(inst) = ctx.def_op(v, Opcode::Fcmp) {
         return fcmp(ctx, inst, only);
     }
+    if let Some(test) = vector::test(ctx, v) {
+        return test;
+    }
     let size = Size::of(ctx.ty(v));
     (is_zero(ctx, v, size, only), Cond::One(Cc::Ne))
 }

@@ -51,7 +51,9 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
                 let dst = ctx.result(inst, 0);
                 ctx.emit(Inst::XmmFma { wide: ty == F64, dst, a, b, c });
             } else {
-                libcall(ctx, inst, ty, "Fma", &[a, b, c])?;
+                let src = fma_call(ctx, ty, &[a, b, c])?;
+                let dst = ctx.result(inst, 0);
+                ctx.emit(Inst::Copy { dst, src, class: RegClass::Float });
             }
         }
         Opcode::Fpromote | Opcode::Fdemote => {
@@ -68,8 +70,11 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
         Opcode::FcvtFromUint => from_int(ctx, inst, ty, false),
         Opcode::FcvtToSint => to_int(ctx, inst, ty, true),
         Opcode::FcvtToUint => to_int(ctx, inst, ty, false),
-        Opcode::FcvtToSintSat => to_int_sat(ctx, inst, ty, true),
-        Opcode::FcvtToUintSat => to_int_sat(ctx, inst, ty, false),
+        Opcode::FcvtToSintSat | Opcode::FcvtToUintSat => {
+            let v = ctx.arg(inst, 0);
+            let (from, src, dst) = (ctx.ty(v), ctx.reg(v), ctx.result(inst, 0));
+            to_int_sat(ctx, dst, src, from, ty, opcode == Opcode::FcvtToSintSat);
+        }
         Opcode::Bitcast => bitcast(ctx, inst, ty),
         Opcode::Band => binary(ctx, inst, XmmOp::And),
         Opcode::Bor => binary(ctx, inst, XmmOp::Or),
@@ -125,15 +130,23 @@ fn round(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, mode: u8, name: &str) -> Res
         return Ok(());
     }
     let src = ctx.reg(ctx.arg(inst, 0));
-    libcall(ctx, inst, ty, name, &[src])
-}
-
-fn libcall(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, name: &str, args: &[Reg]) -> Result<(), String> {
-    let name = format!("{name}{}", if ty == F64 { "F64" } else { "F32" });
-    let src = ctx.libcall(&name, &[ty; 3][..args.len()], ty, args)?;
+    let src = libcall(ctx, ty, name, &[src])?;
     let dst = ctx.result(inst, 0);
     ctx.emit(Inst::Copy { dst, src, class: RegClass::Float });
     Ok(())
+}
+
+fn libcall(ctx: &mut Ctx<'_>, ty: Type, name: &str, args: &[Reg]) -> Result<Reg, String> {
+    let name = format!("{name}{}", if ty == F64 { "F64" } else { "F32" });
+    ctx.libcall(&name, &[ty; 3][..args.len()], ty, args)
+}
+
+/// `a * b + c` with one rounding, by a library routine.
+///
+/// # Errors
+/// If it cannot be called.
+pub fn fma_call(ctx: &mut Ctx<'_>, ty: Type, args: &[Reg; 3]) -> Result<Reg, String> {
+    libcall(ctx, ty, "Fma", args)
 }
 
 fn bitcast(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
@@ -226,9 +239,7 @@ fn to_int(ctx: &mut Ctx<'_>, inst: IrInst, to: Type, signed: bool) {
 }
 
 /// A conversion of NaN to 0 and of what is out of range to the nearest integer.
-fn to_int_sat(ctx: &mut Ctx<'_>, inst: IrInst, to: Type, signed: bool) {
-    let v = ctx.arg(inst, 0);
-    let (from, mut src) = (ctx.ty(v), ctx.reg(v));
+pub fn to_int_sat(ctx: &mut Ctx<'_>, dst: Reg, mut src: Reg, from: Type, to: Type, signed: bool) {
     let ordered = xmm(ctx, XmmOp::CmpOrd, from, src, Rmi::Reg(src));
     src = xmm(ctx, XmmOp::And, from, src, Rmi::Reg(ordered));
     let bits = to.bits() as i32;
@@ -242,7 +253,6 @@ fn to_int_sat(ctx: &mut Ctx<'_>, inst: IrInst, to: Type, signed: bool) {
         }
         src = xmm(ctx, XmmOp::Min, F64, src, float(limit - 1.0, F64));
         src = xmm(ctx, XmmOp::Max, F64, src, float(if signed { -limit } else { 0.0 }, F64));
-        let dst = ctx.result(inst, 0);
         return convert(ctx, dst, src, F64, to, signed);
     }
     // What is too low converts to the least number; what is too high is replaced.
@@ -250,7 +260,7 @@ fn to_int_sat(ctx: &mut Ctx<'_>, inst: IrInst, to: Type, signed: bool) {
         src = xmm(ctx, XmmOp::Max, from, src, float(0.0, from));
     }
     let most = imm(ctx, if signed { i64::MAX } else { -1 });
-    let (converted, dst) = (temp(ctx), ctx.result(inst, 0));
+    let converted = temp(ctx);
     convert(ctx, converted, src, from, to, signed);
     ctx.emit(Inst::XmmCmp { wide: from == F64, src1: src, src2: float(limit, from) });
     let size = Size::S64;

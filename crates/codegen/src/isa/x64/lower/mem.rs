@@ -116,6 +116,7 @@ fn upper_half_is_zero(ctx: &Ctx<'_>, v: Value) -> bool {
             | Opcode::Load
             | Opcode::Uload8
             | Opcode::Uload16
+            | Opcode::Extractlane
             | Opcode::Select => true,
             // A shift by nothing is a copy.
             Opcode::Ishl | Opcode::Ushr | Opcode::Sshr => {
@@ -241,7 +242,9 @@ fn update(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) -> bool {
 }
 
 fn store(ctx: &mut Ctx<'_>, inst: IrInst, memory: Type) {
-    if ctx.func.dfg.insts[inst].opcode == Opcode::Store && update(ctx, inst, memory) {
+    if ctx.func.dfg.insts[inst].opcode == Opcode::Store
+        && (update(ctx, inst, memory) || vector::extract_store(ctx, inst))
+    {
         return;
     }
     let v = ctx.arg(inst, 0);

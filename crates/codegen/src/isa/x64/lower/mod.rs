@@ -7,7 +7,7 @@
 //!
 //! Rooms: `int` arithmetic, `bits` counts, shifts and permutations, `overflow`
 //! arithmetic with flags as results, `float` floats and conversions, `mem` memory,
-//! `control` conditions, choices and branches.
+//! `control` conditions, choices and branches, `vector` vectors.
 
 mod bits;
 mod control;
@@ -15,6 +15,7 @@ mod float;
 mod int;
 mod mem;
 mod overflow;
+mod vector;
 
 use super::X64;
 use super::inst::{Amode, Inst, Mem, Rmi};
@@ -34,7 +35,8 @@ type Ctx<'a> = Lower<'a, X64>;
 /// If there is no rule.
 pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst) -> Result<(), String> {
     let opcode = ctx.func.dfg.insts[inst].opcode;
-    let done = int::lower(ctx, inst, opcode)
+    let done = vector::lower(ctx, inst, opcode)?
+        || int::lower(ctx, inst, opcode)
         || bits::lower(ctx, inst, opcode)
         || overflow::lower(ctx, inst, opcode)
         || control::lower(ctx, inst, opcode)
@@ -50,6 +52,8 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst) -> Result<(), String> {
 pub fn lower_branch(ctx: &mut Ctx<'_>, inst: IrInst, targets: &[Label]) -> Result<(), String> {
     control::lower_branch(ctx, inst, targets)
 }
+
+pub use vector::constant as vector_constant;
 
 /// A register with a constant.
 pub fn constant(ctx: &mut Ctx<'_>, ty: Type, bits: u64) -> Reg {
@@ -172,6 +176,10 @@ fn extended_to_32(ctx: &mut Ctx<'_>, v: Value, signed: bool) -> Reg {
 /// Extends a value to 64 bits.
 fn extend_to(ctx: &mut Ctx<'_>, dst: Reg, v: Value, signed: bool) {
     let kind = MovKind::extend(Size::of(ctx.ty(v)), signed);
+    if !signed && vector::is_zero_extended(ctx, v) {
+        let src = ctx.reg(v);
+        return ctx.emit(Inst::Copy { dst, src, class: RegClass::Int });
+    }
     let src = match memory(ctx, v) {
         Some(mem) => mem,
         None => Rmi::Reg(ctx.reg(v)),

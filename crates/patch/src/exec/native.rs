@@ -1,19 +1,16 @@
-//! Running native code in this process.
+//! Running native code in this process, on a stack of its own.
 //!
-//! Twins: `x86_64_linux.rs` runs it; `unsupported.rs` refuses to load.
+//! The stack is small and has a guard below it that no frame jumps over, so that
+//! code without checks of its own can be tested too: whatever faults there has
+//! run out of stack, and every other fault of the code is a value as well.
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod x86_64_linux;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use x86_64_linux as host;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-mod unsupported;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-use unsupported as host;
-
-use super::{ExecTrap, LoadError, builtins};
+use super::{ExecTrap, LoadError, Place};
+use crate::run::native::{self, Stack};
+use crate::run::registry::Borrowed;
+use crate::run::{CallHooks, Machine, builtins};
 use crate::{CodeMemory, PatchError};
 use sidetrack_artifact::{Image, SymbolName};
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -61,7 +58,7 @@ impl Native {
     }
 
     fn check(image: &Image) -> Result<(), LoadError> {
-        let fits = host::ARCHITECTURE == Some(image.architecture);
+        let fits = native::ARCHITECTURE == Some(image.architecture);
         if fits { Ok(()) } else { Err(LoadError::Architecture { image: image.architecture }) }
     }
 
@@ -93,21 +90,58 @@ impl Native {
         if !self.memory.is_published() {
             return Err(ExecTrap::Os("the code memory is not published".to_string()));
         }
-        host::invoke(&self.memory, symbol.offset, slots)
+        invoke(&self.memory, symbol.offset, slots)
     }
 }
 
 fn resolve(name: &SymbolName, symbols: &HostSymbols) -> Option<u64> {
-    if let Some(&address) = symbols.addresses.get(name) {
-        return Some(address);
-    }
-    if builtins::is_throw(name) {
-        return host::throw_address();
-    }
-    builtins::math(name).map(|function| match function {
-        builtins::MathFn::F32(f) => f as usize as u64,
-        builtins::MathFn::F64(f) => f as usize as u64,
-        builtins::MathFn::Fma32(f) => f as usize as u64,
-        builtins::MathFn::Fma64(f) => f as usize as u64,
+    let defined = symbols.addresses.get(name).copied();
+    defined.or_else(|| builtins::builtin_address(native::ARCHITECTURE?, name))
+}
+
+/// Calls the trampoline at `entry` with the address of `slots`.
+fn invoke(memory: &CodeMemory, entry: u32, slots: &mut [u64]) -> Result<(), ExecTrap> {
+    Machine::new(memory.image().architecture, 0).map_err(os)?;
+    STACK.with(|cell| {
+        if cell.get().is_none() {
+            let _ = cell.set(OwnStack {
+                stack: Stack::new(GUARD_SIZE, STACK_SIZE).map_err(os)?,
+                in_use: Cell::new(false),
+            });
+        }
+        let own = cell.get().ok_or_else(|| ExecTrap::Os("no stack".to_string()))?;
+        if own.in_use.replace(true) {
+            return Err(ExecTrap::Os("compiled code already runs on this thread".to_string()));
+        }
+        let registered = Borrowed::new(memory);
+        let code = memory.base().wrapping_add(entry as usize);
+        let args = [slots.as_mut_ptr() as u64, 0, 0, 0];
+        let hooks = CallHooks { max_frames: 0 };
+        // SAFETY: entry is a function of a published image that is registered, and takes the
+        // address of slots; in_use keeps all others off the stack.
+        let result = unsafe { native::enter(code, &args, &hooks, Some(&own.stack)) };
+        drop(registered);
+        own.in_use.set(false);
+        let offset = |pc: usize| (pc - memory.base() as usize) as u32;
+        result.map_err(|left| ExecTrap::new(left, |pc| Place::new(memory.image(), offset(pc))))
     })
+}
+
+fn os(error: std::io::Error) -> ExecTrap {
+    ExecTrap::Os(error.to_string())
+}
+
+/// Bytes of stack that compiled code has.
+const STACK_SIZE: usize = 1 << 20;
+/// Bytes below the stack that fault; a frame larger than that could jump over them.
+const GUARD_SIZE: usize = 16 << 20;
+
+thread_local! {
+    static STACK: OnceCell<OwnStack> = const { OnceCell::new() };
+}
+
+/// This thread's stack for compiled code.
+struct OwnStack {
+    stack: Stack,
+    in_use: Cell<bool>,
 }

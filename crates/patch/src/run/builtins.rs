@@ -1,11 +1,12 @@
 //! Host functions that compiled code may import: library calls that targets
 //! without the instruction need, and `%throw`.
 
-use sidetrack_artifact::SymbolName;
+use super::native;
+use sidetrack_artifact::{Architecture, SymbolName};
 
 /// A float function of the host.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum MathFn {
+pub(crate) enum MathFn {
     F32(extern "C" fn(f32) -> f32),
     F64(extern "C" fn(f64) -> f64),
     Fma32(extern "C" fn(f32, f32, f32) -> f32),
@@ -57,20 +58,50 @@ const MATH: [(&str, MathFn); 10] = [
 ];
 
 /// The name of the function that throws.
-pub(super) const THROW: &str = "throw";
+const THROW: &str = "throw";
+
+/// What `%throw` is on Pulley: an address that nothing else has.
+static PULLEY_THROW: u8 = 0;
+
+/// The address that `%throw` resolves to; none where no code of `architecture` runs.
+/// Code may know it by any name.
+pub fn throw_address(architecture: Architecture) -> Option<u64> {
+    match architecture {
+        Architecture::Pulley64 => Some(&raw const PULLEY_THROW as u64),
+        other if native::ARCHITECTURE == Some(other) => native::throw_address(),
+        _ => None,
+    }
+}
+
+/// The address of the host function `name`: `%throw`, and natively the float
+/// functions that targets without the instruction call. On Pulley these need no address.
+pub fn builtin_address(architecture: Architecture, name: &SymbolName) -> Option<u64> {
+    if is_throw(name) {
+        return throw_address(architecture);
+    }
+    if architecture == Architecture::Pulley64 {
+        return None;
+    }
+    math(name).map(|function| match function {
+        MathFn::F32(f) => f as usize as u64,
+        MathFn::F64(f) => f as usize as u64,
+        MathFn::Fma32(f) => f as usize as u64,
+        MathFn::Fma64(f) => f as usize as u64,
+    })
+}
 
 /// The float function called `name`.
-pub(super) fn math(name: &SymbolName) -> Option<MathFn> {
+pub(crate) fn math(name: &SymbolName) -> Option<MathFn> {
     let SymbolName::Named(name) = name else { return None };
     MATH.iter().find(|(text, _)| text == name).map(|(_, function)| *function)
 }
 
 /// Whether the host offers `name`.
-pub(super) fn is_builtin(name: &SymbolName) -> bool {
+pub(crate) fn is_builtin(name: &SymbolName) -> bool {
     is_throw(name) || math(name).is_some()
 }
 
 /// Whether `name` is that of the function that throws.
-pub(super) fn is_throw(name: &SymbolName) -> bool {
+pub(crate) fn is_throw(name: &SymbolName) -> bool {
     matches!(name, SymbolName::Named(name) if name == THROW)
 }

@@ -1,0 +1,152 @@
+//! From the bytes of a module to an image: the one file that knows the front end and
+//! the code generator.
+
+use crate::config::{Config, OptLevel, Target};
+use crate::types::FuncType;
+use crate::{Error, Result};
+use anyhow::anyhow;
+use rayon::prelude::*;
+use sidetrack_artifact::{CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
+use sidetrack_codegen::{Flags, TargetIsa};
+use sidetrack_wasm::{Options, WasmError};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A module that cannot be compiled because of what it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct InvalidModule {
+    /// Where in the module, in bytes.
+    pub offset: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for InvalidModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.offset.map_or(Ok(()), |offset| write!(f, " (at offset {offset:#x})"))
+    }
+}
+
+impl From<WasmError> for InvalidModule {
+    fn from(error: WasmError) -> Self {
+        InvalidModule { offset: error.offset, message: error.message }
+    }
+}
+
+/// Compiles modules with an engine's settings.
+pub(crate) struct Compiler {
+    isa: Arc<dyn TargetIsa>,
+    options: Options,
+    parallel: bool,
+    progress: Option<crate::config::Progress>,
+}
+
+impl Compiler {
+    /// A compiler for a configuration.
+    pub fn new(config: &Config) -> Result<Self> {
+        let name = match config.target {
+            Target::Native => std::env::consts::ARCH,
+            Target::Pulley64 => "pulley64",
+        };
+        let mut builder = sidetrack_codegen::lookup(name)?;
+        builder.enable_host();
+        let flags = Flags {
+            opt_level: match config.opt_level {
+                OptLevel::None => sidetrack_codegen::OptLevel::None,
+                OptLevel::Speed => sidetrack_codegen::OptLevel::Speed,
+            },
+            verifier: config.verify,
+            regalloc_checker: config.verify,
+            ..Flags::default()
+        };
+        let options = Options { guard_pages: config.target == Target::Native };
+        Ok(Compiler {
+            isa: builder.finish(flags),
+            options,
+            parallel: config.parallel,
+            progress: config.progress.clone(),
+        })
+    }
+
+    /// What decides, beside the module, what the code is: two compilers with the same
+    /// text make the same code.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {} {:?} {:?}", self.isa.name(), self.isa.features(), self.isa.flags(), self.options)
+    }
+
+    /// Compiles a module.
+    pub fn module(&self, bytes: &[u8]) -> Result<(ModuleInfo, Image)> {
+        let translation = sidetrack_wasm::parse(bytes).map_err(InvalidModule::from)?;
+        let info = &translation.info;
+        let first = info.imported_functions;
+        let total = info.functions.len() - first as usize;
+        let done = AtomicUsize::new(0);
+        let body = |index: u32| -> Result<CompiledFunction> {
+            let ir = translation.translate(index, &self.options).map_err(InvalidModule::from)?;
+            let function = sidetrack_codegen::compile(&ir, &*self.isa).map_err(failed)?;
+            if let Some(progress) = &self.progress {
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            }
+            Ok(function)
+        };
+        let indices = first..info.functions.len() as u32;
+        let functions: Result<Vec<CompiledFunction>> = if self.parallel {
+            indices.into_par_iter().map(body).collect()
+        } else {
+            indices.map(body).collect()
+        };
+        let mut functions = functions?;
+        let stubs = sidetrack_wasm::needed_stubs(info);
+        for ty in stubs.entry {
+            let stub = sidetrack_wasm::entry_stub(info, ty);
+            functions.push(sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?);
+        }
+        for ty in stubs.exit {
+            let stub = sidetrack_wasm::exit_stub(info, ty);
+            functions.push(sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?);
+        }
+        let image = self.link(functions)?;
+        Ok((translation.into_info(), image))
+    }
+
+    /// Checks a module without making code.
+    pub fn validate(&self, bytes: &[u8]) -> Result<()> {
+        let translation = sidetrack_wasm::parse(bytes).map_err(InvalidModule::from)?;
+        let info = &translation.info;
+        for index in info.imported_functions..info.functions.len() as u32 {
+            translation.translate(index, &self.options).map_err(InvalidModule::from)?;
+        }
+        Ok(())
+    }
+
+    /// An image with nothing but the exit stub of a type, at its start.
+    pub fn exit_stub(&self, ty: &FuncType) -> Result<Image> {
+        let info = ModuleInfo { types: vec![ty.clone()], ..ModuleInfo::default() };
+        let stub = sidetrack_wasm::exit_stub(&info, 0);
+        self.link(vec![sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?])
+    }
+
+    fn link(&self, functions: Vec<CompiledFunction>) -> Result<Image> {
+        let architecture = match self.isa.name() {
+            "x86_64" => sidetrack_artifact::Architecture::X86_64,
+            "pulley64" => sidetrack_artifact::Architecture::Pulley64,
+            name => return Err(anyhow!("there are no images for {name}")),
+        };
+        let mut builder = ImageBuilder::new(architecture);
+        for function in functions {
+            builder.add(function);
+        }
+        for name in builder.undefined() {
+            if matches!(name, SymbolName::Named(_)) {
+                builder.import(name);
+            }
+        }
+        Ok(builder.finish()?)
+    }
+}
+
+fn failed(error: sidetrack_codegen::CodegenError) -> Error {
+    Error::new(error).context("the code generator cannot compile a function")
+}

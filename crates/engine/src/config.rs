@@ -1,0 +1,227 @@
+//! Engines and their configuration.
+
+use crate::Result;
+use crate::compile::Compiler;
+use crate::types::{FuncType, TypeRegistry};
+use sidetrack_artifact::Architecture;
+use sidetrack_patch::run::Registered;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What an engine's code runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// This machine.
+    #[default]
+    Native,
+    /// The interpreter of Pulley bytecode, which runs everywhere.
+    Pulley64,
+}
+
+/// How much is done for the speed of the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OptLevel {
+    /// Translate as written.
+    None,
+    /// Optimise.
+    #[default]
+    Speed,
+}
+
+/// Called while a module is compiled with how many of its functions are done, and
+/// how many there are; perhaps from several threads.
+pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
+
+/// The configuration of an [`Engine`].
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) target: Target,
+    pub(crate) opt_level: OptLevel,
+    pub(crate) max_wasm_stack: usize,
+    pub(crate) parallel: bool,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) verify: bool,
+    pub(crate) progress: Option<Progress>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("target", &self.target)
+            .field("opt_level", &self.opt_level)
+            .field("max_wasm_stack", &self.max_wasm_stack)
+            .field("parallel", &self.parallel)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            target: Target::Native,
+            opt_level: OptLevel::Speed,
+            max_wasm_stack: 512 << 10,
+            parallel: true,
+            cache: None,
+            verify: cfg!(debug_assertions),
+            progress: None,
+        }
+    }
+}
+
+impl Config {
+    /// The defaults: optimised native code, 512 KiB of stack, compilation on all
+    /// processors, no cache.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the code runs on.
+    pub fn target(&mut self, target: Target) -> &mut Self {
+        self.target = target;
+        self
+    }
+
+    /// How much is done for the speed of the code.
+    pub fn opt_level(&mut self, level: OptLevel) -> &mut Self {
+        self.opt_level = level;
+        self
+    }
+
+    /// The most bytes of stack that WebAssembly code takes, host functions between
+    /// included. The thread must have more: what is left is for the host functions
+    /// called last.
+    pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
+        self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// Whether functions are compiled on all processors.
+    pub fn parallel_compilation(&mut self, parallel: bool) -> &mut Self {
+        self.parallel = parallel;
+        self
+    }
+
+    /// The folder that compiled modules are kept in, if any; see [`crate::Module::new`].
+    pub fn cache_dir(&mut self, folder: Option<PathBuf>) -> &mut Self {
+        self.cache = folder;
+        self
+    }
+
+    /// Whether the code generator checks its own work: the IR verifier and the
+    /// checker of register allocation. On in builds with debug assertions.
+    pub fn verify(&mut self, verify: bool) -> &mut Self {
+        self.verify = verify;
+        self
+    }
+
+    /// Whom to tell how far compilation is.
+    pub fn progress(&mut self, progress: Option<Progress>) -> &mut Self {
+        self.progress = progress;
+        self
+    }
+
+    pub(crate) fn is_native(&self) -> bool {
+        self.target == Target::Native
+    }
+
+    pub(crate) fn max_wasm_stack_bytes(&self) -> usize {
+        self.max_wasm_stack
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
+    /// The architecture of the code. Native code of a machine that is none of the
+    /// code generator's is refused when the engine is made.
+    pub(crate) fn architecture(&self) -> Architecture {
+        match self.target {
+            Target::Native => Architecture::X86_64,
+            Target::Pulley64 => Architecture::Pulley64,
+        }
+    }
+}
+
+/// Compiles modules; what all stores and modules of one embedding share. Cheap to clone.
+///
+/// ```
+/// use sidetrack_engine::{Config, Engine, OptLevel};
+/// let engine = Engine::new(Config::new().opt_level(OptLevel::None))?;
+/// # sidetrack_engine::Result::Ok(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(Arc<EngineInner>);
+
+struct EngineInner {
+    config: Config,
+    compiler: Compiler,
+    types: TypeRegistry,
+    /// Exit stubs of types for which no module had one, with their code.
+    stubs: Mutex<HashMap<FuncType, (usize, Registered)>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Engine").field(&self.0.config).finish()
+    }
+}
+
+impl Default for Engine {
+    /// # Panics
+    /// If this machine is none of the code generator's.
+    fn default() -> Self {
+        Engine::new(&Config::default()).expect("the code generator knows this machine")
+    }
+}
+
+impl Engine {
+    /// An engine with this configuration.
+    ///
+    /// # Errors
+    /// If native code is asked for on a machine that is none of the code generator's.
+    pub fn new(config: &Config) -> Result<Self> {
+        let compiler = Compiler::new(config)?;
+        let inner = EngineInner {
+            config: config.clone(),
+            compiler,
+            types: TypeRegistry::default(),
+            stubs: Mutex::default(),
+        };
+        Ok(Engine(Arc::new(inner)))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Whether two engines are the same one.
+    pub fn same(a: &Engine, b: &Engine) -> bool {
+        Arc::ptr_eq(&a.0, &b.0)
+    }
+
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.0.compiler
+    }
+
+    pub(crate) fn types(&self) -> &TypeRegistry {
+        &self.0.types
+    }
+
+    /// The address of an exit stub for functions of this type, which stays.
+    pub(crate) fn exit_stub(&self, ty: &FuncType) -> Result<*const u8> {
+        let mut stubs = self.0.stubs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((address, _)) = stubs.get(ty) {
+            return Ok(*address as *const u8);
+        }
+        let image = self.compiler().exit_stub(ty)?;
+        let (memory, registered) = crate::module::load(image)?;
+        let address = memory.base() as usize;
+        stubs.insert(ty.clone(), (address, registered));
+        Ok(address as *const u8)
+    }
+}

@@ -1,0 +1,332 @@
+//! Modules: compiled code with what it declares.
+
+use crate::serialize::{self, Artifact};
+use crate::trap::FrameInfo;
+use crate::types::ExternType;
+use crate::vm::context::ModuleCode;
+use crate::{Engine, Result, cache};
+use anyhow::{Context as _, anyhow};
+use sidetrack_artifact::module::symbols;
+use sidetrack_artifact::{EntityIndex, Image, ModuleInfo, SymbolName, VmLayout};
+use sidetrack_patch::CodeMemory;
+use sidetrack_patch::run::Registered;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A compiled module, ready to be instantiated in any number of stores, on any
+/// thread. Cheap to clone.
+///
+/// ```
+/// use sidetrack_engine::{Engine, Module};
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (func (export "f") (result i32) i32.const 1))"#)?;
+/// assert_eq!(module.exports().count(), 1);
+/// # sidetrack_engine::Result::Ok(())
+/// ```
+#[derive(Clone)]
+pub struct Module(Arc<ModuleInner>);
+
+struct ModuleInner {
+    engine: Engine,
+    info: ModuleInfo,
+    layout: VmLayout,
+    type_ids: Vec<u32>,
+    exports: HashMap<String, EntityIndex>,
+    memory: Arc<CodeMemory>,
+    /// Offsets in the image of the functions that the module defines.
+    functions: Vec<u32>,
+    /// Offsets of the entry stubs, by type.
+    entries: HashMap<u32, u32>,
+    /// Offsets of the exit stubs, by type.
+    exits: HashMap<u32, u32>,
+    artifact_bytes: usize,
+    cached: bool,
+    _registered: Registered,
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module").field("name", &self.0.info.name).finish_non_exhaustive()
+    }
+}
+
+/// Maps an image and makes its code known to the machinery of traps.
+pub(crate) fn load(image: Image) -> Result<(Arc<CodeMemory>, Registered)> {
+    let architecture = image.architecture;
+    let resolve = &mut |name: &SymbolName| crate::vm::builtins::resolve(architecture, name);
+    let memory = Arc::new(CodeMemory::new(Arc::new(image), resolve)?);
+    let registered = Registered::new(memory.clone());
+    Ok((memory, registered))
+}
+
+impl Module {
+    /// Compiles a module given as binary or text. If the engine has a cache folder,
+    /// code compiled before from the same bytes by the same version with the same
+    /// settings is taken from there, and new code is put there.
+    ///
+    /// # Errors
+    /// [`crate::InvalidModule`] if the module is not valid or needs what is not
+    /// supported; an error of `wat` if the text is not right; an error of the system.
+    pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self> {
+        let bytes = wat::parse_bytes(bytes.as_ref())?;
+        Self::from_binary(engine, &bytes)
+    }
+
+    /// As [`Module::new`], for binaries alone.
+    ///
+    /// # Errors
+    /// As [`Module::new`].
+    pub fn from_binary(engine: &Engine, bytes: &[u8]) -> Result<Self> {
+        let Some(folder) = engine.config().cache() else { return Self::compile(engine, bytes) };
+        let key = cache::key(engine, bytes);
+        if let Some(artifact) = cache::read(folder, &key, engine) {
+            return Self::load(engine, artifact, true);
+        }
+        let (info, image) = engine.compiler().module(bytes)?;
+        let serialized = serialize::write(engine, &info, &image);
+        cache::write(folder, &key, &serialized);
+        Self::load(engine, Artifact { info, image, bytes: serialized.len() }, false)
+    }
+
+    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self> {
+        let (info, image) = engine.compiler().module(bytes)?;
+        Self::load(engine, Artifact { info, image, bytes: 0 }, false)
+    }
+
+    /// As [`Module::new`], from a file.
+    ///
+    /// # Errors
+    /// As [`Module::new`], and if the file cannot be read.
+    pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::new(engine, bytes).with_context(|| path.display().to_string())
+    }
+
+    /// Checks that a binary is a valid module of the WebAssembly that is supported,
+    /// without making code.
+    ///
+    /// # Errors
+    /// [`crate::InvalidModule`].
+    pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        engine.compiler().validate(bytes)
+    }
+
+    /// The compiled module as bytes for [`Module::deserialize`].
+    ///
+    /// # Errors
+    /// None today.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        Ok(serialize::write(&self.0.engine, &self.0.info, self.0.memory.image()))
+    }
+
+    /// A module from the bytes of [`Module::serialize`]. The code in them is run: they
+    /// must come from a trusted place. What is damaged, or of another version or other
+    /// settings, is refused.
+    ///
+    /// # Errors
+    /// If the bytes are none of this version's and this engine's settings'.
+    pub fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self> {
+        Self::load(engine, serialize::read(engine, bytes.as_ref())?, false)
+    }
+
+    /// Whether bytes look like those of [`Module::serialize`].
+    pub fn is_serialized(bytes: &[u8]) -> bool {
+        serialize::is_artifact(bytes)
+    }
+
+    fn load(engine: &Engine, artifact: Artifact, cached: bool) -> Result<Self> {
+        let Artifact { info, image, bytes } = artifact;
+        let mut functions = vec![0; info.functions.len() - info.imported_functions as usize];
+        let (mut entries, mut exits) = (HashMap::new(), HashMap::new());
+        for symbol in &image.symbols {
+            let SymbolName::User { namespace, index } = symbol.name else { continue };
+            if symbol.name == symbols::function(index) {
+                let defined = index.checked_sub(info.imported_functions).map(|i| i as usize);
+                let place = defined.and_then(|i| functions.get_mut(i));
+                *place.ok_or_else(|| anyhow!("code of a function {index} that is not there"))? =
+                    symbol.offset;
+            } else if symbol.name == symbols::entry_stub(index) {
+                entries.insert(index, symbol.offset);
+            } else if symbol.name == symbols::exit_stub(index) {
+                exits.insert(index, symbol.offset);
+            } else {
+                return Err(anyhow!("code of an unknown kind {namespace}"));
+            }
+        }
+        let (memory, registered) = load(image)?;
+        let type_ids = info.types.iter().map(|ty| engine.type_id(ty)).collect();
+        let exports = info.exports.iter().map(|export| (export.name.clone(), export.index)).collect();
+        Ok(Module(Arc::new(ModuleInner {
+            engine: engine.clone(),
+            layout: VmLayout::new(&info),
+            info,
+            type_ids,
+            exports,
+            memory,
+            functions,
+            entries,
+            exits,
+            artifact_bytes: bytes,
+            cached,
+            _registered: registered,
+        })))
+    }
+
+    /// The engine that it was compiled for.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Its name in the name section.
+    pub fn name(&self) -> Option<&str> {
+        self.0.info.name.as_deref()
+    }
+
+    /// What it imports, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        let info = &self.0.info;
+        info.imports.iter().map(|import| ImportType {
+            module: &import.module,
+            name: &import.field,
+            ty: ExternType::of(info, import.ty),
+        })
+    }
+
+    /// What it exports, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let info = &self.0.info;
+        info.exports.iter().map(|export| ExportType {
+            name: &export.name,
+            ty: ExternType::of(info, info.entity_type(export.index)),
+        })
+    }
+
+    /// The type of an export.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        let index = *self.0.exports.get(name)?;
+        Some(ExternType::of(&self.0.info, self.0.info.entity_type(index)))
+    }
+
+    /// Bytes of machine code, constants included.
+    pub fn code_size(&self) -> usize {
+        self.0.memory.image().code.len()
+    }
+
+    /// Bytes of the serialised module, if it has been serialised or read from such bytes.
+    pub fn artifact_size(&self) -> Option<usize> {
+        Some(self.0.artifact_bytes).filter(|bytes| *bytes > 0)
+    }
+
+    /// Whether the code came out of the cache.
+    pub fn is_cached(&self) -> bool {
+        self.0.cached
+    }
+
+    /// The code with all that is known about it.
+    pub fn image(&self) -> &Image {
+        self.0.memory.image()
+    }
+
+    /// All that the module declares.
+    pub fn info(&self) -> &ModuleInfo {
+        &self.0.info
+    }
+
+    pub(crate) fn layout(&self) -> &VmLayout {
+        &self.0.layout
+    }
+
+    pub(crate) fn export_index(&self, name: &str) -> Option<EntityIndex> {
+        self.0.exports.get(name).copied()
+    }
+
+    /// The addresses of its code.
+    pub(crate) fn code_addresses(&self) -> Range<usize> {
+        self.0.memory.addresses()
+    }
+
+    fn address(&self, offset: u32) -> *const u8 {
+        (self.code_addresses().start + offset as usize) as *const u8
+    }
+
+    /// The exit stub of a type that an imported function has.
+    ///
+    /// # Panics
+    /// If no imported function has the type.
+    pub(crate) fn exit_stub(&self, ty: u32) -> *const u8 {
+        self.address(self.0.exits[&ty])
+    }
+
+    pub(crate) fn type_id(&self, ty: u32) -> u32 {
+        self.0.type_ids[ty as usize]
+    }
+
+    /// What is at an address of its code, if that is a function of the module.
+    pub(crate) fn frame_info(&self, pc: usize) -> Option<FrameInfo> {
+        let offset = u32::try_from(pc.checked_sub(self.code_addresses().start)?).ok()?;
+        let symbol = self.image().symbol_at(offset)?;
+        let SymbolName::User { index, .. } = symbol.name else { return None };
+        if symbol.name != symbols::function(index) {
+            return None;
+        }
+        let info = &self.0.info;
+        let name = info.functions[index as usize].name.clone();
+        Some(FrameInfo::new(info.name.clone(), index, name, self.image().source_at(offset)))
+    }
+
+    /// Calls `with` with the addresses that contexts of this module have.
+    pub(crate) fn with_code<R>(&self, with: impl FnOnce(&ModuleCode<'_>) -> R) -> R {
+        let first = self.0.info.imported_functions;
+        let function = |index: u32| self.address(self.0.functions[(index - first) as usize]);
+        let entry = |ty: u32| self.address(self.0.entries[&ty]);
+        with(&ModuleCode { type_ids: &self.0.type_ids, function: &function, entry: &entry })
+    }
+}
+
+/// An import of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportType<'a> {
+    module: &'a str,
+    name: &'a str,
+    ty: ExternType,
+}
+
+impl<'a> ImportType<'a> {
+    /// The module part of its name.
+    pub fn module(&self) -> &'a str {
+        self.module
+    }
+
+    /// The field part of its name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// What it must be.
+    pub fn ty(&self) -> ExternType {
+        self.ty.clone()
+    }
+}
+
+/// An export of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportType<'a> {
+    name: &'a str,
+    ty: ExternType,
+}
+
+impl<'a> ExportType<'a> {
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// What it is.
+    pub fn ty(&self) -> ExternType {
+        self.ty.clone()
+    }
+}

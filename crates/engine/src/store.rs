@@ -1,0 +1,520 @@
+//! Stores: the state that a group of instances shares.
+//!
+//! A store owns its instances and all that they refer to until it is dropped.
+//! [`StoreOpaque`] is the part that does not depend on the embedder's data;
+//! handles ([`crate::Func`], [`crate::Memory`], …) say which store they are of and are
+//! used with a borrow of it.
+
+use crate::instance::InstanceData;
+use crate::limits::ResourceLimiter;
+use crate::module::Module;
+use crate::trap::ThrownException;
+use crate::vm::host::Whole;
+use crate::vm::memory::PAGE;
+use crate::vm::{
+    Arena, Exceptions, FuncRecord, HostContext, HostError, HostFunc, Slot, StoreAddress, StoreFields,
+    StoreId, VmMemory, VmPtr, VmTable, VmTag,
+};
+use crate::{Engine, Error, Result};
+use anyhow::{bail, ensure};
+use sidetrack_artifact::{MemoryType, TableType};
+use sidetrack_patch::run::Machine;
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What is left to say when compiled code is left by a trap that the host asked for.
+pub(crate) enum Exit {
+    /// A host function failed.
+    Host(HostError),
+}
+
+type Limiter<T> = Box<dyn FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync>;
+
+/// A store with the embedder's data.
+#[repr(C)]
+pub(crate) struct StoreInner<T: 'static> {
+    /// The first field: the store's address is its.
+    opaque: StoreOpaque,
+    limiter: Option<Limiter<T>>,
+    data: T,
+}
+
+/// What can be asked of a store whose type of data is not known.
+pub(crate) trait StoreDyn {
+    fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter>;
+}
+
+impl<T: 'static> StoreDyn for StoreInner<T> {
+    fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter> {
+        let limiter = self.limiter.as_mut()?;
+        Some(limiter(&mut self.data))
+    }
+}
+
+/// The part of a store that does not depend on the embedder's data.
+pub struct StoreOpaque {
+    id: StoreId,
+    engine: Engine,
+    /// This store as a whole.
+    whole: Whole,
+    fields: Box<UnsafeCell<StoreFields>>,
+    machine: Box<Machine>,
+    // The order of the fields is the order in which they are dropped.
+    instances: Arena<InstanceData>,
+    hosts: Arena<HostContext>,
+    memories: Arena<VmMemory>,
+    tables: Arena<VmTable>,
+    globals: Arena<Slot>,
+    tags: Arena<VmTag>,
+    exceptions: Exceptions,
+    externs: Vec<Box<dyn Any + Send + Sync>>,
+    /// The modules of the instances, by the address of their code.
+    modules: BTreeMap<usize, Module>,
+    exit: Option<Exit>,
+    /// How many calls from the host are under way.
+    depth: usize,
+    native_limit: usize,
+}
+
+impl StoreOpaque {
+    fn new(engine: &Engine) -> Result<Self> {
+        let id = StoreId::new();
+        let config = engine.config();
+        let machine = Machine::new(config.architecture(), config.max_wasm_stack_bytes())?;
+        Ok(StoreOpaque {
+            id,
+            engine: engine.clone(),
+            whole: Whole::unknown(),
+            fields: StoreFields::new(),
+            machine: Box::new(machine),
+            instances: Arena::new(id),
+            hosts: Arena::new(id),
+            memories: Arena::new(id),
+            tables: Arena::new(id),
+            globals: Arena::new(id),
+            tags: Arena::new(id),
+            exceptions: Exceptions::default(),
+            externs: Vec::new(),
+            modules: BTreeMap::new(),
+            exit: None,
+            depth: 0,
+            native_limit: 0,
+        })
+    }
+
+    pub(crate) fn id(&self) -> StoreId {
+        self.id
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The store's address, with the right to the whole of it.
+    pub(crate) fn address(&self) -> StoreAddress {
+        self.whole.address()
+    }
+
+    pub(crate) fn whole(&self) -> &Whole {
+        &self.whole
+    }
+
+    pub(crate) fn fields(&self) -> &UnsafeCell<StoreFields> {
+        &self.fields
+    }
+
+    pub(crate) fn machine(&self) -> *const Machine {
+        &raw const *self.machine
+    }
+
+    // Calls.
+
+    /// How many calls from the host are under way.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    pub(crate) fn enter(&mut self) {
+        self.depth += 1;
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// The lowest stack pointer that the host may call code with.
+    pub(crate) fn native_limit(&self) -> usize {
+        self.native_limit
+    }
+
+    pub(crate) fn set_native_limit(&mut self, limit: usize) {
+        self.native_limit = limit;
+    }
+
+    pub(crate) fn set_exit(&mut self, exit: Exit) {
+        self.exit = Some(exit);
+    }
+
+    pub(crate) fn take_exit(&mut self) -> Option<Exit> {
+        self.exit.take()
+    }
+
+    // What instances refer to.
+
+    pub(crate) fn push_instance(&mut self, instance: InstanceData) -> Result<VmPtr<InstanceData>> {
+        let limit = Whole::limiter(self, |limiter| limiter.instances());
+        ensure!(
+            self.instances.len() < limit.unwrap_or(usize::MAX),
+            "the store's limit of instances is reached"
+        );
+        let module = instance.module();
+        self.modules.entry(module.code_addresses().start).or_insert_with(|| module.clone());
+        Ok(self.instances.push(instance))
+    }
+
+    /// The module whose code includes the address, among those that have instances here.
+    pub(crate) fn module_at(&self, pc: usize) -> Option<&Module> {
+        let (_, module) = self.modules.range(..=pc).next_back()?;
+        module.code_addresses().contains(&pc).then_some(module)
+    }
+
+    pub(crate) fn push_host(&mut self, context: HostContext) -> VmPtr<HostContext> {
+        self.hosts.push(context)
+    }
+
+    /// A new memory of the type's initial size.
+    pub(crate) fn push_memory(&mut self, ty: MemoryType) -> Result<VmPtr<VmMemory>> {
+        let bytes = ty.limits.min.saturating_mul(PAGE);
+        let max = ty.limits.max.map(|max| max.saturating_mul(PAGE) as usize);
+        let count = self.memories.len();
+        let allowed = Whole::limiter(self, |limiter| {
+            ensure!(count < limiter.memories(), "the store's limit of memories is reached");
+            limiter.memory_growing(0, bytes as usize, max)
+        });
+        if !allowed.transpose()?.unwrap_or(true) {
+            bail!("the store's limit refuses a memory of {bytes} bytes");
+        }
+        let memory = VmMemory::new(ty).map_err(|error| {
+            Error::new(error).context(format!("cannot make a memory of {} pages", ty.limits.min))
+        })?;
+        Ok(self.memories.push(memory))
+    }
+
+    /// Grows a memory by `delta` pages if it may; returns the previous size in pages.
+    pub(crate) fn grow_memory(&mut self, memory: VmPtr<VmMemory>, delta: u64) -> Option<u64> {
+        let data = memory.get(self);
+        let (now, max) = (data.pages(), data.max_pages());
+        let wanted = now.checked_add(delta);
+        let desired = wanted.unwrap_or(u64::MAX).saturating_mul(PAGE) as usize;
+        let max_bytes = data.ty().limits.max.map(|_| (max * PAGE) as usize);
+        let allowed = Whole::limiter(self, |limiter| {
+            limiter.memory_growing((now * PAGE) as usize, desired, max_bytes).unwrap_or(false)
+        });
+        let grown = if allowed.unwrap_or(true) { memory.get_mut(self).grow(delta) } else { None };
+        if grown.is_none() {
+            Whole::limiter(self, |limiter| limiter.memory_grow_failed());
+        }
+        grown
+    }
+
+    /// A new table of the type's initial size, filled with `element`.
+    pub(crate) fn push_table(&mut self, ty: TableType, element: u64) -> Result<VmPtr<VmTable>> {
+        let count = self.tables.len();
+        let (min, max) = (ty.limits.min as usize, ty.limits.max.map(|max| max as usize));
+        let allowed = Whole::limiter(self, |limiter| {
+            ensure!(count < limiter.tables(), "the store's limit of tables is reached");
+            limiter.table_growing(0, min, max)
+        });
+        if !allowed.transpose()?.unwrap_or(true) {
+            bail!("the store's limit refuses a table of {min} elements");
+        }
+        let table = VmTable::new(ty, element);
+        let table = table.ok_or_else(|| anyhow::anyhow!("a table of {min} elements is too large"))?;
+        Ok(self.tables.push(table))
+    }
+
+    /// Grows a table by `delta` elements if it may; returns the previous length.
+    pub(crate) fn grow_table(&mut self, table: VmPtr<VmTable>, delta: u64, element: u64) -> Option<u64> {
+        let data = table.get(self);
+        let (now, max) = (data.elements().len(), data.ty().limits.max.map(|max| max as usize));
+        let desired = (now as u64).saturating_add(delta) as usize;
+        let allowed =
+            Whole::limiter(self, |limiter| limiter.table_growing(now, desired, max).unwrap_or(false));
+        let grown = if allowed.unwrap_or(true) { table.get_mut(self).grow(delta, element) } else { None };
+        if grown.is_none() {
+            Whole::limiter(self, |limiter| limiter.table_grow_failed());
+        }
+        grown
+    }
+
+    pub(crate) fn push_global(&mut self, value: Slot) -> VmPtr<Slot> {
+        self.globals.push(value)
+    }
+
+    pub(crate) fn push_tag(&mut self, tag: VmTag) -> VmPtr<VmTag> {
+        self.tags.push(tag)
+    }
+
+    pub(crate) fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
+    }
+
+    pub(crate) fn exceptions_mut(&mut self) -> &mut Exceptions {
+        &mut self.exceptions
+    }
+
+    /// The exception that an error of a host function stands for, if it is one of this store's.
+    pub(crate) fn thrown_by(&self, error: &Error) -> Option<u64> {
+        let thrown = error.downcast_ref::<ThrownException>()?;
+        self.exceptions.get(self.id, thrown.address()).map(|_| thrown.address())
+    }
+
+    /// Keeps a host object; returns its handle, which is never 0.
+    pub(crate) fn push_extern(&mut self, object: Box<dyn Any + Send + Sync>) -> u64 {
+        self.externs.push(object);
+        self.externs.len() as u64
+    }
+
+    pub(crate) fn extern_object(&self, handle: u64) -> Option<&(dyn Any + Send + Sync)> {
+        Some(&**self.externs.get((handle as usize).checked_sub(1)?)?)
+    }
+
+    /// A record of a host function that is no instance's import.
+    pub(crate) fn host_record(&mut self, func: &Arc<HostFunc>) -> VmPtr<FuncRecord> {
+        let type_id = self.engine.type_id(func.ty());
+        HostContext::new(self, None, func.clone(), std::ptr::null(), type_id)
+    }
+
+    /// Sees to it that compiled code can call through the record.
+    pub(crate) fn make_callable(&mut self, record: VmPtr<FuncRecord>) -> Result<()> {
+        if crate::vm::host::callable(self, record) {
+            return Ok(());
+        }
+        let func = crate::vm::host::host_func(self, record);
+        let func = func.ok_or_else(|| anyhow::anyhow!("a function without code"))?;
+        let code = self.engine.exit_stub(func.ty())?;
+        crate::vm::host::set_code(self, record, code);
+        Ok(())
+    }
+}
+
+/// A collection of instances with the embedder's data.
+///
+/// ```
+/// use sidetrack_engine::{Engine, Store};
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, 7);
+/// *store.data_mut() += 1;
+/// assert_eq!(*store.data(), 8);
+/// ```
+pub struct Store<T: 'static> {
+    inner: Box<StoreInner<T>>,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("data", &self.inner.data).finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> Store<T> {
+    /// An empty store.
+    ///
+    /// # Panics
+    /// If the engine's code cannot run here; see [`Store::try_new`].
+    pub fn new(engine: &Engine, data: T) -> Self {
+        Self::try_new(engine, data).expect("the engine's code runs on this host")
+    }
+
+    /// An empty store.
+    ///
+    /// # Errors
+    /// If the engine's target is not this machine's, or there is no memory for an interpreter.
+    pub fn try_new(engine: &Engine, data: T) -> Result<Self> {
+        let opaque = StoreOpaque::new(engine)?;
+        let mut inner = Box::new(StoreInner { opaque, limiter: None, data });
+        inner.opaque.whole = Whole::of(&mut *inner);
+        Ok(Store { inner })
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.inner.data
+    }
+
+    /// The embedder's data, to change.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.inner.data
+    }
+
+    /// The engine of this store.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.opaque.engine
+    }
+
+    /// Drops everything and returns the data.
+    pub fn into_data(self) -> T {
+        let StoreInner { data, .. } = *self.inner;
+        data
+    }
+
+    /// Lets the limiter that the function finds in the data decide how far memories
+    /// and tables grow and how many there are.
+    pub fn limiter(
+        &mut self,
+        limiter: impl FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync + 'static,
+    ) {
+        self.inner.limiter = Some(Box::new(limiter));
+    }
+}
+
+/// A borrow of a store.
+pub struct StoreContext<'a, T: 'static>(&'a StoreInner<T>);
+
+impl<T: 'static> Clone for StoreContext<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: 'static> Copy for StoreContext<'_, T> {}
+
+/// A mutable borrow of a store.
+pub struct StoreContextMut<'a, T: 'static>(&'a mut StoreInner<T>);
+
+impl<'a, T: 'static> StoreContext<'a, T> {
+    /// The embedder's data.
+    pub fn data(&self) -> &'a T {
+        &self.0.data
+    }
+
+    /// The engine of the store.
+    pub fn engine(&self) -> &'a Engine {
+        &self.0.opaque.engine
+    }
+
+    pub(crate) fn opaque(self) -> &'a StoreOpaque {
+        &self.0.opaque
+    }
+}
+
+impl<'a, T: 'static> StoreContextMut<'a, T> {
+    pub(crate) fn new(inner: &'a mut StoreInner<T>) -> Self {
+        StoreContextMut(inner)
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.0.data
+    }
+
+    /// The embedder's data, to change.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.0.data
+    }
+
+    /// The engine of the store.
+    pub fn engine(&self) -> &Engine {
+        &self.0.opaque.engine
+    }
+
+    pub(crate) fn opaque(&mut self) -> &mut StoreOpaque {
+        &mut self.0.opaque
+    }
+
+    pub(crate) fn into_parts(self) -> (&'a mut StoreOpaque, &'a mut T) {
+        (&mut self.0.opaque, &mut self.0.data)
+    }
+
+    pub(crate) fn reborrow(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.0)
+    }
+}
+
+impl<'a, C: AsContext> From<&'a C> for StoreContext<'a, C::Data> {
+    fn from(store: &'a C) -> Self {
+        store.as_context()
+    }
+}
+
+impl<'a, C: AsContext> From<&'a mut C> for StoreContext<'a, C::Data> {
+    fn from(store: &'a mut C) -> Self {
+        C::as_context(store)
+    }
+}
+
+impl<'a, C: AsContextMut> From<&'a mut C> for StoreContextMut<'a, C::Data> {
+    fn from(store: &'a mut C) -> Self {
+        store.as_context_mut()
+    }
+}
+
+/// What a store can be borrowed from: a store, a context of it, a [`crate::Caller`].
+pub trait AsContext {
+    /// The type of the embedder's data.
+    type Data: 'static;
+    /// The borrow.
+    fn as_context(&self) -> StoreContext<'_, Self::Data>;
+}
+
+/// What a store can be borrowed mutably from.
+pub trait AsContextMut: AsContext {
+    /// The borrow.
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
+}
+
+impl<T: 'static> AsContext for Store<T> {
+    type Data = T;
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(&self.inner)
+    }
+}
+
+impl<T: 'static> AsContextMut for Store<T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(&mut self.inner)
+    }
+}
+
+impl<T: 'static> AsContext for StoreContext<'_, T> {
+    type Data = T;
+    fn as_context(&self) -> StoreContext<'_, T> {
+        *self
+    }
+}
+
+impl<T: 'static> AsContext for StoreContextMut<'_, T> {
+    type Data = T;
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.0)
+    }
+}
+
+impl<T: 'static> AsContextMut for StoreContextMut<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.0)
+    }
+}
+
+impl<C: AsContext> AsContext for &C {
+    type Data = C::Data;
+    fn as_context(&self) -> StoreContext<'_, C::Data> {
+        C::as_context(self)
+    }
+}
+
+impl<C: AsContext> AsContext for &mut C {
+    type Data = C::Data;
+    fn as_context(&self) -> StoreContext<'_, C::Data> {
+        C::as_context(self)
+    }
+}
+
+impl<C: AsContextMut> AsContextMut for &mut C {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, C::Data> {
+        C::as_context_mut(self)
+    }
+}

@@ -1,0 +1,208 @@
+//! Traps, backtraces, exceptions: how calls fail.
+
+use crate::func::Func;
+use crate::store::StoreOpaque;
+use crate::val::ExnRef;
+use crate::vm::call::Failure;
+use crate::vm::{HostError, Slot, VmPtr};
+use crate::{AsContextMut, Error, Val};
+use sidetrack_artifact::{TrapCode, vmctx};
+use sidetrack_patch::run::Frame;
+use std::fmt;
+
+/// Why WebAssembly code stopped. Found in an [`Error`] by `downcast_ref`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trap {
+    /// The stack is used up.
+    #[error("wasm trap: call stack exhausted")]
+    StackOverflow,
+    /// An access outside a memory.
+    #[error("wasm trap: out of bounds memory access")]
+    MemoryOutOfBounds,
+    /// An access outside a table.
+    #[error("wasm trap: undefined element: out of bounds table access")]
+    TableOutOfBounds,
+    /// A call through a null table element.
+    #[error("wasm trap: uninitialized element")]
+    IndirectCallToNull,
+    /// An indirect call of a function of another type.
+    #[error("wasm trap: indirect call type mismatch")]
+    BadSignature,
+    /// An integer result does not fit its type.
+    #[error("wasm trap: integer overflow")]
+    IntegerOverflow,
+    /// A division by zero.
+    #[error("wasm trap: integer divide by zero")]
+    IntegerDivisionByZero,
+    /// A NaN or out-of-range float converted to an integer.
+    #[error("wasm trap: invalid conversion to integer")]
+    BadConversionToInteger,
+    /// `unreachable`.
+    #[error("wasm trap: wasm `unreachable` instruction executed")]
+    UnreachableCodeReached,
+    /// A null reference where there must be none.
+    #[error("wasm trap: null reference")]
+    NullReference,
+}
+
+impl Trap {
+    fn of(code: TrapCode) -> Option<Trap> {
+        Some(match code {
+            TrapCode::StackOverflow => Trap::StackOverflow,
+            TrapCode::HeapOutOfBounds => Trap::MemoryOutOfBounds,
+            TrapCode::IntegerOverflow => Trap::IntegerOverflow,
+            TrapCode::IntegerDivisionByZero => Trap::IntegerDivisionByZero,
+            TrapCode::BadConversionToInteger => Trap::BadConversionToInteger,
+            TrapCode::User(vmctx::trap::TABLE_OUT_OF_BOUNDS) => Trap::TableOutOfBounds,
+            TrapCode::User(vmctx::trap::INDIRECT_CALL_TO_NULL) => Trap::IndirectCallToNull,
+            TrapCode::User(vmctx::trap::BAD_SIGNATURE) => Trap::BadSignature,
+            TrapCode::User(vmctx::trap::UNREACHABLE) => Trap::UnreachableCodeReached,
+            TrapCode::User(vmctx::trap::NULL_REFERENCE) => Trap::NullReference,
+            TrapCode::User(_) => return None,
+        })
+    }
+}
+
+/// A function on the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    module: Option<String>,
+    func_index: u32,
+    func_name: Option<String>,
+    module_offset: Option<u32>,
+}
+
+impl FrameInfo {
+    /// The name of its module.
+    pub fn module_name(&self) -> Option<&str> {
+        self.module.as_deref()
+    }
+
+    /// Its index in the module.
+    pub fn func_index(&self) -> u32 {
+        self.func_index
+    }
+
+    /// Its name in the name section.
+    pub fn func_name(&self) -> Option<&str> {
+        self.func_name.as_deref()
+    }
+
+    /// The wasm pc of the operator: the byte offset in the module.
+    pub fn module_offset(&self) -> Option<usize> {
+        self.module_offset.map(|offset| offset as usize)
+    }
+}
+
+/// The WebAssembly functions on the stack when a call failed, innermost first.
+/// Found in an [`Error`] by `downcast_ref`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WasmBacktrace {
+    frames: Vec<FrameInfo>,
+}
+
+impl WasmBacktrace {
+    /// The functions, innermost first.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+
+    fn new(store: &StoreOpaque, frames: &[Frame]) -> Self {
+        let frames = frames.iter().enumerate().filter_map(|(position, frame)| {
+            let module = store.module_at(frame.pc)?;
+            // A return address is the end of the call; the innermost pc is where it happened.
+            let within = if position == 0 { frame.pc } else { frame.pc - 1 };
+            module.frame_info(within)
+        });
+        WasmBacktrace { frames: frames.collect() }
+    }
+}
+
+impl FrameInfo {
+    pub(crate) fn new(
+        module: Option<String>,
+        func_index: u32,
+        func_name: Option<String>,
+        module_offset: Option<u32>,
+    ) -> Self {
+        FrameInfo { module, func_index, func_name, module_offset }
+    }
+}
+
+impl fmt::Display for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wasm backtrace:")?;
+        for (number, frame) in self.frames.iter().enumerate() {
+            write!(f, "\n  {number:>3}: ")?;
+            match frame.module_offset {
+                Some(pc) => write!(f, "{pc:#8x} - ")?,
+                None => write!(f, "       ? - ")?,
+            }
+            f.write_str(frame.module.as_deref().unwrap_or("<unknown>"))?;
+            match &frame.func_name {
+                Some(name) => write!(f, "!{name}")?,
+                None => write!(f, "!<wasm function {}>", frame.func_index)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An exception that nothing in the called WebAssembly handles. A host function that
+/// returns it throws the exception into its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("thrown Wasm exception")]
+pub struct ThrownException(ExnRef);
+
+impl ThrownException {
+    /// The exception.
+    pub fn exception(&self) -> ExnRef {
+        self.0
+    }
+
+    /// Its tag's parameters.
+    ///
+    /// # Panics
+    /// If the exception belongs to another store.
+    pub fn values(&self, store: impl AsContextMut) -> Vec<Val> {
+        self.0.values(store)
+    }
+
+    pub(crate) fn address(&self) -> u64 {
+        self.0.raw()
+    }
+}
+
+/// The error for a call that failed. A panic of a host function goes on from here.
+#[cold]
+pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
+    match failure {
+        Failure::Trap { code, frames } => {
+            let backtrace = WasmBacktrace::new(store, &frames);
+            match code.and_then(Trap::of) {
+                Some(trap) => Error::new(trap).context(backtrace),
+                None => anyhow::anyhow!("unexpected fault in compiled code ({code:?})").context(backtrace),
+            }
+        }
+        Failure::Host { error: HostError::Error(error), frames } => {
+            // The innermost call has already said where.
+            if frames.is_empty() || error.downcast_ref::<WasmBacktrace>().is_some() {
+                return error;
+            }
+            error.context(WasmBacktrace::new(store, &frames))
+        }
+        Failure::Host { error: HostError::Panic(panic), .. } => std::panic::resume_unwind(panic),
+        Failure::Exception(address) => Error::new(ThrownException(ExnRef::from_raw(store, address))),
+    }
+}
+
+/// Calls a function with its values in `slots`.
+#[inline]
+pub(crate) fn invoke(store: &mut StoreOpaque, func: Func, slots: &mut [Slot]) -> Result<(), Error> {
+    let record: VmPtr<_> = func.record();
+    match crate::vm::call::invoke(store, record, slots) {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(error(store, failure)),
+    }
+}

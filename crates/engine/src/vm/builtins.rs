@@ -1,0 +1,182 @@
+//! The engine's functions that compiled code calls, see `artifact::vmctx::builtin`.
+//!
+//! All take and return u64 by the system's convention. None of them unwinds:
+//! failure is a status, and what may panic is caught.
+
+use super::exception::VmTag;
+use super::host::{self, HostContext, HostError};
+use super::{Slot, VmPtr};
+use crate::instance::InstanceData;
+use crate::store::{Exit, StoreOpaque};
+use sidetrack_artifact::vmctx::{self, builtin};
+use sidetrack_artifact::{Architecture, SymbolName};
+use std::ptr::NonNull;
+
+const FAILED: u64 = u64::MAX;
+const OK: u64 = 0;
+const TRAP: u64 = 1;
+
+/// The address of the function that code for `architecture` calls by this name.
+pub fn resolve(architecture: Architecture, name: &SymbolName) -> Option<u64> {
+    let SymbolName::Named(text) = name else { return None };
+    let address = match text.as_str() {
+        builtin::MEMORY_GROW => memory_grow as *const () as u64,
+        builtin::MEMORY_FILL => memory_fill as *const () as u64,
+        builtin::MEMORY_COPY => memory_copy as *const () as u64,
+        builtin::MEMORY_INIT => memory_init as *const () as u64,
+        builtin::DATA_DROP => data_drop as *const () as u64,
+        builtin::TABLE_GROW => table_grow as *const () as u64,
+        builtin::TABLE_FILL => table_fill as *const () as u64,
+        builtin::TABLE_COPY => table_copy as *const () as u64,
+        builtin::TABLE_INIT => table_init as *const () as u64,
+        builtin::ELEM_DROP => elem_drop as *const () as u64,
+        builtin::EXCEPTION_NEW => exception_new as *const () as u64,
+        builtin::EXCEPTION_DONE => exception_done as *const () as u64,
+        builtin::HOST_CALL => host_call as *const () as u64,
+        _ => return sidetrack_patch::run::builtin_address(architecture, name),
+    };
+    Some(address)
+}
+
+/// The instance whose context this is, and its store.
+///
+/// # Safety
+/// Called from a built-in with the context that compiled code passed, whose store
+/// the caller of that code has borrowed mutably; the result is used in that built-in only.
+unsafe fn instance<'a>(vmctx: u64) -> (&'a mut InstanceData, &'a mut StoreOpaque) {
+    // SAFETY: contexts point to their instance, and instances to their store. An instance
+    // is not a part of the store's own memory, and the code below uses one at a time.
+    unsafe {
+        let instance = *((vmctx + u64::from(vmctx::ctx::INSTANCE)) as *const *mut InstanceData);
+        let store = (*instance).store_address();
+        (&mut *instance, &mut *store.0.as_ptr())
+    }
+}
+
+fn status(result: Option<()>) -> u64 {
+    if result.is_some() { OK } else { TRAP }
+}
+
+extern "C" fn memory_grow(vmctx: u64, memory: u64, delta: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    store.grow_memory(instance.memories()[memory as usize], delta).unwrap_or(FAILED)
+}
+
+extern "C" fn memory_fill(vmctx: u64, memory: u64, at: u64, byte: u64, len: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    let data = instance.memories()[memory as usize].get_mut(store).data_mut();
+    status(range(data.len(), at, len).map(|range| data[range].fill(byte as u8)))
+}
+
+extern "C" fn memory_copy(vmctx: u64, to_memory: u64, from_memory: u64, to: u64, from: u64, len: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    let (target, source) =
+        (instance.memories()[to_memory as usize], instance.memories()[from_memory as usize]);
+    let source = source.get(store).data();
+    let Some(from) = range(source.len(), from, len) else { return TRAP };
+    let source = source[from].as_ptr();
+    let target = target.get_mut(store).data_mut();
+    let Some(to) = range(target.len(), to, len) else { return TRAP };
+    // SAFETY: both ranges are inside their memories; they may overlap.
+    unsafe { std::ptr::copy(source, target[to].as_mut_ptr(), len as usize) };
+    OK
+}
+
+extern "C" fn memory_init(vmctx: u64, memory: u64, segment: u64, to: u64, from: u64, len: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    status(instance.memory_init(store, memory as u32, segment as u32, to, from, len))
+}
+
+extern "C" fn data_drop(vmctx: u64, segment: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, _) = unsafe { instance(vmctx) };
+    instance.data_drop(segment as u32);
+    OK
+}
+
+extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, delta: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    store.grow_table(instance.tables()[table as usize], delta, element).unwrap_or(FAILED)
+}
+
+extern "C" fn table_fill(vmctx: u64, table: u64, at: u64, element: u64, len: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    let elements = instance.tables()[table as usize].get_mut(store).elements_mut();
+    status(range(elements.len(), at, len).map(|range| elements[range].fill(element)))
+}
+
+extern "C" fn table_copy(vmctx: u64, to_table: u64, from_table: u64, to: u64, from: u64, len: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    let (target, source) = (instance.tables()[to_table as usize], instance.tables()[from_table as usize]);
+    let source = source.get(store).elements();
+    let Some(from) = range(source.len(), from, len) else { return TRAP };
+    let source = source[from].as_ptr();
+    let target = target.get_mut(store).elements_mut();
+    let Some(to) = range(target.len(), to, len) else { return TRAP };
+    // SAFETY: both ranges are inside their tables; they may overlap.
+    unsafe { std::ptr::copy(source, target[to].as_mut_ptr(), len as usize) };
+    OK
+}
+
+extern "C" fn table_init(vmctx: u64, table: u64, segment: u64, to: u64, from: u64, len: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    status(instance.table_init(store, table as u32, segment as u32, to, from, len))
+}
+
+extern "C" fn elem_drop(vmctx: u64, segment: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, _) = unsafe { instance(vmctx) };
+    instance.elem_drop(segment as u32);
+    OK
+}
+
+extern "C" fn exception_new(vmctx: u64, tag: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (instance, store) = unsafe { instance(vmctx) };
+    let tag: VmPtr<VmTag> = instance.tags()[tag as usize];
+    let count = tag.get(store).ty.params.len();
+    store.exceptions_mut().make(tag.address(tag.store()).as_ptr(), count).as_ptr() as u64
+}
+
+extern "C" fn exception_done(vmctx: u64, exception: u64) -> u64 {
+    // SAFETY: a built-in.
+    let (_, store) = unsafe { instance(vmctx) };
+    // SAFETY: the handler got the address from a throw, and nobody else has it.
+    unsafe { store.exceptions_mut().done(exception) };
+    OK
+}
+
+/// Calls a host function with the values in `slots`.
+extern "C" fn host_call(context: u64, slots: *mut Slot) -> u64 {
+    let Some(context) = NonNull::new(context as *mut HostContext) else { return TRAP };
+    // SAFETY: only exit stubs call this, with the context of the function's record and with
+    // slots for its type.
+    let result = unsafe { host::call(context, slots) };
+    let error = match result {
+        Ok(()) => return OK,
+        Err(error) => error,
+    };
+    // SAFETY: the context's store, which the caller of the code around this has borrowed.
+    let store = unsafe { HostContext::store(context).as_mut() };
+    if let HostError::Error(error) = &error
+        && let Some(exception) = store.thrown_by(error)
+    {
+        return exception;
+    }
+    store.set_exit(Exit::Host(error));
+    TRAP
+}
+
+/// The indices from `at` on, `len` of them, if they are all below `size`.
+pub fn range(size: usize, at: u64, len: u64) -> Option<std::ops::Range<usize>> {
+    let end = at.checked_add(len)?;
+    (end <= size as u64).then_some(at as usize..end as usize)
+}

@@ -1,0 +1,112 @@
+//! Calling functions from the host.
+//!
+//! The outermost call of a store decides how deep the stack may get: compiled code
+//! compares its stack pointer with the store's limit, and so does every call from
+//! the host, so that recursion through the host is a trap as well. Below the limit
+//! there is what the thread's stack has beyond [`crate::Config::max_wasm_stack`], for
+//! host functions.
+
+use super::host::{self, HostContext, HostError};
+use super::{FuncRecord, Slot, VmPtr};
+use crate::store::{Exit, StoreOpaque};
+use sidetrack_artifact::TrapCode;
+use sidetrack_artifact::vmctx;
+use sidetrack_patch::run::{self, CallHooks, Frame};
+use std::ptr::NonNull;
+
+/// Why a call did not return.
+pub enum Failure {
+    /// An instruction trapped.
+    Trap {
+        /// Why; `None` if nobody knows.
+        code: Option<TrapCode>,
+        /// The frames, innermost first, of this activation and those around it.
+        frames: Vec<Frame>,
+    },
+    /// A host function that was called failed.
+    Host {
+        /// How.
+        error: HostError,
+        /// The frames, as above.
+        frames: Vec<Frame>,
+    },
+    /// The exception at this address has no handler.
+    Exception(u64),
+}
+
+/// The address of something on the stack.
+#[inline(never)]
+fn stack_pointer() -> usize {
+    let here = 0u8;
+    &raw const here as usize
+}
+
+/// Calls the function of `record`; its parameters are in `slots`, and its results will be.
+///
+/// `slots` must have room for the parameters and for the results of the function's
+/// type, with parameters of these types; the callers check that.
+pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [Slot]) -> Result<(), Failure> {
+    // SAFETY: records live as long as their store, which is borrowed.
+    let record = unsafe { record.address(store.id()).as_ref() };
+    if record.entry.is_null() {
+        let context = NonNull::new(record.vmctx.cast_mut().cast::<HostContext>());
+        let context = context.expect("a host function has a context");
+        // SAFETY: without entry stub the record is a host function's, and the store is borrowed mutably.
+        return match unsafe { host::call(context, slots.as_mut_ptr()) } {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Failure::Host { error, frames: Vec::new() }),
+        };
+    }
+    let sp = stack_pointer();
+    let fields = store.fields().get();
+    // SAFETY: the fields live as long as the store, and no code of it runs right now.
+    let (outer_limit, outer_exit) = unsafe { ((*fields).stack_limit, (*fields).last_exit_fp) };
+    if store.depth() == 0 {
+        let limit = sp.saturating_sub(store.engine().config().max_wasm_stack_bytes());
+        store.set_native_limit(limit);
+        // SAFETY: as above.
+        unsafe { (*fields).stack_limit = if store.engine().config().is_native() { limit } else { 0 } };
+    } else if sp < store.native_limit() {
+        return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), frames: outer_frames(outer_exit) });
+    }
+    store.enter();
+    let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
+    let machine = store.machine();
+    // SAFETY: the machine is the store's own, made for its engine's architecture, which is
+    // that of the code of all its instances; the entry stub is right for the record and for
+    // the slots; modules, and with them the registered code, live as long as the store.
+    let result = unsafe { run::call(machine, record.entry, &args, &CallHooks::default()) };
+    store.leave();
+    // SAFETY: as above; the code has been left.
+    unsafe {
+        (*fields).stack_limit = outer_limit;
+        (*fields).last_exit_fp = outer_exit;
+    }
+    match result {
+        Ok(()) => Ok(()),
+        Err(run::Exit::Uncaught { payloads, .. }) => Err(Failure::Exception(payloads[0])),
+        Err(run::Exit::Trap { code, mut frames, .. }) => {
+            frames.extend(outer_frames(outer_exit));
+            if code == Some(TrapCode::User(vmctx::trap::HOST_ERROR))
+                && let Some(Exit::Host(error)) = store.take_exit()
+            {
+                return Err(Failure::Host { error, frames });
+            }
+            Err(Failure::Trap { code, frames })
+        }
+    }
+}
+
+/// The frames of the activation that called the host from an exit stub with this
+/// frame pointer.
+fn outer_frames(exit_fp: usize) -> Vec<Frame> {
+    if exit_fp == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the exit stub is still on the stack, since the host function that it called
+    // has not returned; a frame starts with the caller's frame pointer and return address.
+    unsafe {
+        let frame = exit_fp as *const usize;
+        run::walk(*frame.add(1), *frame)
+    }
+}

@@ -1,0 +1,32 @@
+//! Slots: how values pass between host and compiled code.
+
+use sidetrack_artifact::vmctx::VALUE_SLOT;
+
+/// A value of any type at the slot's start, in the host's byte order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(16))]
+pub struct Slot([u8; VALUE_SLOT as usize]);
+
+macro_rules! access {
+    ($($get:ident $set:ident $ty:ty, $bytes:literal;)*) => {$(
+        /// The value as this type.
+        pub fn $get(&self) -> $ty {
+            let mut bytes = [0; $bytes];
+            bytes.copy_from_slice(&self.0[..$bytes]);
+            <$ty>::from_ne_bytes(bytes)
+        }
+
+        /// Sets the value; the rest of the slot stays.
+        pub fn $set(&mut self, value: $ty) {
+            self.0[..$bytes].copy_from_slice(&value.to_ne_bytes());
+        }
+    )*};
+}
+
+impl Slot {
+    access! {
+        u32 set_u32 u32, 4;
+        u64 set_u64 u64, 8;
+        u128 set_u128 u128, 16;
+    }
+}

@@ -1,0 +1,145 @@
+//! Frames of compiled code, and the handlers of exceptions in them.
+//!
+//! Every frame of compiled code has, at its frame pointer, the caller's frame
+//! pointer and above it the return address; native frames and Pulley's agree. The
+//! frames of an activation end where a return address is in no registered code.
+
+use super::registry::{Code, View};
+use sidetrack_artifact::{Architecture, ExceptionHandler, UnwindOp};
+
+/// A frame of compiled code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The instruction that faulted in the innermost frame of a trap, in all others
+    /// the address that the call which is under way returns to.
+    pub pc: usize,
+    /// The frame pointer. While the innermost function has not made its frame yet, its caller's.
+    pub fp: usize,
+}
+
+/// Walks from a compiled frame outwards up to the entry of its activation, innermost
+/// frame first; empty if `pc` is in no registered code.
+///
+/// # Safety
+/// `fp` must be the frame pointer of a live frame that `pc` lies in.
+pub unsafe fn walk(pc: usize, fp: usize) -> Vec<Frame> {
+    let view = View::new();
+    if !view.contains(pc) && !view.contains(pc.wrapping_sub(1)) {
+        return Vec::new();
+    }
+    let mut frames = Vec::new();
+    // SAFETY: as the caller vouches.
+    unsafe { push_frames(&view, Frame { pc, fp }, usize::MAX, &mut frames) };
+    frames
+}
+
+/// Adds `frame` and the frames outside of it, as long as there are less than `max`.
+///
+/// # Safety
+/// As [`walk`].
+unsafe fn push_frames(view: &View, mut frame: Frame, max: usize, frames: &mut Vec<Frame>) {
+    while frames.len() < max {
+        frames.push(frame);
+        // SAFETY: the caller vouches for the first frame, and compiled code for those that it returns to.
+        let [fp, pc] = unsafe { (frame.fp as *const [usize; 2]).read() };
+        if !view.contains(pc.wrapping_sub(1)) {
+            break;
+        }
+        frame = Frame { pc, fp };
+    }
+}
+
+/// Bytes of a frame's return address and saved frame pointer.
+const SETUP: usize = 16;
+/// The steps in which large frames are made.
+const PAGE: usize = 4096;
+
+/// What is in the registers at a trap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Registers {
+    pub(super) pc: usize,
+    pub(super) fp: usize,
+    /// Where the return address is until the function makes its frame: the stack
+    /// pointer natively; on Pulley it is in a register, and this is its address.
+    pub(super) sp: usize,
+}
+
+/// The frames at a trap, at most `max`.
+///
+/// # Safety
+/// The registers must be those of code that has just stopped at `registers.pc` in `code`.
+pub(super) unsafe fn frames_at(view: &View, code: Code<'_>, registers: Registers, max: usize) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    if max == 0 {
+        return frames;
+    }
+    let Registers { pc, mut fp, sp } = registers;
+    let (image, offset) = code.at(pc);
+    let symbol = image.symbol_at(offset);
+    let step = |wanted: fn(&UnwindOp) -> bool| {
+        let symbol = symbol?;
+        symbol.unwind.ops.iter().find(|(_, op)| wanted(op)).map(|(end, _)| symbol.offset + end)
+    };
+    let pushed = step(|op| matches!(op, UnwindOp::PushFrame { .. }));
+    let defined = step(|op| matches!(op, UnwindOp::DefineFrame));
+    if defined.is_some_and(|defined| offset < defined) {
+        frames.push(Frame { pc, fp });
+        let above = if pushed.is_some_and(|pushed| offset >= pushed) { 8 } else { 0 };
+        // SAFETY: up to the push the return address is where sp says, after it the
+        // caller's frame pointer is below.
+        let outer = unsafe { ((sp + above) as *const usize).read() };
+        if view.contains(outer.wrapping_sub(1)) {
+            // SAFETY: the frame pointer is the caller's still.
+            unsafe { push_frames(view, Frame { pc: outer, fp }, max, &mut frames) };
+        }
+        return frames;
+    }
+    let pages = symbol.map_or(0, |symbol| (symbol.frame_size as usize).saturating_sub(SETUP) / PAGE);
+    if image.architecture == Architecture::X86_64 && pages > 0 && fp <= sp {
+        // A large frame is being made page by page. Meanwhile the frame pointer is where
+        // that ends, and before and after it would be above the stack pointer.
+        fp += pages * PAGE;
+    }
+    // SAFETY: the function has made its frame.
+    unsafe { push_frames(view, Frame { pc, fp }, max, &mut frames) };
+    frames
+}
+
+/// Where to go on after a throw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Landing {
+    pub(super) pc: usize,
+    pub(super) sp: usize,
+    pub(super) fp: usize,
+}
+
+/// The handler for `tag` nearest to the call that returns to `frame.pc` in the
+/// frame; else the frames of the activation, at most `max`.
+///
+/// # Safety
+/// As [`walk`].
+pub(super) unsafe fn find_handler(frame: Frame, tag: u64, max: usize) -> Result<Landing, Vec<Frame>> {
+    let view = View::new();
+    let mut at = frame;
+    while let Some(code) = view.find(at.pc.wrapping_sub(1)) {
+        let (image, offset) = code.at(at.pc);
+        if let Some(call) = image.call_site(offset) {
+            let handler = call.handlers.iter().find_map(|clause| match *clause {
+                ExceptionHandler::Tag { tag: t, handler } if u64::from(t) == tag => Some(handler),
+                ExceptionHandler::Default { handler } => Some(handler),
+                ExceptionHandler::Tag { .. } | ExceptionHandler::Context(_) => None,
+            });
+            if let Some(handler) = handler {
+                let sp = at.fp - call.frame_offset as usize;
+                return Ok(Landing { pc: code.base + handler as usize, sp, fp: at.fp });
+            }
+        }
+        // SAFETY: the caller vouches for the first frame, and compiled code for those that it returns to.
+        let [fp, pc] = unsafe { (at.fp as *const [usize; 2]).read() };
+        at = Frame { pc, fp };
+    }
+    let mut frames = Vec::new();
+    // SAFETY: as the caller vouches.
+    unsafe { push_frames(&view, frame, max, &mut frames) };
+    Err(frames)
+}

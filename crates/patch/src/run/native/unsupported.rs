@@ -1,0 +1,42 @@
+//! A host whose native code the code generator does not make.
+
+use crate::run::{CallHooks, Left};
+use sidetrack_artifact::Architecture;
+use std::io;
+
+/// Native code that can run here.
+pub(crate) const ARCHITECTURE: Option<Architecture> = None;
+
+/// A stack of its own for compiled code.
+#[derive(Debug)]
+pub(crate) enum Stack {}
+
+impl Stack {
+    /// Refuses.
+    pub(crate) fn new(_guard: usize, _size: usize) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Refuses: this is where it is found out that native code does not run here.
+pub(crate) fn prepare() -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "native code does not run on this host"))
+}
+
+/// Leaves at once, since there is no native code that could run.
+///
+/// # Safety
+/// None is needed.
+pub(crate) unsafe fn enter(
+    stub: *const u8,
+    _: &[u64; 4],
+    _: &CallHooks,
+    _: Option<&Stack>,
+) -> Result<(), Left> {
+    Err(Left::Fault { pc: stub as usize, reason: "native code does not run on this host".to_string() })
+}
+
+/// There is no such function here.
+pub(crate) fn throw_address() -> Option<u64> {
+    None
+}
