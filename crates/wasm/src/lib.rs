@@ -1,42 +1,55 @@
-//! WebAssembly to IR.
+//! WebAssembly to IR: validates modules and translates their functions.
+//!
+//! Problem: the code generator wants functions in SSA form over addresses; a module
+//! has a stack machine over memories, tables and globals. Approach: wasmparser
+//! decodes and validates; [`parse`] reads everything but the bodies into a
+//! [`ModuleInfo`], and [`Translation::translate`] turns one body at a time into a
+//! [`Function`], each on its own, so that they can be translated in parallel. What
+//! an instance looks like in memory is the contract in `sidetrack_artifact::vmctx`.
+//!
+//! Invariants: only validated operators are translated; what comes out passes the
+//! IR's verifier; every instruction carries the wasm pc of its operator (the byte
+//! offset in the module) as source location.
+
 #![forbid(unsafe_code)]
+
+mod error;
+mod func;
+mod module;
+mod signatures;
+mod stubs;
+
+pub use error::WasmError;
+pub use module::{Translation, parse};
+pub use signatures::{entry_signature, ir_type, wasm_signature};
+pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs};
+
 use sidetrack_artifact::ModuleInfo;
 use sidetrack_ir::Function;
-#[derive(Clone, Copy, Debug)]
+
+/// What translation may assume of the machine that runs the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// An access outside of a 32-bit memory, or through a null reference, faults and
+    /// is reported as the trap of the instruction that did it, so that neither needs
+    /// a check.
     pub guard_pages: bool,
 }
-#[derive(Debug)]
-pub struct WasmError {
-    pub offset: Option<usize>,
-    pub message: String,
-}
-pub struct Translation<'a> {
-    pub info: ModuleInfo,
-    x: &'a u8,
-}
-pub fn parse(_: &[u8]) -> Result<Translation<'_>, WasmError> {
-    todo!()
-}
+
 impl Translation<'_> {
-    pub fn translate(&self, _: u32, _: &Options) -> Result<Function, WasmError> {
-        let _ = self.x;
-        todo!()
+    /// Validates the body of a function defined in the module and translates it.
+    ///
+    /// # Errors
+    /// If the body is not valid.
+    ///
+    /// # Panics
+    /// If `index` is not the index of a function that the module defines.
+    pub fn translate(&self, index: u32, options: &Options) -> Result<Function, WasmError> {
+        func::translate(self, index, options)
     }
+
+    /// What the module declares, for keeping.
     pub fn into_info(self) -> ModuleInfo {
         self.info
     }
-}
-pub struct Stubs {
-    pub entry: Vec<u32>,
-    pub exit: Vec<u32>,
-}
-pub fn needed_stubs(_: &ModuleInfo) -> Stubs {
-    todo!()
-}
-pub fn entry_stub(_: &ModuleInfo, _: u32) -> Function {
-    todo!()
-}
-pub fn exit_stub(_: &ModuleInfo, _: u32) -> Function {
-    todo!()
 }

@@ -1,0 +1,22 @@
+//! What the engine's tests share.
+
+use sidetrack_engine::{Config, Engine, Instance, Module, OptLevel, Result, Store, Target};
+
+/// An engine for each target at each level.
+pub fn engines() -> Vec<Engine> {
+    let mut engines = Vec::new();
+    for target in [Target::Native, Target::Pulley64] {
+        for level in [OptLevel::None, OptLevel::Speed] {
+            engines.push(Engine::new(Config::new().target(target).opt_level(level)).expect("targets exist"));
+        }
+    }
+    engines
+}
+
+/// An instance of a module without imports in a store of its own.
+pub fn instantiate(engine: &Engine, text: &str) -> Result<(Store<()>, Instance)> {
+    let module = Module::new(engine, text)?;
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    Ok((store, instance))
+}

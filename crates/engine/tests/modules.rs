@@ -1,0 +1,99 @@
+//! Modules: bytes, text, serialised, cached.
+
+mod common;
+
+use common::engines;
+use sidetrack_engine::{Config, Engine, Instance, InvalidModule, Module, OptLevel, Result, Store};
+use std::path::PathBuf;
+
+const ANSWER: &str = r#"(module (func (export "answer") (result i32) i32.const 42))"#;
+
+fn answer(engine: &Engine, module: &Module) -> Result<i32> {
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, module, &[])?;
+    instance.get_typed_func::<(), i32>(&mut store, "answer")?.call(&mut store, ())
+}
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sidetrack-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for temporary files");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn serialised_modules_run_where_they_fit() -> Result<()> {
+    for engine in engines() {
+        let bytes = Module::new(&engine, ANSWER)?.serialize()?;
+        assert!(Module::is_serialized(&bytes));
+        assert_eq!(answer(&engine, &Module::deserialize(&engine, &bytes)?)?, 42);
+        for position in [0, 9, 40, bytes.len() / 2, bytes.len() - 1] {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 1;
+            assert!(Module::deserialize(&engine, &damaged).is_err(), "byte {position}");
+        }
+        for len in [0, 1, 8, 39, 40, 60, bytes.len() - 1] {
+            assert!(Module::deserialize(&engine, &bytes[..len]).is_err(), "cut to {len}");
+        }
+    }
+    let none = Engine::new(Config::new().opt_level(OptLevel::None))?;
+    let bytes = Module::new(&none, ANSWER)?.serialize()?;
+    let error = Module::deserialize(&Engine::default(), bytes).unwrap_err();
+    assert!(error.to_string().starts_with("the module was compiled by"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn the_cache_is_used_and_not_trusted() -> Result<()> {
+    let folder = Folder::new("cache");
+    let engine = Engine::new(Config::new().cache_dir(Some(folder.0.clone())))?;
+    assert!(!Module::new(&engine, ANSWER)?.is_cached());
+    assert!(Module::new(&engine, ANSWER)?.is_cached());
+    let file = std::fs::read_dir(&folder.0)?.next().expect("one file")?.path();
+    let good = std::fs::read(&file)?;
+    for bad in [&good[..good.len() / 2], &[0; 100], &[]] {
+        std::fs::write(&file, bad)?;
+        let module = Module::new(&engine, ANSWER)?;
+        assert!(!module.is_cached());
+        assert_eq!(answer(&engine, &module)?, 42);
+        assert_eq!(std::fs::read(&file)?, good, "the bad entry is replaced");
+    }
+    let other = Engine::new(Config::new().opt_level(OptLevel::None).cache_dir(Some(folder.0.clone())))?;
+    assert!(!Module::new(&other, ANSWER)?.is_cached());
+    assert_eq!(std::fs::read_dir(&folder.0)?.count(), 2, "no temporary files are left");
+    Ok(())
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_no_reason_to_fail() -> Result<()> {
+    let folder = Folder::new("no-cache");
+    let file = folder.0.join("file");
+    std::fs::write(&file, "in the way")?;
+    let engine = Engine::new(Config::new().cache_dir(Some(file.join("folder"))))?;
+    assert_eq!(answer(&engine, &Module::new(&engine, ANSWER)?)?, 42);
+    Ok(())
+}
+
+#[test]
+fn bad_modules_are_errors_with_their_place() {
+    let engine = Engine::default();
+    let bad = |bytes: &[u8]| Module::new(&engine, bytes).expect_err("not a module");
+    let error = bad(b"\0asm\x01\0\0\0\x01\x04");
+    assert!(error.downcast_ref::<InvalidModule>().expect("its kind").offset.is_some(), "{error:?}");
+    let error = bad(br#"(module (func (result i32)))"#);
+    assert!(error.downcast_ref::<InvalidModule>().expect("its kind").offset.is_some(), "{error:?}");
+    bad(b"(module");
+    bad(b"\0asm\x0d\0\x01\0");
+    bad(b"");
+    bad(&[0xff; 64]);
+}

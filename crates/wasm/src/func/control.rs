@@ -1,0 +1,358 @@
+//! Control flow: blocks, loops, branches, and what the rest of a construct knows.
+//!
+//! A construct's end, or a loop's start, is a *label*; its block is made at the
+//! first branch to it, so that constructs to which nothing branches cost nothing.
+//! What control cannot reach is not translated; constructs that begin there are
+//! [`FrameKind::Dead`].
+
+use super::context::user_trap;
+use super::locals::{Edge, Position};
+use super::state::{Translator, Values};
+use crate::WasmError;
+use crate::signatures::ir_type;
+use sidetrack_artifact::ValType;
+use sidetrack_artifact::vmctx::trap;
+use sidetrack_ir::{Block, Inst};
+use smallvec::SmallVec;
+use std::collections::BTreeSet;
+use wasmparser::{BlockType, BrTable, Operator};
+
+/// What kind of construct is open.
+#[derive(Debug)]
+pub(super) enum FrameKind {
+    /// `block`, the function itself, or the second arm of an `if`.
+    Block,
+    /// `loop`; how [`super::locals::Locals`] calls it.
+    Loop { environment: u32 },
+    /// The first arm of an `if`.
+    If { branch: Inst, otherwise: Block, params: Values },
+    /// Any construct that control does not reach.
+    Dead,
+}
+
+/// What a construct takes and leaves on the operand stack.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Arity {
+    /// Nothing, and nothing.
+    Empty,
+    /// Leaves one value.
+    One(ValType),
+    /// That of a function type.
+    Type(u32),
+}
+
+/// An open construct.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub kind: FrameKind,
+    arity: Arity,
+    /// How many operands a branch to its label takes along.
+    label_arity: usize,
+    /// The height of the operand stack below its parameters.
+    height: usize,
+    start: Option<Position>,
+    label: Option<Block>,
+    edges: Vec<Edge>,
+}
+
+impl Frame {
+    fn dead() -> Self {
+        Frame {
+            kind: FrameKind::Dead,
+            arity: Arity::Empty,
+            label_arity: 0,
+            height: 0,
+            start: None,
+            label: None,
+            edges: Vec::new(),
+        }
+    }
+
+    /// A function's body; its type has this index and that many results.
+    pub fn function(ty: u32, results: usize) -> Self {
+        Frame { kind: FrameKind::Block, arity: Arity::Type(ty), label_arity: results, ..Frame::dead() }
+    }
+}
+
+/// Translates an operator.
+pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64) -> Result<(), WasmError> {
+    if !t.reachable {
+        t.unreachable_operator(operator);
+        return Ok(());
+    }
+    match operator {
+        Operator::Unreachable => {
+            t.b.trap(user_trap(trap::UNREACHABLE));
+            t.reachable = false;
+        }
+        Operator::Nop => {}
+        Operator::Block { blockty } => t.begin(FrameKind::Block, t.arity(*blockty, pc)?),
+        Operator::Loop { blockty } => t.begin_loop(t.arity(*blockty, pc)?),
+        Operator::If { blockty } => t.begin_if(t.arity(*blockty, pc)?),
+        Operator::Else => t.begin_else(),
+        Operator::End => t.end(),
+        Operator::Br { relative_depth } => t.br(*relative_depth),
+        Operator::BrIf { relative_depth } => t.br_if(*relative_depth),
+        Operator::BrTable { targets } => t.br_table(targets)?,
+        Operator::Return => t.br(t.frames.len() as u32 - 1),
+        _ => return super::variables::translate(t, operator, pc),
+    }
+    Ok(())
+}
+
+impl Translator<'_> {
+    pub fn arity(&self, ty: BlockType, pc: u64) -> Result<Arity, WasmError> {
+        Ok(match ty {
+            BlockType::Empty => Arity::Empty,
+            BlockType::Type(ty) => Arity::One(crate::module::types::value(ty, pc)?),
+            BlockType::FuncType(index) => Arity::Type(index),
+        })
+    }
+
+    pub fn params(&self, arity: Arity) -> SmallVec<[ValType; 4]> {
+        match arity {
+            Arity::Empty | Arity::One(_) => SmallVec::new(),
+            Arity::Type(index) => SmallVec::from_slice(&self.info.types[index as usize].params),
+        }
+    }
+
+    fn results(&self, arity: Arity) -> SmallVec<[ValType; 4]> {
+        match arity {
+            Arity::Empty => SmallVec::new(),
+            Arity::One(ty) => SmallVec::from_slice(&[ty]),
+            Arity::Type(index) => SmallVec::from_slice(&self.info.types[index as usize].results),
+        }
+    }
+
+    /// A new block with parameters of these types.
+    pub fn block_of(&mut self, types: &[ValType]) -> Block {
+        let block = self.b.create_block();
+        for &ty in types {
+            self.b.func.dfg.append_block_param(block, ir_type(ty));
+        }
+        block
+    }
+
+    /// Opens a construct; its parameters stay on the stack.
+    pub fn begin(&mut self, kind: FrameKind, arity: Arity) {
+        let (params, results) = (self.params(arity).len(), self.results(arity).len());
+        self.frames.push(Frame {
+            kind,
+            arity,
+            label_arity: results,
+            height: self.stack.len() - params,
+            start: Some(self.locals.position()),
+            label: None,
+            edges: Vec::new(),
+        });
+    }
+
+    fn begin_loop(&mut self, arity: Arity) {
+        let types = self.params(arity);
+        let header = self.block_of(&types);
+        let args = self.pop_n(types.len());
+        let args = self.canonical(args);
+        let from = self.locals.position();
+        let branch = self.b.jump(header, &args);
+        let environment = self.locals.enter_loop(header, Edge { from, branch }, self.loops);
+        self.loops += 1;
+        self.enter_block(header);
+        self.begin(FrameKind::Loop { environment }, arity);
+        if let Some(frame) = self.frames.last_mut() {
+            (frame.label, frame.label_arity, frame.start) = (Some(header), types.len(), Some(from));
+        }
+    }
+
+    fn begin_if(&mut self, arity: Arity) {
+        let condition = self.pop_condition();
+        let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        let branch = self.b.brif(condition, (then, &[]), (otherwise, &[]));
+        self.b.switch_to(then);
+        let params = self.top(self.params(arity).len());
+        self.begin(FrameKind::If { branch, otherwise, params }, arity);
+    }
+
+    fn begin_else(&mut self) {
+        if self.reachable {
+            self.br(0);
+        }
+        let Some(frame) = self.frames.last_mut() else { return };
+        let (height, start) = (frame.height, frame.start);
+        if let (FrameKind::If { otherwise, params, .. }, Some(start)) =
+            (std::mem::replace(&mut frame.kind, FrameKind::Block), start)
+        {
+            self.stack.truncate(height);
+            self.stack.extend(params);
+            self.b.switch_to(otherwise);
+            self.locals.enter_single(otherwise, start);
+            self.reachable = true;
+        }
+    }
+
+    fn end(&mut self) {
+        let depth = self.frames.len();
+        let Some(frame) = self.frames.last_mut() else { return };
+        let (height, start) = (frame.height, frame.start);
+        match std::mem::replace(&mut frame.kind, FrameKind::Block) {
+            FrameKind::Loop { environment } => {
+                let edges = std::mem::take(&mut frame.edges);
+                frame.label = None;
+                self.locals.seal(self.b.func, environment, edges);
+            }
+            FrameKind::If { branch, otherwise, params } => {
+                if self.reachable || !self.frames[depth - 1].edges.is_empty() {
+                    self.skip_first_arm(branch, otherwise, params);
+                } else if let Some(start) = start {
+                    // Only the way around the first arm goes on.
+                    self.stack.truncate(height);
+                    self.stack.extend(params);
+                    self.b.switch_to(otherwise);
+                    self.locals.enter_single(otherwise, start);
+                    self.reachable = true;
+                }
+            }
+            FrameKind::Block | FrameKind::Dead => {}
+        }
+        self.end_label();
+        if self.frames.is_empty() && self.reachable {
+            let results = std::mem::take(&mut self.stack);
+            self.return_values(SmallVec::from_vec(results));
+        }
+    }
+
+    /// An `if` without a second arm: the branch goes to the end instead.
+    fn skip_first_arm(&mut self, branch: Inst, otherwise: Block, params: Values) {
+        let args = self.canonical(params);
+        let index = self.frames.len() - 1;
+        let label = self.label(index);
+        let call = self.b.block_call(label, &args);
+        self.b.func.dfg.for_each_block_call_mut(branch, |old, _| {
+            if old.block == otherwise {
+                *old = call;
+            }
+        });
+        if let Some(from) = self.frames[index].start {
+            self.frames[index].edges.push(Edge { from, branch });
+        }
+    }
+
+    /// Closes the innermost construct: goes on at its label, if anything does.
+    fn end_label(&mut self) {
+        let last = self.frames.len() - 1;
+        if self.frames[last].label.is_some() && self.reachable {
+            self.br(0);
+        }
+        let Some(frame) = self.frames.pop() else { return };
+        if let Some(label) = frame.label {
+            self.stack.truncate(frame.height);
+            self.enter_block(label);
+            let start = frame.start.unwrap_or(self.locals.function_start());
+            self.locals.enter_join(label, start, frame.edges);
+            self.reachable = true;
+        } else if !self.reachable {
+            self.stack.truncate(frame.height);
+        }
+    }
+
+    /// Moves to a block and pushes its parameters.
+    pub fn enter_block(&mut self, block: Block) {
+        self.b.switch_to(block);
+        self.stack.extend_from_slice(self.b.func.dfg.block_params(block));
+    }
+
+    /// The block of a construct's label.
+    pub fn label(&mut self, index: usize) -> Block {
+        if let Some(label) = self.frames[index].label {
+            return label;
+        }
+        let types = self.results(self.frames[index].arity);
+        let label = self.block_of(&types);
+        self.frames[index].label = Some(label);
+        label
+    }
+
+    /// Records a branch to a construct's label.
+    pub fn add_edge(&mut self, index: usize, branch: Inst) {
+        let from = self.locals.position();
+        self.frames[index].edges.push(Edge { from, branch });
+    }
+
+    fn label_args(&mut self, index: usize) -> Values {
+        let args = self.top(self.frames[index].label_arity);
+        self.canonical(args)
+    }
+
+    /// Branches; control does not go on here.
+    pub fn br(&mut self, depth: u32) {
+        let index = self.frame_index(depth);
+        let args = self.label_args(index);
+        if index == 0 {
+            self.return_values(args);
+        } else {
+            let label = self.label(index);
+            let branch = self.b.jump(label, &args);
+            self.add_edge(index, branch);
+        }
+        self.reachable = false;
+    }
+
+    fn br_if(&mut self, depth: u32) {
+        let condition = self.pop_condition();
+        let index = self.frame_index(depth);
+        let args = self.label_args(index);
+        let (label, next) = (self.label(index), self.b.create_block());
+        let branch = self.b.brif(condition, (label, &args), (next, &[]));
+        self.add_edge(index, branch);
+        self.b.switch_to(next);
+    }
+
+    fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), WasmError> {
+        let selector = self.pop();
+        if targets.is_empty() {
+            self.br(targets.default());
+            return Ok(());
+        }
+        let mut calls = Vec::with_capacity(targets.len() as usize + 1);
+        let mut seen = BTreeSet::new();
+        for depth in targets.targets().chain(std::iter::once(Ok(targets.default()))) {
+            let index = self.frame_index(depth?);
+            let args = self.label_args(index);
+            let label = self.label(index);
+            calls.push(self.b.block_call(label, &args));
+            seen.insert(index);
+        }
+        if let Some(default) = calls.pop() {
+            let branch = self.b.br_table(selector, default, calls);
+            for index in seen {
+                self.add_edge(index, branch);
+            }
+        }
+        self.reachable = false;
+        Ok(())
+    }
+
+    /// Returns from the function.
+    fn return_values(&mut self, values: Values) {
+        let values = self.canonical(values);
+        self.b.return_(&values);
+    }
+
+    /// What control does not reach: only the structure is followed.
+    fn unreachable_operator(&mut self, operator: &Operator<'_>) {
+        match operator {
+            Operator::Loop { .. } => {
+                self.loops += 1;
+                self.frames.push(Frame::dead());
+            }
+            Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
+                self.frames.push(Frame::dead());
+            }
+            Operator::Else if !self.in_dead_construct() => self.begin_else(),
+            Operator::End if self.in_dead_construct() => {
+                self.frames.pop();
+            }
+            Operator::End => self.end(),
+            _ => {}
+        }
+    }
+}

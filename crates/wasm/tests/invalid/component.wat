@@ -1,0 +1,2 @@
+;; error: the component model is not supported
+(component)

@@ -1,0 +1,2 @@
+;; error: garbage collection is not supported
+(module (type (struct (field i32))))

@@ -1,0 +1,2 @@
+;; error: threads is not supported
+(module (memory 1 1 shared))

@@ -1,0 +1,2 @@
+;; error: type mismatch
+(module (func (result i32) (i64.const 1)))

@@ -1,0 +1,17 @@
+;; Direct calls, imports, tables, tail calls; references to functions.
+(module
+  (type $f (func (param i32) (result i32)))
+  (import "host" "imported" (func $imported (type $f)))
+  (table $fixed 3 3 funcref)
+  (table $grows 1 funcref)
+  (elem $e (table $fixed) (i32.const 0) func $imported $indirect)
+  (func $direct (param i32) (result i32)
+    (call $imported (call $direct (local.get 0))))
+  (func $indirect (param i32) (result i32)
+    (call_indirect $fixed (type $f) (local.get 0) (i32.const 1)))
+  (func (param i32) (result i32)
+    (return_call_indirect $grows (type $f) (local.get 0) (local.get 0)))
+  (func (param i32) (result i32)
+    (return_call $imported (local.get 0)))
+  (func (export "refs") (result funcref funcref funcref)
+    (table.get $fixed (i32.const 2)) (ref.func $imported) (ref.func $indirect)))

@@ -1,0 +1,11 @@
+(module
+  (import "host" "constant" (global $imported i64))
+  (import "host" "variable" (global $shared (mut i32)))
+  (global $known i32 (i32.const 42))
+  (global $computed i64 (global.get $imported))
+  (global $own (mut f64) (f64.const 1.5))
+  (func (result i64 i32)
+    (global.set $own (f64.mul (global.get $own) (global.get $own)))
+    (global.set $shared (i32.add (global.get $known) (global.get $shared)))
+    (i64.add (global.get $imported) (global.get $computed))
+    (global.get $shared)))
