@@ -1,10 +1,13 @@
 //! Measurements, never asserted in tests: run by hand, read by people.
 //!
 //! `codegen` compiles the same CLIF with this code generator and with Cranelift's,
-//! interleaved, and prints medians. `switch` times batches of switches.
+//! interleaved, and prints medians. `switch` times batches of switches, `enter`
+//! calls of compiled code and the loading of it.
 
 mod codegen;
+mod enter;
 mod switch;
+mod wasm;
 
 use clap::{Parser, Subcommand};
 
@@ -37,12 +40,49 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         batch: usize,
     },
+    /// WebAssembly programs beside Wasmtime.
+    Wasm {
+        /// Interleaved rounds; the medians are printed.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Threads that compile: 1, or more for all processors.
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// Compile without optimising.
+        #[arg(long)]
+        no_opt: bool,
+        /// Programs (WASI commands without arguments) or folders of them.
+        programs: Vec<std::path::PathBuf>,
+    },
+    /// Calls between host and guest, and instantiation, beside Wasmtime.
+    Calls {
+        /// Interleaved rounds; the medians are printed.
+        #[arg(long, default_value_t = 11)]
+        rounds: usize,
+        /// The module to instantiate.
+        module: Option<std::path::PathBuf>,
+    },
+    /// Time of entering and leaving native code, and of loading it.
+    Enter {
+        /// Measurements; the medians are printed.
+        #[arg(long, default_value_t = 21)]
+        rounds: usize,
+        /// Functions in the image that is loaded.
+        #[arg(long, default_value_t = 50_000)]
+        functions: u32,
+    },
 }
 
 fn main() {
     let result = match Args::parse().what {
         What::Codegen { rounds, random, files } => codegen::run(rounds, random, &files),
         What::Switch { rounds, batch } => switch::run(rounds, batch),
+        What::Wasm { rounds, threads, no_opt, programs } => {
+            let level = if no_opt { sidetrack_engine::OptLevel::None } else { sidetrack_engine::OptLevel::Speed };
+            wasm::run(rounds, threads, level, &programs)
+        }
+        What::Calls { rounds, module } => wasm::calls(rounds, module.as_deref()),
+        What::Enter { rounds, functions } => enter::run(rounds, functions),
     };
     if let Err(message) = result {
         eprintln!("error: {message}");

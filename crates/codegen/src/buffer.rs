@@ -6,10 +6,16 @@
 //! a pending fixup passes, [`Buffer::ensure_space`] makes an *island* of veneers,
 //! constants and trap stubs at a place between two instructions.
 //!
-//! Invariants: bytes once written move never; islands come only at calls of
+//! On targets whose jumps have a shorter form, [`Buffer::finish`] shortens those
+//! that are near their labels (`relax`).
+//!
+//! Invariants: bytes once written move never, but for that last step, which moves
+//! everything that is recorded of them along; islands come only at calls of
 //! [`Buffer::ensure_space`], which emission makes between instructions, so no
 //! label, island, veneer or constant lands inside a patch site; a site is recorded
 //! after its bytes were written and nothing rewrites them but relocations.
+
+mod relax;
 
 use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use rustc_hash::FxHashMap;
@@ -40,6 +46,25 @@ pub trait FixupKind: Copy + std::fmt::Debug {
     /// Writes a veneer to `code`; returns the offset in the veneer and the kind
     /// of the veneer's own use of the label.
     fn write_veneer(self, code: &mut [u8]) -> (u32, Self);
+
+    /// Whether some kinds have a short form.
+    const RELAXES: bool = false;
+    /// The short form of the instruction that ends with this use, if it has one.
+    fn short_form(self) -> Option<ShortForm<Self>> {
+        None
+    }
+}
+
+/// A shorter instruction: one byte of opcode and one of distance, counted from its
+/// end.
+#[derive(Clone, Copy, Debug)]
+pub struct ShortForm<K> {
+    /// Bytes of opcode before the use in the long form.
+    pub opcode_bytes: u32,
+    /// The opcode of the short form, from those bytes.
+    pub opcode: fn(&[u8]) -> u8,
+    /// The short form's use of the label.
+    pub kind: K,
 }
 
 /// What a buffer must know of its target.
@@ -131,6 +156,10 @@ pub struct Buffer<K: FixupKind> {
     sources: Vec<SourceRange>,
     source: Option<(u32, u32)>,
     alignment: u32,
+    /// Code that stands where it must.
+    placed: bool,
+    /// What the target said of the code up to an offset.
+    note: Option<(u32, u32)>,
 }
 
 /// What a finished buffer hands over.
@@ -172,6 +201,8 @@ impl<K: FixupKind> Buffer<K> {
             sources: Vec::new(),
             source: None,
             alignment: spec.function_alignment,
+            placed: false,
+            note: None,
             spec,
         }
     }
@@ -222,6 +253,23 @@ impl<K: FixupKind> Buffer<K> {
     pub fn bind(&mut self, label: Label) {
         debug_assert_eq!(self.labels[label], UNBOUND);
         self.labels[label] = self.offset();
+        self.note = None;
+    }
+
+    /// Remembers something of the code so far, which is forgotten when anything is
+    /// appended or a label is bound.
+    pub fn set_note(&mut self, note: u32) {
+        self.note = Some((self.offset(), note));
+    }
+
+    /// What was remembered of the code so far.
+    pub fn note(&self) -> Option<u32> {
+        self.note.filter(|(offset, _)| *offset == self.offset()).map(|(_, note)| note)
+    }
+
+    /// The code so far stands where it must: it is not moved in the end.
+    pub fn keep_places(&mut self) {
+        self.placed = true;
     }
 
     /// Makes uses of `label` refer to `to`.
@@ -247,7 +295,8 @@ impl<K: FixupKind> Buffer<K> {
     /// The code at `offset`, which is written already, refers to `label`.
     pub fn use_label(&mut self, offset: u32, label: Label, kind: K) {
         let label = self.resolve(label);
-        if let Some(target) = self.label_offset(label)
+        if !K::RELAXES
+            && let Some(target) = self.label_offset(label)
             && offset - target.min(offset) <= kind.max_backward()
         {
             let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
@@ -409,6 +458,9 @@ impl<K: FixupKind> Buffer<K> {
     /// # Panics
     /// If a label that is used was never bound.
     pub fn finish(mut self) -> FinishedBuffer {
+        if K::RELAXES && !self.placed {
+            self.relax();
+        }
         self.island(0);
         while !self.fixups.is_empty() {
             self.island(0);

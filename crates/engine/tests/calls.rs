@@ -4,8 +4,8 @@ mod common;
 
 use common::{engines, instantiate};
 use sidetrack_engine::{
-    AsContextMut, Caller, Extern, Func, FuncType, Instance, Linker, Module, Result, Store, ThrownException, Trap,
-    Val, ValType, WasmBacktrace,
+    AsContextMut, Caller, Extern, Func, FuncType, Instance, Linker, Module, Result, Store, ThrownException,
+    Trap, Val, ValType, WasmBacktrace,
 };
 
 #[test]
@@ -94,7 +94,10 @@ fn errors_of_host_functions_come_through() -> Result<()> {
         let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
         for _ in 0..3 {
             let error = run.call(&mut store, ()).unwrap_err();
-            assert_eq!(error.downcast_ref::<std::io::Error>().expect("the host's error").to_string(), "no luck");
+            assert_eq!(
+                error.downcast_ref::<std::io::Error>().expect("the host's error").to_string(),
+                "no luck"
+            );
             let backtrace = error.downcast_ref::<WasmBacktrace>().expect("a backtrace");
             let names: Vec<_> = backtrace.frames().iter().map(|frame| frame.func_name()).collect();
             assert_eq!(names, [Some("inner"), None]);
@@ -109,7 +112,7 @@ fn panics_of_host_functions_go_on_outside() -> Result<()> {
     for engine in engines() {
         let module = Module::new(&engine, text)?;
         let mut store = Store::new(&engine, ());
-        let panic = Func::wrap(&mut store, || std::panic::resume_unwind(Box::new(17)));
+        let panic = Func::wrap(&mut store, || -> Result<()> { std::panic::resume_unwind(Box::new(17)) });
         let instance = Instance::new(&mut store, &module, &[panic.into()])?;
         let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
         let call = std::panic::AssertUnwindSafe(|| run.call(&mut store, ()));

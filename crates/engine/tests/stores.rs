@@ -4,18 +4,9 @@ mod common;
 
 use common::{engines, instantiate};
 use sidetrack_engine::{
-    Engine, Global, GlobalType, Instance, Linker, Memory, MemoryType, Limits, Module, Result, Store, StoreLimits,
-    StoreLimitsBuilder, Trap, Val, ValType, WasmBacktrace,
+    Engine, Global, GlobalType, Instance, Limits, Linker, Memory, MemoryType, Module, Result, Store,
+    StoreLimits, StoreLimitsBuilder, Trap, Val, ValType, WasmBacktrace,
 };
-
-/// The mappings of this process and its resident kilobytes.
-fn footprint() -> (usize, usize) {
-    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a line");
-    let kilobytes = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number");
-    (maps.lines().count(), kilobytes)
-}
 
 const COUNTER: &str = r#"(module
     (memory (export "memory") 2)
@@ -29,31 +20,6 @@ const COUNTER: &str = r#"(module
             (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
             (br_if $again (local.get 0)))
         (global.get $n)))"#;
-
-#[test]
-fn instances_leave_nothing_behind() -> Result<()> {
-    for engine in engines() {
-        let module = Module::new(&engine, COUNTER)?;
-        let once = || -> Result<()> {
-            let mut store = Store::new(&engine, ());
-            let instance = Instance::new(&mut store, &module, &[])?;
-            let count = instance.get_typed_func::<i32, i32>(&mut store, "count")?;
-            assert_eq!(count.call(&mut store, 3)?, 360);
-            Ok(())
-        };
-        for _ in 0..50 {
-            once()?;
-        }
-        let before = footprint();
-        for _ in 0..2000 {
-            once()?;
-        }
-        let after = footprint();
-        assert!(after.0 <= before.0 + 4, "mappings before and after: {before:?} {after:?}");
-        assert!(after.1 <= before.1 + 4096, "kilobytes before and after: {before:?} {after:?}");
-    }
-    Ok(())
-}
 
 #[test]
 fn threads_share_a_module() -> Result<()> {

@@ -89,14 +89,24 @@ extern "C" fn crash() {
     unsafe { read_volatile(8 as *const u8) };
 }
 
-/// `listed` and `unlisted` are ud2 and a return; `host` calls `crash`.
+/// Unwinds, which a host function must not do.
+extern "C-unwind" fn panics() {
+    std::panic::resume_unwind(Box::new("a panic"));
+}
+
+/// `listed` and `unlisted` are ud2 and a return; the others call a host function.
 fn code() -> Code {
     let listed = Asm::new("listed").trap(TrapCode::User(1)).bytes(&[0x0F, 0x0B, RET]).f;
     let unlisted = Asm::new("unlisted").bytes(&[0x0F, 0x0B, RET]).f;
-    let host = Asm::new("host").bytes(&[0x55, 0x48, 0x89, 0xE5]).call("crash").bytes(&[0x5D, RET]).f;
-    let raise = Asm::new("sent").bytes(&[0x55, 0x48, 0x89, 0xE5]).call("raise").bytes(&[0x5D, RET]).f;
-    let symbols = [("crash", crash as *const () as usize), ("raise", libc::raise as *const () as usize)];
-    Code::new(X64, vec![listed, unlisted, host, raise], &symbols)
+    let calling =
+        |text, callee| Asm::new(text).bytes(&[0x55, 0x48, 0x89, 0xE5]).call(callee).bytes(&[0x5D, RET]).f;
+    let others = [calling("host", "crash"), calling("sent", "raise"), calling("panic", "panics")];
+    let symbols = [
+        ("crash", crash as *const () as usize),
+        ("raise", libc::raise as *const () as usize),
+        ("panics", panics as *const () as usize),
+    ];
+    Code::new(X64, [vec![listed, unlisted], others.to_vec()].concat(), &symbols)
 }
 
 /// Not a test of its own: the process that `run` starts.
@@ -132,6 +142,7 @@ fn child() {
         "host" | "default host" | "ignored host" => code.call("host", [0; 4]).unwrap(),
         "sent" | "default sent" | "ignored sent" => code.call("sent", [SIGSEGV as u64, 0, 0, 0]).unwrap(),
         "outside" => crash(),
+        "panic" => drop(std::panic::catch_unwind(|| code.call("panic", [0; 4]))),
         "once" | "step" => {
             unlisted();
             unlisted();
@@ -173,6 +184,11 @@ fn where_nobody_had_the_signal_the_process_ends_by_it() {
     ] {
         assert_eq!(run(case).signal(), Some(signal), "{case}");
     }
+}
+
+#[test]
+fn a_panic_does_not_get_through_compiled_code() {
+    assert_eq!(run("panic").signal(), Some(libc::SIGABRT));
 }
 
 /// Only in a process of its own are there no other threads that map memory.

@@ -48,7 +48,7 @@ impl From<wasmparser::Error> for WasmError {
 
 /// What WebAssembly's documents call the features that are refused.
 fn feature_name(feature: WasmFeatures) -> Option<&'static str> {
-    const NAMES: [(WasmFeatures, &str); 11] = [
+    const NAMES: [(WasmFeatures, &str); 10] = [
         (WasmFeatures::THREADS, "threads"),
         (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything threads"),
         (WasmFeatures::GC, "garbage collection"),
@@ -58,7 +58,6 @@ fn feature_name(feature: WasmFeatures) -> Option<&'static str> {
         (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exception handling"),
         (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
         (WasmFeatures::STACK_SWITCHING, "stack switching"),
-        (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
         (WasmFeatures::MEMORY_CONTROL, "memory control"),
     ];
     NAMES.iter().find(|(known, _)| feature.intersects(*known)).map(|(_, name)| *name)

@@ -1,13 +1,8 @@
 //! WebAssembly's types as the IR's, and the signatures of compiled functions.
 
 use sidetrack_artifact::{FuncType, ValType};
-use sidetrack_ir::types::{F32, F64, I8, I32, I64};
+use sidetrack_ir::types::{F32, F64, I8X16, I32, I64};
 use sidetrack_ir::{AbiParam, CallConv, Signature, Type};
-
-/// `i8x16`, as which every vector is passed and kept.
-pub(crate) fn v128() -> Type {
-    I8.vector(16).unwrap_or(Type::INVALID)
-}
 
 /// The IR's type of a WebAssembly value: references are `i64`, vectors `i8x16`.
 pub fn ir_type(ty: ValType) -> Type {
@@ -16,7 +11,7 @@ pub fn ir_type(ty: ValType) -> Type {
         ValType::I64 | ValType::Ref(_) => I64,
         ValType::F32 => F32,
         ValType::F64 => F64,
-        ValType::V128 => v128(),
+        ValType::V128 => I8X16,
     }
 }
 

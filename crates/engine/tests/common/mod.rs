@@ -13,6 +13,7 @@ pub fn engines() -> Vec<Engine> {
     engines
 }
 
+#[allow(dead_code, reason = "not every test file needs it")]
 /// An instance of a module without imports in a store of its own.
 pub fn instantiate(engine: &Engine, text: &str) -> Result<(Store<()>, Instance)> {
     let module = Module::new(engine, text)?;

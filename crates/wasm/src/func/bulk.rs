@@ -49,13 +49,13 @@ pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64
         }
         O::DataDrop { data_index } => drop_segment(t, builtin::DATA_DROP, data_index),
         O::ElemDrop { elem_index } => drop_segment(t, builtin::ELEM_DROP, elem_index),
-        _ => return Err(WasmError::unsupported(pc, &name(operator))),
+        _ => return super::simd::translate(t, operator, pc),
     }
     Ok(())
 }
 
 /// The name of an operator, without its immediates.
-fn name(operator: &Operator<'_>) -> String {
+pub(super) fn name(operator: &Operator<'_>) -> String {
     let text = format!("{operator:?}");
     let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
     format!("the operator {}", &text[..end])

@@ -136,6 +136,11 @@ impl Locals {
         self.current
     }
 
+    /// Goes on at a place that was left before.
+    pub fn resume(&mut self, position: Position) {
+        self.current = position.env;
+    }
+
     /// Whether the rest of the function has been scanned.
     pub fn is_scanned(&self) -> bool {
         self.scan.is_some()
@@ -307,6 +312,7 @@ impl Locals {
         let zero = match ty {
             F32 => builder.f32const(0.0),
             F64 => builder.f64const(0.0),
+            _ if ty.is_vector() => builder.vconst(ty, [0; 16]),
             _ => builder.iconst(ty, 0),
         };
         self.zeros.push(zero);

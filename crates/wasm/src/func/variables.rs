@@ -4,8 +4,7 @@ use super::context::{constant_field, field};
 use super::state::Translator;
 use crate::WasmError;
 use crate::signatures::ir_type;
-use sidetrack_artifact::ValType;
-use sidetrack_ir::types::{I32, I64};
+use sidetrack_ir::types::{I8X16, I32, I64};
 use sidetrack_ir::{Opcode, Value};
 use wasmparser::Operator;
 
@@ -100,6 +99,7 @@ impl Translator<'_> {
             (false, &[ConstOp::I64(value)]) => Some(self.b.iconst(I64, value)),
             (false, &[ConstOp::F32(bits)]) => Some(self.b.f32const(f32::from_bits(bits))),
             (false, &[ConstOp::F64(bits)]) => Some(self.b.f64const(f64::from_bits(bits))),
+            (false, &[ConstOp::V128(bytes)]) => Some(self.b.vconst(I8X16, bytes)),
             (false, &[ConstOp::RefNull]) => Some(self.b.iconst(I64, 0)),
             _ => None,
         }
@@ -114,6 +114,6 @@ impl Translator<'_> {
 
     /// A null reference.
     pub fn null(&mut self) -> Value {
-        self.b.iconst(ir_type(ValType::I64), 0)
+        self.b.iconst(I64, 0)
     }
 }

@@ -4,7 +4,7 @@
 //! immediate*. [`Op`] says what is constant about one; [`Enc`] appends it with its
 //! operands. The formats are those of the Intel manual, volume 2, chapter 2.
 
-use crate::buffer::{Buffer, FixupKind, Label};
+use crate::buffer::{Buffer, FixupKind, Label, ShortForm};
 
 /// How code refers to a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,12 @@ pub enum Fixup {
         /// Bytes of immediate after the displacement.
         after: u8,
     },
+    /// As `Rel32`, of `jmp`.
+    Jump,
+    /// As `Rel32`, of a conditional jump.
+    JumpIf,
     /// 1 byte: the distance from the end of the instruction, which ends there. The
-    /// label is near: in the same pseudo-instruction.
+    /// label is near: in the same pseudo-instruction, or found to be.
     Rel8,
     /// 4 bytes: the distance from the start of the table, which is this many bytes
     /// before the entry.
@@ -47,6 +51,7 @@ impl FixupKind for Fixup {
                 code[0] = distance as u8;
                 return;
             }
+            Fixup::Jump | Fixup::JumpIf => use_offset + 4,
             Fixup::Rel32 { after } => use_offset + 4 + u32::from(after),
             Fixup::Table { back } => use_offset - back,
         };
@@ -59,6 +64,19 @@ impl FixupKind for Fixup {
 
     fn write_veneer(self, _code: &mut [u8]) -> (u32, Self) {
         unreachable!("the use has no veneer")
+    }
+
+    const RELAXES: bool = true;
+
+    fn short_form(self) -> Option<ShortForm<Self>> {
+        // E9 becomes EB, 0F 8x becomes 7x.
+        match self {
+            Fixup::Jump => Some(ShortForm { opcode_bytes: 1, opcode: |_| 0xeb, kind: Fixup::Rel8 }),
+            Fixup::JumpIf => {
+                Some(ShortForm { opcode_bytes: 2, opcode: |bytes| bytes[1] ^ 0xf0, kind: Fixup::Rel8 })
+            }
+            _ => None,
+        }
     }
 }
 

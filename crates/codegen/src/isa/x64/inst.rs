@@ -300,6 +300,7 @@ pub enum Inst {
     },
     Xmm {
         op: XmmOp,
+        vex: bool,
         wide: bool,
         dst: Reg,
         src1: Reg,
@@ -666,7 +667,7 @@ impl MachInst for Inst {
             Inst::Alu { dst, src1, src2, .. }
             | Inst::Imul { dst, src1, src2, .. }
             | Inst::Cmov { dst, src1, src2, .. }
-            | Inst::Xmm { dst, src1, src2, .. }
+            | Inst::Xmm { vex: false, dst, src1, src2, .. }
             | Inst::Vec { vex: false, dst, src1, src2, .. }
             | Inst::VecInsert { vex: false, dst, src1, src2, .. } => {
                 let index = visitor.use_(src1);
@@ -693,6 +694,7 @@ impl MachInst for Inst {
             }
             Inst::Andn { dst, src1, src2, .. }
             | Inst::Shiftx { dst, amount: src1, src: src2, .. }
+            | Inst::Xmm { dst, src1, src2, .. }
             | Inst::Vec { dst, src1, src2, .. }
             | Inst::VecInsert { dst, src1, src2, .. } => {
                 visitor.use_(src1);

@@ -136,12 +136,25 @@ fn floats() {
     use Size::*;
     let reg = |n| Rmi::Reg(x(n));
     let cases: Vec<(Inst, &str)> = vec![
-        (Inst::Xmm { op: XmmOp::Add, wide: true, dst: x(8), src1: x(8), src2: reg(15) }, "addsd xmm8, xmm15"),
-        (Inst::Xmm { op: XmmOp::Min, wide: false, dst: x(0), src1: x(0), src2: reg(9) }, "minss xmm0, xmm9"),
-        (Inst::Xmm { op: XmmOp::Xor, wide: true, dst: x(0), src1: x(0), src2: reg(9) }, "xorps xmm0, xmm9"),
         (
-            Inst::Xmm { op: XmmOp::CmpOrd, wide: true, dst: x(1), src1: x(1), src2: reg(2) },
+            Inst::Xmm { op: XmmOp::Add, vex: false, wide: true, dst: x(8), src1: x(8), src2: reg(15) },
+            "addsd xmm8, xmm15",
+        ),
+        (
+            Inst::Xmm { op: XmmOp::Min, vex: false, wide: false, dst: x(0), src1: x(0), src2: reg(9) },
+            "minss xmm0, xmm9",
+        ),
+        (
+            Inst::Xmm { op: XmmOp::Xor, vex: false, wide: true, dst: x(0), src1: x(0), src2: reg(9) },
+            "xorps xmm0, xmm9",
+        ),
+        (
+            Inst::Xmm { op: XmmOp::CmpOrd, vex: false, wide: true, dst: x(1), src1: x(1), src2: reg(2) },
             "cmpordsd xmm1, xmm2",
+        ),
+        (
+            Inst::Xmm { op: XmmOp::Sub, vex: true, wide: true, dst: x(1), src1: x(9), src2: reg(2) },
+            "vsubsd xmm1, xmm9, xmm2",
         ),
         (
             Inst::XmmUnary { op: XmmUnaryOp::Sqrt, wide: true, dst: x(1), src: reg(9) },

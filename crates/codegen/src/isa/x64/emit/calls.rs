@@ -12,6 +12,7 @@ pub fn emit_call(info: &CallInfo, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>
     if info.site.is_some() && isa.flags.live_patching {
         let pad = patch::padding(buffer.offset(), len);
         buffer.put_nops(pad);
+        buffer.keep_places();
     }
     let start = buffer.offset();
     match &info.dest {

@@ -21,30 +21,17 @@ use crate::vcode::EmitCtx;
 use regalloc2::RegClass;
 use sidetrack_artifact::RelocKind;
 
-/// The displacement of a jump of two bytes to a label, if it is bound and so near.
-fn short_distance(buffer: &Buf, target: Label) -> Option<u8> {
-    let end = i64::from(buffer.offset()) + 2;
-    let distance = i64::from(buffer.label_offset(target)?) - end;
-    i8::try_from(distance).ok().map(|distance| distance as u8)
-}
-
 /// Appends a jump.
 pub fn jump(buffer: &mut Buf, target: Label) {
-    if let Some(distance) = short_distance(buffer, target) {
-        return buffer.put(&[0xeb, distance]);
-    }
     buffer.put(&[0xe9, 0, 0, 0, 0]);
     let at = buffer.offset() - 4;
-    buffer.use_label(at, target, Fixup::Rel32 { after: 0 });
+    buffer.use_label(at, target, Fixup::Jump);
 }
 
 fn jump_if(buffer: &mut Buf, cc: Cc, target: Label) {
-    if let Some(distance) = short_distance(buffer, target) {
-        return buffer.put(&[0x70 | cc as u8, distance]);
-    }
     buffer.put(&[0x0f, 0x80 | cc as u8, 0, 0, 0, 0]);
     let at = buffer.offset() - 4;
-    buffer.use_label(at, target, Fixup::Rel32 { after: 0 });
+    buffer.use_label(at, target, Fixup::JumpIf);
 }
 
 fn falls_through(buffer: &Buf, target: Label, ctx: &EmitCtx<'_>) -> bool {
@@ -176,7 +163,7 @@ fn ucomis(buffer: &mut Buf, wide: bool, a: u8, b: RmEnc) {
     buffer.op(m0f(if wide { 0x66 } else { 0 }, 0x2e), false, false, a, b, NO_IMM);
 }
 
-fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, wide: bool, dst: u8, src: RmEnc) {
+fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, vex: bool, wide: bool, dst: u8, src: RmEnc) {
     let scalar = scalar_prefix(wide);
     let (op, imm) = match op {
         XmmUnaryOp::Load => (m0f(scalar, 0x10), NO_IMM),
@@ -184,7 +171,16 @@ fn xmm_unary(buffer: &mut Buf, op: XmmUnaryOp, wide: bool, dst: u8, src: RmEnc) 
         XmmUnaryOp::Convert => (m0f(scalar, 0x5a), NO_IMM),
         XmmUnaryOp::Round(mode) => (m3a(0x66, if wide { 0x0b } else { 0x0a }), (mode.into(), 1)),
     };
-    buffer.op(op, false, false, dst, src, imm);
+    match (vex, src) {
+        (true, RmEnc::Reg(reg)) => buffer.vex(op, false, dst, reg, src, imm),
+        _ => buffer.op(op, false, false, dst, src, imm),
+    }
+}
+
+/// Remembers that the flags tell of a register of this width whether it is zero or
+/// negative.
+fn flags_tell(buffer: &mut Buf, size: Size, reg: Reg) {
+    buffer.set_note(u32::from(reg.hw_enc()) << 8 | size as u32);
 }
 
 /// What to add to `dst` to make it the address, if it is that simple. Flags are
@@ -204,7 +200,10 @@ pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
     match *inst {
         Inst::Imm { dst, imm } => load_imm(buffer, dst, imm),
         Inst::Zero { dst } => alu(buffer, ctx, AluOp::Xor as u8, Size::S32, dst, Rmi::Reg(dst)),
-        Inst::Alu { op, size, dst, src2, .. } => alu(buffer, ctx, op as u8, size, dst, src2),
+        Inst::Alu { op, size, dst, src2, .. } => {
+            alu(buffer, ctx, op as u8, size, dst, src2);
+            flags_tell(buffer, size, dst);
+        }
         Inst::AluMem { op, size, mem, src } => {
             let rm = memory(mem, buffer, ctx);
             match src {
@@ -216,6 +215,10 @@ pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
             }
         }
         Inst::Cmp { size, src1, src2 } => alu(buffer, ctx, CMP, size, src1, src2),
+        // Zero or negative is all that is asked of a register tested with itself.
+        Inst::Test { size, src1, src2 }
+            if src2 == Rmi::Reg(src1)
+                && buffer.note() == Some(u32::from(src1.hw_enc()) << 8 | size as u32) => {}
         Inst::Test { size, src1, src2 } => match src2 {
             Rmi::Imm(imm) => {
                 let rm = RmEnc::Reg(src1.hw_enc());
@@ -253,7 +256,10 @@ pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
             sized(buffer, 0xf7, size, if signed { 7 } else { 6 }, false, rm, NO_IMM);
         }
         Inst::Lea { size, dst, addr } => match in_place(dst, addr) {
-            Some(src) => alu(buffer, ctx, AluOp::Add as u8, size, dst, src),
+            Some(src) => {
+                alu(buffer, ctx, AluOp::Add as u8, size, dst, src);
+                flags_tell(buffer, size, dst);
+            }
             None => {
                 let rm = amode(addr, buffer, ctx);
                 sized(buffer, 0x8d, size, dst.hw_enc(), true, rm, NO_IMM);
@@ -261,6 +267,9 @@ pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         },
         Inst::Unary { op, size, dst, .. } => {
             sized(buffer, 0xf7, size, op as u8, false, RmEnc::Reg(dst.hw_enc()), NO_IMM);
+            if op == UnaryOp::Neg {
+                flags_tell(buffer, size, dst);
+            }
         }
         Inst::Bswap { size, dst, .. } => {
             let (w, reg) = (u8::from(size == Size::S64) << 3, dst.hw_enc());
@@ -283,6 +292,9 @@ pub fn emit(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
                 sized(buffer, 0xd1, size, op as u8, false, rm, NO_IMM);
             } else {
                 sized(buffer, 0xc1, size, op as u8, false, rm, (amount.into(), 1));
+            }
+            if amount != 0 && matches!(op, ShiftOp::Shl | ShiftOp::Shr | ShiftOp::Sar) {
+                flags_tell(buffer, size, dst);
             }
         }
         Inst::ShiftCl { op, size, dst, .. } => {
@@ -323,19 +335,28 @@ fn emit_more(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
                 Rmi::Mem(_) => unreachable!("the instruction takes one memory operand"),
             }
         }
-        Inst::Xmm { op, wide, dst, src2, .. } => {
+        Inst::Xmm { op, vex, wide, dst, src1, src2 } => {
             let rm = rm(src2, buffer, ctx);
-            xmm_op(buffer, op, wide, dst.hw_enc(), rm);
+            if vex {
+                let (op, imm) = op.op(wide);
+                let imm = imm.map_or(NO_IMM, |imm| (i64::from(imm), 1));
+                buffer.vex(op, false, dst.hw_enc(), src1.hw_enc(), rm, imm);
+            } else {
+                xmm_op(buffer, op, wide, dst.hw_enc(), rm);
+            }
         }
         Inst::XmmUnary { op, wide, dst, src } => {
-            // These write the low lane only; a zero first ends the dependency on
-            // what the register held.
+            // These write the low lane only. The others are the source's where there is
+            // a VEX prefix; else a zero first ends the dependency on what the register
+            // held.
             let dst = dst.hw_enc();
-            if op != XmmUnaryOp::Load && !matches!(src, Rmi::Reg(src) if src.hw_enc() == dst) {
+            let alone = op == XmmUnaryOp::Load || matches!(src, Rmi::Reg(src) if src.hw_enc() == dst);
+            let vex = isa.features.avx() && !alone && matches!(src, Rmi::Reg(_));
+            if !alone && !vex {
                 xmm_op(buffer, XmmOp::Xor, false, dst, RmEnc::Reg(dst));
             }
             let rm = rm(src, buffer, ctx);
-            xmm_unary(buffer, op, wide, dst, rm);
+            xmm_unary(buffer, op, vex, wide, dst, rm);
         }
         Inst::XmmZero { dst } => {
             xmm_op(buffer, XmmOp::Xor, false, dst.hw_enc(), RmEnc::Reg(dst.hw_enc()));

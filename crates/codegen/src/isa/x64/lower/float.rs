@@ -95,7 +95,8 @@ fn sign_bit(ty: Type) -> u64 {
 }
 
 fn xmm_to(ctx: &mut Ctx<'_>, op: XmmOp, ty: Type, dst: Reg, src1: Reg, src2: Rmi) {
-    ctx.emit(Inst::Xmm { op, wide: ty == F64, dst, src1, src2 });
+    let vex = ctx.backend.features.avx();
+    ctx.emit(Inst::Xmm { op, vex, wide: ty == F64, dst, src1, src2 });
 }
 
 fn xmm(ctx: &mut Ctx<'_>, op: XmmOp, ty: Type, src1: Reg, src2: Rmi) -> Reg {
