@@ -10,7 +10,11 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "sidetrack", version, about = "A WebAssembly engine on a code generator with patchable calls")]
+#[command(
+    name = "sidetrack",
+    version,
+    about = "A WebAssembly engine on a code generator with patchable calls"
+)]
 struct Args {
     #[command(subcommand)]
     verb: Verb,

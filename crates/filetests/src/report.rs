@@ -75,7 +75,10 @@ impl Report {
     pub fn skipped(&self) -> Vec<(&str, &str, usize)> {
         let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
         for record in self.records.iter().filter(|record| record.status == Status::Skipped) {
-            match reasons.iter_mut().find(|(file, reason, _)| *file == record.file && *reason == record.message) {
+            match reasons
+                .iter_mut()
+                .find(|(file, reason, _)| *file == record.file && *reason == record.message)
+            {
                 Some((_, _, count)) => *count += 1,
                 None => reasons.push((&record.file, &record.message, 1)),
             }

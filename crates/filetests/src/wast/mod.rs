@@ -79,9 +79,8 @@ pub fn run(engine: &Engine, sources: &[Source]) -> Result<Report, String> {
         }
         Ok::<_, String>(())
     })?;
-    let records = |report: Mutex<Vec<Record>>| {
-        report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-    };
+    let records =
+        |report: Mutex<Vec<Record>>| report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     Ok(Report { records: reports.into_iter().flat_map(records).collect() })
 }
 

@@ -3,7 +3,7 @@
 use super::{spectest, traps, values};
 use sidetrack_engine::{Engine, Error, Extern, Instance, Linker, Module, Store, ThrownException, Trap, Val};
 use std::collections::HashMap;
-use wast::{QuoteWat, Wat, WastDirective, WastExecute, WastInvoke};
+use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 
 /// Why a directive did not pass.
 #[derive(Clone, Debug)]
@@ -90,13 +90,7 @@ impl Script {
         let mut linker = Linker::new(engine);
         linker.allow_shadowing(true);
         spectest::define(&mut linker, &mut store)?;
-        Ok(Script {
-            store,
-            linker,
-            modules: Named::new(),
-            instances: Named::new(),
-            refused: HashMap::new(),
-        })
+        Ok(Script { store, linker, modules: Named::new(), instances: Named::new(), refused: HashMap::new() })
     }
 
     /// Carries out one directive.
@@ -115,9 +109,7 @@ impl Script {
                 let module = self.modules.get(module.map(|id| id.name()));
                 self.instantiate_as(instance.map(|id| id.name()), module)
             }
-            WastDirective::Register { name, module, .. } => {
-                self.register(name, module.map(|id| id.name()))
-            }
+            WastDirective::Register { name, module, .. } => self.register(name, module.map(|id| id.name())),
             WastDirective::Invoke(call) => {
                 let results = self.invoke(call)?;
                 results.map(drop).map_err(|error| Miss::Failed(describe(&error)))
@@ -168,7 +160,10 @@ impl Script {
         let module = if is_component(source) {
             Err(Miss::Skipped("the component model".to_string()))
         } else {
-            source.encode().map_err(|error| Miss::Failed(error.message())).and_then(|bytes| self.compile(&bytes))
+            source
+                .encode()
+                .map_err(|error| Miss::Failed(error.message()))
+                .and_then(|bytes| self.compile(&bytes))
         };
         self.modules.put(name, module.clone());
         module
@@ -177,15 +172,15 @@ impl Script {
     fn compile(&self, bytes: &[u8]) -> Known<Module> {
         Module::from_binary(self.store.engine(), bytes).map_err(|error| {
             let message = format!("{error:#}");
-            refusal(&message).map_or(Miss::Failed(message.clone()), |reason| Miss::Skipped(reason.to_string()))
+            refusal(&message)
+                .map_or(Miss::Failed(message.clone()), |reason| Miss::Skipped(reason.to_string()))
         })
     }
 
     /// Makes an instance that is known under `name` from now on.
     fn instantiate_as(&mut self, name: Option<&str>, module: Known<Module>) -> Result<(), Miss> {
-        let instance = module.and_then(|module| {
-            self.instantiate(&module)?.map_err(|error| Miss::Failed(describe(&error)))
-        });
+        let instance = module
+            .and_then(|module| self.instantiate(&module)?.map_err(|error| Miss::Failed(describe(&error))));
         self.instances.put(name, instance.clone());
         instance.map(drop)
     }
@@ -280,11 +275,9 @@ impl Script {
             return Err(Stage::Refused("the component model".to_string()));
         }
         let bytes = source.encode().map_err(|error| Stage::Malformed(error.message()))?;
-        Module::validate(self.store.engine(), &bytes).map_err(|error| {
-            match refusal(&format!("{error:#}")) {
-                Some(reason) => Stage::Refused(reason.to_string()),
-                None => Stage::Invalid,
-            }
+        Module::validate(self.store.engine(), &bytes).map_err(|error| match refusal(&format!("{error:#}")) {
+            Some(reason) => Stage::Refused(reason.to_string()),
+            None => Stage::Invalid,
         })
     }
 }

@@ -26,8 +26,11 @@ pub fn run(args: &Args, functions: &[Function]) -> Result<(), String> {
     if params.len() != texts.len() {
         return Err(format!("{} takes {} arguments, {} given", func.name, params.len(), texts.len()));
     }
-    let values: Result<Vec<DataValue>, String> =
-        texts.iter().zip(params).map(|(text, param)| DataValue::parse(&text.to_string_lossy(), param.ty)).collect();
+    let values: Result<Vec<DataValue>, String> = texts
+        .iter()
+        .zip(params)
+        .map(|(text, param)| DataValue::parse(&text.to_string_lossy(), param.ty))
+        .collect();
     let all: Vec<&Function> = functions.iter().collect();
     let mut program =
         Program::load(&all, &*args.target.isa()?).map_err(|error| format!("{file}: {error}"))?;

@@ -147,7 +147,7 @@ fn enter(
 ) -> Result<String, Stop> {
     let wrong = |error: Error| Stop::Error(format!("{error:#}"));
     let mut linker = Linker::new(store.engine());
-    //TMP sidetrack_wasi::add_to_linker(&mut linker, |wasi: &mut WasiCtx| wasi).map_err(wrong)?;
+    sidetrack_wasi::add_to_linker(&mut linker, |wasi: &mut WasiCtx| wasi).map_err(wrong)?;
     let start = Instant::now();
     let instance = linker.instantiate(&mut *store, module);
     times.instantiate = start.elapsed();
@@ -182,7 +182,8 @@ fn call_start(store: &mut Store<WasiCtx>, instance: &Instance) -> Result<String,
     let start = export(store, instance, "_start").ok_or_else(|| {
         Stop::Error("the module exports no function `_start`; --invoke calls another one".to_string())
     })?;
-    let start = start.typed::<(), ()>(&*store).map_err(|error| Stop::Error(format!("`_start`: {error:#}")))?;
+    let start =
+        start.typed::<(), ()>(&*store).map_err(|error| Stop::Error(format!("`_start`: {error:#}")))?;
     start.call(store, ()).map(|()| String::new()).map_err(Stop::Guest)
 }
 
