@@ -3,7 +3,7 @@
 
 use super::progress::Progress;
 use super::{Input, TargetArgs, input};
-use sidetrack_artifact::{Architecture, write_object};
+use sidetrack_artifact::write_object;
 use sidetrack_codegen::compile;
 use sidetrack_engine::Engine;
 use sidetrack_ir::Function;
