@@ -13,6 +13,55 @@ use std::collections::HashMap;
 enum Loaded {
     Native(Native),
     Pulley(Pulley),
+    Qemu(Qemu),
+}
+
+const BASE: u64 = 0x10_0000_0000;
+struct Qemu { child: std::process::Child, image: sidetrack_artifact::Image }
+impl Drop for Qemu { fn drop(&mut self) { let _ = self.child.kill(); let _ = self.child.wait(); } }
+impl Qemu {
+    fn load(image: sidetrack_artifact::Image) -> Qemu {
+        use std::process::{Command, Stdio};
+        let child = Command::new("qemu-riscv64").arg("/tmp/rv/h").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut q = Qemu { child, image };
+        let mut code = q.image.code.clone();
+        for r in &q.image.load_relocs {
+            let sidetrack_artifact::LoadTarget::Image(o) = r.target else { continue };
+            let v = (BASE + u64::from(o)).wrapping_add_signed(r.addend);
+            code[r.offset as usize..r.offset as usize + 8].copy_from_slice(&v.to_le_bytes());
+        }
+        q.send(&[1, BASE, code.len() as u64, 0], &code);
+        q
+    }
+    fn send(&mut self, head: &[u64], body: &[u8]) {
+        use std::io::Write;
+        let pipe = self.child.stdin.as_mut().unwrap();
+        for h in head { pipe.write_all(&h.to_le_bytes()).unwrap(); }
+        pipe.write_all(body).unwrap();
+        pipe.flush().unwrap();
+    }
+    fn invoke(&mut self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
+        use std::io::Read;
+        let off = self.image.symbol(name).unwrap().offset;
+        let body: Vec<u8> = slots.iter().flat_map(|s| s.to_le_bytes()).collect();
+        self.send(&[3, BASE + u64::from(off), slots.len() as u64, 0], &body);
+        let pipe = self.child.stdout.as_mut().unwrap();
+        let mut next = || { let mut b = [0; 8]; pipe.read_exact(&mut b).map_err(|e| ExecTrap::Os(format!("harness died {e}")))?; Ok::<u64, ExecTrap>(u64::from_le_bytes(b)) };
+        let (sig, pc) = (next()?, next()?);
+        for s in slots.iter_mut() { *s = next()?; }
+        if sig == 0 { return Ok(()); }
+        let off = pc.wrapping_sub(BASE) as u32;
+        let place = exec::Place { offset: off, function: self.image.symbol_at(off).map(|s| s.name.clone()) };
+        Err(match self.image.trap_at(off) {
+            Some(code) => ExecTrap::Trap { code, place },
+            None => ExecTrap::Fault { reason: format!("signal {sig} pc {pc:#x}"), place },
+        })
+    }
+    fn set(&mut self, index: usize, on: bool) {
+        let site = self.image.patch_sites[index].clone();
+        let b = site.bytes(on).to_vec();
+        self.send(&[2, BASE + u64::from(site.start()), b.len() as u64, 0], &b);
+    }
 }
 
 /// A loaded set of functions.
@@ -87,6 +136,7 @@ impl Program {
                 let native = Native::load(image, &HostSymbols::default()).map_err(|e| e.to_string())?;
                 Loaded::Native(native)
             }
+            Architecture::Riscv64 => Loaded::Qemu(Qemu::load(image)),
             Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
             other => return Err(format!("code for {other:?} cannot be run")),
         };
@@ -117,6 +167,7 @@ impl Program {
         match &mut self.loaded {
             Loaded::Native(native) => native.invoke(&entry, &mut slots),
             Loaded::Pulley(pulley) => pulley.invoke(&entry, &mut slots),
+            Loaded::Qemu(qemu) => qemu.invoke(&entry, &mut slots),
         }
         .map_err(Failure::Trap)?;
         let value = |(ret, at): (&AbiParam, usize)| {
@@ -134,6 +185,10 @@ impl Program {
         let memory = match &mut self.loaded {
             Loaded::Native(native) => native.memory_mut(),
             Loaded::Pulley(pulley) => pulley.memory(),
+            Loaded::Qemu(q) => {
+                for i in 0..q.image.patch_sites.len() { q.set(i, on); }
+                return Ok(());
+            }
         };
         let count = memory.image().patch_sites.len();
         let mut session = memory.session();
@@ -152,6 +207,11 @@ impl Program {
         match &mut self.loaded {
             Loaded::Native(native) => native.patch(&name, tag, on),
             Loaded::Pulley(pulley) => pulley.patch(&name, tag, on),
+            Loaded::Qemu(q) => {
+                let l: Vec<usize> = q.image.patch_sites_tagged(&name, tag).collect();
+                for &i in &l { q.set(i, on); }
+                Ok(l.len())
+            }
         }
         .map_err(|error| error.to_string())
         .and_then(|count| if count == 0 { Err(format!("no patch site with tag {tag}")) } else { Ok(()) })

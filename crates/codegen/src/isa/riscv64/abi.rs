@@ -12,8 +12,8 @@
 //! address is above it. Floats beyond the eighth travel on the stack, where the
 //! platform would take integer registers that are left.
 
-use super::encode::{Buf, Enc, fits12};
 use super::emit::{add_imm, load_constant, memory_at};
+use super::encode::{Buf, Enc, fits12};
 use super::ops::Op;
 use super::regs::{self, FP, RA, SP, T6, X0, f, x};
 use crate::abi::{AbiError, FrameLayout, RegLists, SigAbi, assign, pass_through_returns};

@@ -69,7 +69,9 @@ pub fn three(op: Op, d: u8, a: u8, b: u8) -> u32 {
     let base = op.bits() | rd(d) | rs1(a);
     match op.shape() {
         Shape::Xxx | Shape::Fff | Shape::FffR | Shape::Xff | Shape::Amo => base | rs2(b),
-        Shape::Xx | Shape::Xf | Shape::Fx | Shape::Ff | Shape::FfR | Shape::XfR | Shape::FxR | Shape::Lr => base,
+        Shape::Xx | Shape::Xf | Shape::Fx | Shape::Ff | Shape::FfR | Shape::XfR | Shape::FxR | Shape::Lr => {
+            base
+        }
         shape => unreachable!("{op:?} is of the shape {shape:?}"),
     }
 }

@@ -176,38 +176,126 @@ pub struct Field {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub enum Inst {
-    Imm { dst: Reg, value: i64 },
+    Imm {
+        dst: Reg,
+        value: i64,
+    },
     /// A float by its bits.
-    FloatImm { dst: Reg, bits: u64, wide: bool },
+    FloatImm {
+        dst: Reg,
+        bits: u64,
+        wide: bool,
+    },
     /// Any shape with a destination and two sources.
-    Three { op: Op, dst: Reg, a: Reg, b: Reg },
+    Three {
+        op: Op,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
     /// Any shape with a destination and one source.
-    Two { op: Op, dst: Reg, src: Reg },
+    Two {
+        op: Op,
+        dst: Reg,
+        src: Reg,
+    },
     /// One source and a rounding mode.
-    Rounded { op: Op, dst: Reg, src: Reg, mode: u8 },
-    WithImm { op: Op, dst: Reg, src: Reg, imm: i32 },
-    Four { op: Op, dst: Reg, a: Reg, b: Reg, c: Reg },
-    Load { op: Op, dst: Reg, mem: Mem },
-    Store { op: Op, src: Reg, mem: Mem },
-    Copy { dst: Reg, src: Reg, class: RegClass },
+    Rounded {
+        op: Op,
+        dst: Reg,
+        src: Reg,
+        mode: u8,
+    },
+    WithImm {
+        op: Op,
+        dst: Reg,
+        src: Reg,
+        imm: i32,
+    },
+    Four {
+        op: Op,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+    },
+    Load {
+        op: Op,
+        dst: Reg,
+        mem: Mem,
+    },
+    Store {
+        op: Op,
+        src: Reg,
+        mem: Mem,
+    },
+    Copy {
+        dst: Reg,
+        src: Reg,
+        class: RegClass,
+    },
     /// An integer of a narrower type extended to 64 bits, in one instruction or two.
-    Extend { dst: Reg, src: Reg, from: Type, signed: bool },
-    FromPhysical { dst: Reg, src: PReg },
-    ReturnAddress { dst: Reg },
-    StackAddr { dst: Reg, addr: StackAddr },
+    Extend {
+        dst: Reg,
+        src: Reg,
+        from: Type,
+        signed: bool,
+    },
+    FromPhysical {
+        dst: Reg,
+        src: PReg,
+    },
+    ReturnAddress {
+        dst: Reg,
+    },
+    StackAddr {
+        dst: Reg,
+        addr: StackAddr,
+    },
     /// The address of a symbol; one that is near is computed from the
     /// instruction's own.
-    Symbol { dst: Reg, name: SymbolName, offset: i64, near: bool },
+    Symbol {
+        dst: Reg,
+        name: SymbolName,
+        offset: i64,
+        near: bool,
+    },
     /// `yes` if the condition holds, else `no`.
-    Select { cond: Cond, dst: Reg, yes: Reg, no: Reg },
+    Select {
+        cond: Cond,
+        dst: Reg,
+        yes: Reg,
+        no: Reg,
+    },
     /// Minimum or maximum that prefers NaN.
-    MinMax { max: bool, wide: bool, dst: Reg, a: Reg, b: Reg },
+    MinMax {
+        max: bool,
+        wide: bool,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
     /// A float rounded to an integer.
-    Round { mode: u8, wide: bool, dst: Reg, src: Reg },
+    Round {
+        mode: u8,
+        wide: bool,
+        dst: Reg,
+        src: Reg,
+    },
     /// An integer of type `ty` with its bytes in reverse order.
-    SwapBytes { dst: Reg, src: Reg, ty: Type },
+    SwapBytes {
+        dst: Reg,
+        src: Reg,
+        ty: Type,
+    },
     /// One of the atomic read-modify-write instructions.
-    Amo { op: Op, dst: Reg, addr: Reg, src: Reg, trap: Option<TrapCode> },
+    Amo {
+        op: Op,
+        dst: Reg,
+        addr: Reg,
+        src: Reg,
+        trap: Option<TrapCode>,
+    },
     /// A loop that does an operation between `lr` and `sc`: on the bytes in memory
     /// order if `big` says so.
     AtomicLoop {
@@ -233,20 +321,46 @@ pub enum Inst {
         trap: Option<TrapCode>,
     },
     /// An instruction without operands: fences.
-    Plain { op: Op },
-    TrapIf { cond: Cond, code: TrapCode },
-    Trap { code: TrapCode },
+    Plain {
+        op: Op,
+    },
+    TrapIf {
+        cond: Cond,
+        code: TrapCode,
+    },
+    Trap {
+        code: TrapCode,
+    },
     /// A trap without a code.
     Breakpoint,
-    Jump { target: Label },
-    Branch { cond: Cond, then: Label, other: Label },
+    Jump {
+        target: Label,
+    },
+    Branch {
+        cond: Cond,
+        then: Label,
+        other: Label,
+    },
     /// Jumps to the target with this number, or to the default if `limit`, how many
     /// there are, is not above it. All bits of the index count.
-    BrTable { index: Reg, limit: Reg, default: Label, targets: Box<[Label]> },
-    Args { defs: Vec<(Reg, PReg)> },
-    Ret { uses: Vec<(Reg, PReg)> },
-    Call { info: Box<CallInfo> },
-    ReturnCall { info: Box<CallInfo> },
+    BrTable {
+        index: Reg,
+        limit: Reg,
+        default: Label,
+        targets: Box<[Label]>,
+    },
+    Args {
+        defs: Vec<(Reg, PReg)>,
+    },
+    Ret {
+        uses: Vec<(Reg, PReg)>,
+    },
+    Call {
+        info: Box<CallInfo>,
+    },
+    ReturnCall {
+        info: Box<CallInfo>,
+    },
 }
 
 impl MachInst for Inst {

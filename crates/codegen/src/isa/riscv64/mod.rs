@@ -35,7 +35,7 @@ use encode::Buf;
 use features::Features;
 use inst::Inst;
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
-use sidetrack_artifact::{CompiledFunction, UnwindOp};
+use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
 use sidetrack_ir::{CallConv, Function, Signature, Type};
 use std::sync::Arc;
 
@@ -81,6 +81,10 @@ impl Builder for Riscv64Builder {
 impl TargetIsa for Riscv64 {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn architecture(&self) -> Architecture {
+        Architecture::Riscv64
     }
 
     fn flags(&self) -> &Flags {

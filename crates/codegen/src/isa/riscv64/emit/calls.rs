@@ -41,5 +41,5 @@ pub fn emit_return_call(info: &CallInfo, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
 fn direct(buffer: &mut Buf, link: u8, name: &SymbolName) {
     let at = buffer.offset();
     buffer.word(encode::jal(link, 0));
-    buffer.add_reloc(at, RelocKind::RiscvJal, name.clone(), 0);
+    buffer.use_symbol(at, Fixup::Jal, RelocKind::RiscvJal, name.clone(), 0);
 }

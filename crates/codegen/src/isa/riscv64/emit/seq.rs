@@ -22,20 +22,14 @@ pub fn float_constant(buffer: &mut Buf, d: u8, bits: u64, wide: bool) {
 
 /// Puts the address of a symbol into a register.
 pub fn symbol(buffer: &mut Buf, d: u8, name: &SymbolName, offset: i64, near: bool) {
+    if !near {
+        let label = buffer.symbol_constant(name, offset);
+        return load_label(buffer, Op::Ld, d, d, label);
+    }
     let at = buffer.offset();
     buffer.word(encode::upper(Op::Auipc, d, 0));
-    if near {
-        buffer.imm(Op::Addi, d, d, 0);
-        return buffer.add_reloc(at, RelocKind::RiscvPcRel, name.clone(), offset);
-    }
-    // The address is among the code, at a multiple of 8.
-    let literal = (at + 12).next_multiple_of(8);
-    let after = (literal - at) as i32;
-    buffer.imm(Op::Ld, d, d, after);
-    buffer.word(encode::jal(X0, after));
-    buffer.put_nops(literal - buffer.offset());
-    buffer.add_reloc(literal, RelocKind::Abs8, name.clone(), offset);
-    buffer.put(&[0; 8]);
+    buffer.imm(Op::Addi, d, d, 0);
+    buffer.add_reloc(at, RelocKind::RiscvPcRel, name.clone(), offset);
 }
 
 /// The instructions alone would prefer a number to NaN; they order zeros.
@@ -58,11 +52,8 @@ pub fn min_max(buffer: &mut Buf, max: bool, wide: bool, d: u8, a: u8, b: u8) {
 /// A number whose exponent says that it has no fraction stays as it is, NaN becomes
 /// quiet; others go through an integer, and keep their sign where that is zero.
 pub fn round(buffer: &mut Buf, mode: u8, wide: bool, d: u8, s: u8) {
-    let (bits, min, sign) = if wide {
-        (Op::FmvXD, Op::FminD, Op::FsgnjD)
-    } else {
-        (Op::FmvXW, Op::FminS, Op::FsgnjS)
-    };
+    let (bits, min, sign) =
+        if wide { (Op::FmvXD, Op::FminD, Op::FsgnjD) } else { (Op::FmvXW, Op::FminS, Op::FsgnjS) };
     let (to, from) = if wide { (Op::FcvtLD, Op::FcvtDL) } else { (Op::FcvtWS, Op::FcvtSW) };
     let (drop, exponent, bias) = if wide { (1, 11, 1023 + 52) } else { (33, 8, 127 + 23) };
     buffer.three(bits, T6, s, 0);

@@ -64,13 +64,15 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
 /// second operand.
 fn logic(ctx: &mut Ctx<'_>, inst: IrInst, op: Op, op_imm: Op, inverting: Op) {
     let (a, b) = ordered(ctx, inst);
+    if ctx.backend.features.zbs() && bit_of_register(ctx, inst, op, a, b) {
+        return;
+    }
     if let Some(value) = immediate12(ctx, b) {
         let (src, dst) = (operand(ctx, a), ctx.result(inst, 0));
         return imm_to(ctx, op_imm, dst, src, value);
     }
-    if let Some((value, ty)) = ctx.iconst(b).map(|value| (value, ctx.ty(a)))
-        && op == Op::And
-        && low_mask(ctx, inst, a, zero_extended(value, ty) as u64)
+    if let Some(value) = immediate(ctx, b)
+        && (one_bit(ctx, inst, op, a, value) || op == Op::And && low_mask(ctx, inst, a, value))
     {
         return;
     }
@@ -87,8 +89,61 @@ fn logic(ctx: &mut Ctx<'_>, inst: IrInst, op: Op, op_imm: Op, inverting: Op) {
     three_to(ctx, op, dst, a, b);
 }
 
+/// An operation on one bit, whose number is constant; whether there is an instruction.
+fn one_bit(ctx: &mut Ctx<'_>, inst: IrInst, op: Op, v: Value, value: i64) -> bool {
+    let (op, bit) = match op {
+        Op::And => (Op::Bclri, !value),
+        Op::Or => (Op::Bseti, value),
+        _ => (Op::Binvi, value),
+    };
+    if !ctx.backend.features.zbs() || !(bit as u64).is_power_of_two() {
+        return false;
+    }
+    let (src, dst) = (operand(ctx, v), ctx.result(inst, 0));
+    imm_to(ctx, op, dst, src, bit.trailing_zeros() as i32);
+    true
+}
+
+/// The number of the bit that `1 << n` is, of 64.
+fn shifted_one(ctx: &Ctx<'_>, v: Value) -> Option<Value> {
+    let shl = ctx.def_op(v, Opcode::Ishl).filter(|_| ctx.ty(v) == I64)?;
+    (ctx.iconst(ctx.arg(shl, 0)) == Some(1)).then(|| ctx.arg(shl, 1))
+}
+
+/// An operation on the bit of 64 whose number is in a register; whether it is one.
+fn bit_of_register(ctx: &mut Ctx<'_>, inst: IrInst, op: Op, a: Value, b: Value) -> bool {
+    for (v, other) in [(a, b), (b, a)] {
+        let found = match op {
+            Op::And => ctx.def_op(other, Opcode::Bnot).and_then(|not| {
+                let n = shifted_one(ctx, ctx.arg(not, 0))?;
+                Some((Op::Bclr, v, n))
+            }),
+            Op::Or => shifted_one(ctx, other).map(|n| (Op::Bset, v, n)),
+            _ => shifted_one(ctx, other).map(|n| (Op::Binv, v, n)),
+        };
+        // The last bit of something shifted down.
+        let found = found.or_else(|| {
+            let shr = ctx.def_op(v, Opcode::Ushr).filter(|_| op == Op::And && ctx.ty(v) == I64)?;
+            (ctx.iconst(other) == Some(1)).then(|| (Op::Bext, ctx.arg(shr, 0), ctx.arg(shr, 1)))
+        });
+        if let Some((Op::Bext, v, n)) = found
+            && let Some(n) = constant_amount(ctx, n, I64)
+        {
+            let (src, dst) = (operand(ctx, v), ctx.result(inst, 0));
+            imm_to(ctx, Op::Bexti, dst, src, n);
+            return true;
+        }
+        if let Some((op, v, n)) = found {
+            let (src, n, dst) = (operand(ctx, v), operand(ctx, n), ctx.result(inst, 0));
+            three_to(ctx, op, dst, src, n);
+            return true;
+        }
+    }
+    false
+}
+
 /// `band` with ones in the low half of the register or its low 16 bits: an extension.
-fn low_mask(ctx: &mut Ctx<'_>, inst: IrInst, v: Value, mask: u64) -> bool {
+fn low_mask(ctx: &mut Ctx<'_>, inst: IrInst, v: Value, mask: i64) -> bool {
     let from = match mask {
         0xffff_ffff if ctx.ty(v) == I64 => I32,
         0xffff => I16,
@@ -218,7 +273,8 @@ fn bitrev(ctx: &mut Ctx<'_>, inst: IrInst) {
     let v = ctx.arg(inst, 0);
     let ty = ctx.ty(v);
     let mut reg = ctx.reg(v);
-    for (amount, mask) in [(1, 0x5555_5555_5555_5555), (2, 0x3333_3333_3333_3333), (4, 0x0f0f_0f0f_0f0f_0f0f)] {
+    for (amount, mask) in [(1, 0x5555_5555_5555_5555), (2, 0x3333_3333_3333_3333), (4, 0x0f0f_0f0f_0f0f_0f0f)]
+    {
         let mask = pattern(ctx, ty, mask);
         let moved = imm(ctx, Op::Srli, reg, amount);
         let low = three(ctx, Op::And, moved, mask);

@@ -37,15 +37,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
         Opcode::Floor => round(ctx, inst, RDN),
         Opcode::Trunc => round(ctx, inst, RTZ),
         Opcode::Nearest => round(ctx, inst, RNE),
-        Opcode::Fma => {
-            let [a, b, c] = [0, 1, 2].map(|n| {
-                let v = ctx.arg(inst, n);
-                ctx.reg(v)
-            });
-            let dst = ctx.result(inst, 0);
-            let op = sized(ctx.func.dfg.insts[inst].ty, Op::FmaddS, Op::FmaddD);
-            ctx.emit(Inst::Four { op, dst, a, b, c });
-        }
+        Opcode::Fma => fma(ctx, inst),
         Opcode::Fcmp => {
             let dst = ctx.result(inst, 0);
             if is_inverted(ctx, inst) {
@@ -110,6 +102,32 @@ fn sign(ctx: &mut Ctx<'_>, inst: IrInst, narrow: Op, wide: Op) {
     three_to(ctx, sized(ctx.ty(v), narrow, wide), dst, src, src);
 }
 
+/// The fused operations differ in the signs of product and addend; what negates an
+/// operand goes into them.
+fn fma(ctx: &mut Ctx<'_>, inst: IrInst) {
+    let (mut negative_product, mut negative_addend) = (false, false);
+    let [a, b, c] = [0, 1, 2].map(|n| {
+        let mut v = ctx.arg(inst, n);
+        while let Some(neg) = ctx.def_op(v, Opcode::Fneg) {
+            v = ctx.arg(neg, 0);
+            if n == 2 {
+                negative_addend = !negative_addend;
+            } else {
+                negative_product = !negative_product;
+            }
+        }
+        ctx.reg(v)
+    });
+    let (narrow, wide) = match (negative_product, negative_addend) {
+        (false, false) => (Op::FmaddS, Op::FmaddD),
+        (false, true) => (Op::FmsubS, Op::FmsubD),
+        (true, false) => (Op::FnmsubS, Op::FnmsubD),
+        (true, true) => (Op::FnmaddS, Op::FnmaddD),
+    };
+    let (op, dst) = (sized(ctx.func.dfg.insts[inst].ty, narrow, wide), ctx.result(inst, 0));
+    ctx.emit(Inst::Four { op, dst, a, b, c });
+}
+
 fn round(ctx: &mut Ctx<'_>, inst: IrInst, mode: u8) {
     let v = ctx.arg(inst, 0);
     let (src, dst) = (ctx.reg(v), ctx.result(inst, 0));
@@ -148,8 +166,7 @@ fn compare_to(ctx: &mut Ctx<'_>, inst: IrInst, dst: Reg) {
     let (va, vb) = (ctx.arg(inst, 0), ctx.arg(inst, 1));
     let ty = ctx.ty(va);
     let (a, b) = (ctx.reg(va), ctx.reg(vb));
-    let (eq, lt, le) =
-        sized(ty, (Op::FeqS, Op::FltS, Op::FleS), (Op::FeqD, Op::FltD, Op::FleD));
+    let (eq, lt, le) = sized(ty, (Op::FeqS, Op::FltS, Op::FleS), (Op::FeqD, Op::FltD, Op::FleD));
     let (op, a, b) = match float_cc(ctx, inst) {
         FloatCC::Equal | FloatCC::NotEqual => (eq, a, b),
         FloatCC::LessThan | FloatCC::UnorderedOrGreaterThanOrEqual => (lt, a, b),
@@ -201,8 +218,7 @@ fn to_int(ctx: &mut Ctx<'_>, inst: IrInst, signed: bool) {
     let (v, to) = (ctx.arg(inst, 0), ctx.func.dfg.insts[inst].ty);
     let from = ctx.ty(v);
     let src = ctx.reg(v);
-    let (eq, lt, le) =
-        sized(from, (Op::FeqS, Op::FltS, Op::FleS), (Op::FeqD, Op::FltD, Op::FleD));
+    let (eq, lt, le) = sized(from, (Op::FeqS, Op::FltS, Op::FleS), (Op::FeqD, Op::FltD, Op::FleD));
     let number = three(ctx, eq, src, src);
     ctx.emit(Inst::TrapIf { cond: Cond::zero(number), code: TrapCode::BadConversionToInteger });
     let bits = to.bits() as i32;

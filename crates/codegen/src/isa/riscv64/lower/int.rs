@@ -43,7 +43,11 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
             let (v, dst, signed) = (ctx.arg(inst, 0), ctx.result(inst, 0), opcode == Opcode::Sextend);
             let done = if signed { is_sign_extended(ctx, v) } else { is_zero_extended(ctx, v) };
             let (src, from) = (ctx.reg(v), ctx.ty(v));
-            ctx.emit(if done { Inst::mov(dst, src, RegClass::Int) } else { Inst::extend(dst, src, from, signed) });
+            ctx.emit(if done {
+                Inst::mov(dst, src, RegClass::Int)
+            } else {
+                Inst::extend(dst, src, from, signed)
+            });
         }
         _ => return false,
     }
