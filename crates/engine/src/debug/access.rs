@@ -29,7 +29,7 @@ impl Shadow {
         };
         let place = self.body.places[place as usize];
         let index = self.state.operand(below_top)?;
-        let address = u64::try_from(index + u128::from(place.offset)).ok()?;
+        let address = (index as u64).checked_add(place.offset)?;
         Some(Access { memory: place.memory, address, bytes: bytes.into(), is_store })
     }
 }

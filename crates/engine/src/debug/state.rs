@@ -275,7 +275,7 @@ impl State {
 impl Place {
     /// Where an access of so many bytes begins in a memory of `len` bytes.
     fn address(self, index: Bits, bytes: u8, len: usize) -> Result<usize, End> {
-        let start = index + Bits::from(self.offset);
+        let start = Bits::from(index as u64) + Bits::from(self.offset);
         if start + Bits::from(bytes) > len as Bits {
             return Err(End::Trap(Trap::MemoryOutOfBounds));
         }
