@@ -32,7 +32,11 @@ pub struct Symbol {
     pub size: u32,
     /// Bytes of stack the function uses below its return address.
     pub frame_size: u32,
-    /// How to unwind through it; these offsets alone count from the function's start.
+    /// The state maps of its calls and sites, see [`crate::decode_states`]; these
+    /// offsets count from the function's start.
+    #[serde(with = "serde_bytes")]
+    pub states: Vec<u8>,
+    /// How to unwind through it; these offsets count from the function's start.
     pub unwind: UnwindInfo,
 }
 

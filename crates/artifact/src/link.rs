@@ -204,6 +204,7 @@ fn rebase(image: &mut Image, function: &CompiledFunction, base: u32) {
         offset: base,
         size: function.code.len() as u32,
         frame_size: function.frame_size,
+        states: crate::encode_states(&function.states),
         unwind: function.unwind.clone(),
     });
     image.traps.extend(function.traps.iter().map(|t| crate::TrapSite { offset: base + t.offset, ..*t }));

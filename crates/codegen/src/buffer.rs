@@ -21,7 +21,7 @@ use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use rustc_hash::FxHashMap;
 use sidetrack_artifact::{
     CallSite, ExceptionHandler, HandlerContext, PatchSite, PatchTarget, Reloc, RelocKind, SiteKind,
-    SourceRange, SymbolName, TrapCode, TrapSite,
+    SourceRange, StateMap, StatePlace, SymbolName, TrapCode, TrapSite,
 };
 
 /// A place in code.
@@ -153,6 +153,7 @@ pub struct Buffer<K: FixupKind> {
     traps: Vec<TrapSite>,
     calls: Vec<PendingCall>,
     sites: Vec<PatchSite>,
+    states: Vec<StateMap>,
     sources: Vec<SourceRange>,
     source: Option<(u32, u32)>,
     alignment: u32,
@@ -177,6 +178,8 @@ pub struct FinishedBuffer {
     pub call_sites: Vec<CallSite>,
     /// Patch sites by end offset.
     pub patch_sites: Vec<PatchSite>,
+    /// What can be read at calls and sites, sorted by offset.
+    pub states: Vec<StateMap>,
     /// Source locations, sorted.
     pub sources: Vec<SourceRange>,
 }
@@ -198,6 +201,7 @@ impl<K: FixupKind> Buffer<K> {
             traps: Vec::new(),
             calls: Vec::new(),
             sites: Vec::new(),
+            states: Vec::new(),
             sources: Vec::new(),
             source: None,
             alignment: spec.function_alignment,
@@ -350,6 +354,11 @@ impl<K: FixupKind> Buffer<K> {
         self.calls.push(PendingCall { return_offset, frame_offset, handlers });
     }
 
+    /// What can be read while the call that returns to the current offset is under way.
+    pub fn add_state(&mut self, places: Vec<(u32, StatePlace)>) {
+        self.states.push(StateMap { offset: self.offset(), places });
+    }
+
     /// The bytes from `start` to the current offset, a call just written, are a
     /// patch site. When `write_off`, they are overwritten by the off form.
     pub fn add_site(&mut self, start: u32, record: SiteRecord, write_off: bool) {
@@ -489,6 +498,7 @@ impl<K: FixupKind> Buffer<K> {
             traps: self.traps,
             call_sites,
             patch_sites: self.sites,
+            states: self.states,
             sources: self.sources,
         }
     }

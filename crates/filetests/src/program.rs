@@ -196,6 +196,7 @@ fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
         signature,
         colocated: true,
         patchable: false,
+        readonly: false,
     });
     let mut builder = Builder::new(&mut func);
     let block = builder.create_entry_block();

@@ -7,8 +7,8 @@ use crate::signatures::wasm_signature;
 use sidetrack_artifact::vmctx::{ctx, func_import, func_record, trap};
 use sidetrack_ir::types::{I32, I64};
 use sidetrack_ir::{
-    CallConv, ExtFuncData, ExternalName, Extra, FuncRef, IntCC, MemFlags, Opcode, SigRef, Signature, Type,
-    Value,
+    Block, BlockArg, BlockCall, CallConv, ExceptionItem, ExceptionTableData, ExtFuncData, ExternalName,
+    Extra, FuncRef, IntCC, MemFlags, Opcode, SigRef, Signature, Type, Value,
 };
 use smallvec::SmallVec;
 use wasmparser::Operator;
@@ -32,7 +32,7 @@ pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64
             let callee = t.through_table(type_index, table_index);
             t.tail_call(callee);
         }
-        _ => return super::bulk::translate(t, operator, pc),
+        _ => return super::exceptions::translate(t, operator, pc),
     }
     Ok(())
 }
@@ -40,8 +40,8 @@ pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64
 /// A function to call.
 struct Callee {
     target: Target,
+    ty: u32,
     vmctx: Value,
-    params: usize,
 }
 
 enum Target {
@@ -59,24 +59,29 @@ impl Translator<'_> {
 
     fn direct(&mut self, index: u32) -> Callee {
         let ty = self.info.functions[index as usize].ty;
-        let params = self.info.types[ty as usize].params.len();
         if self.info.is_imported_function(index) {
             let entry = self.layout.imported_function(index);
             let code = self.load_constant(I64, entry + func_import::CODE);
             let vmctx = self.load_constant(I64, entry + func_import::VMCTX);
-            return Callee { target: Target::Indirect(self.signature(ty), code), vmctx, params };
+            return Callee { target: Target::Indirect(self.signature(ty), code), ty, vmctx };
         }
         let func = match self.functions.get(&index) {
             Some(&func) => func,
             None => {
                 let signature = self.signature(ty);
                 let name = ExternalName::user(0, index);
-                let func = self.declare(ExtFuncData { name, signature, colocated: true, patchable: false });
+                let func = self.declare(ExtFuncData {
+                    name,
+                    signature,
+                    colocated: true,
+                    patchable: false,
+                    readonly: false,
+                });
                 self.functions.insert(index, func);
                 func
             }
         };
-        Callee { target: Target::Direct(func), vmctx: self.vmctx, params }
+        Callee { target: Target::Direct(func), ty, vmctx: self.vmctx }
     }
 
     fn through_table(&mut self, ty: u32, table: u32) -> Callee {
@@ -108,13 +113,12 @@ impl Translator<'_> {
     fn through_record(&mut self, ty: u32, record: Value) -> Callee {
         let mut field = |offset: u32| self.b.load(Opcode::Load, I64, record_field(), record, offset as i32);
         let (code, vmctx) = (field(func_record::CODE), field(func_record::VMCTX));
-        let params = self.info.types[ty as usize].params.len();
-        Callee { target: Target::Indirect(self.signature(ty), code), vmctx, params }
+        Callee { target: Target::Indirect(self.signature(ty), code), ty, vmctx }
     }
 
     /// Pops the callee's parameters; returns them after its context.
     fn call_args(&mut self, callee: &Callee) -> Values {
-        let args = self.pop_n(callee.params);
+        let args = self.pop_n(self.info.types[callee.ty as usize].params.len());
         let args = self.canonical(args);
         std::iter::once(callee.vmctx).chain(args).collect()
     }
@@ -122,11 +126,41 @@ impl Translator<'_> {
     fn call(&mut self, callee: Callee) {
         self.calls = true;
         let args = self.call_args(&callee);
+        if let Some(frame) = self.handler
+            && let Some(block) = self.handler_block(frame)
+        {
+            return self.try_call(&callee, &args, frame, block);
+        }
         let inst = match callee.target {
             Target::Direct(func) => self.b.call(func, &args),
             Target::Indirect(sig, code) => self.b.call_indirect(sig, code, &args),
         };
         self.stack.extend_from_slice(self.b.func.dfg.results(inst));
+    }
+
+    /// A call whose exceptions go to the handler of a construct.
+    fn try_call(&mut self, callee: &Callee, args: &[Value], frame: usize, handler: Block) {
+        let info = self.info;
+        let results = &info.types[callee.ty as usize].results;
+        let normal = self.block_of(results);
+        let pool = &mut self.b.func.dfg.block_args;
+        let table = ExceptionTableData {
+            sig: self.signatures[&callee.ty],
+            normal: BlockCall::new(normal, (0..results.len() as u32).map(BlockArg::TryCallRet), pool),
+            items: vec![ExceptionItem::Default(BlockCall::new(handler, [BlockArg::TryCallExn(0)], pool))],
+        };
+        let table = self.b.func.dfg.exception_tables.push(table);
+        let inst = match callee.target {
+            Target::Direct(func) => {
+                self.b.inst(Opcode::TryCall, Type::INVALID, args, Extra::TryCall(func, table))
+            }
+            Target::Indirect(_, code) => {
+                let all: SmallVec<[Value; 8]> = std::iter::once(code).chain(args.iter().copied()).collect();
+                self.b.inst(Opcode::TryCallIndirect, Type::INVALID, &all, Extra::TryCallIndirect(table))
+            }
+        };
+        self.add_handler_edge(frame, inst);
+        self.enter_block(normal);
     }
 
     fn tail_call(&mut self, callee: Callee) {
@@ -161,6 +195,7 @@ impl Translator<'_> {
                     signature,
                     colocated: false,
                     patchable: false,
+                    readonly: false,
                 });
                 self.builtins.insert(name, func);
                 func

@@ -6,6 +6,7 @@
 //! [`FrameKind::Dead`].
 
 use super::context::user_trap;
+use super::exceptions::Handler;
 use super::locals::{Edge, Position};
 use super::state::{Translator, Values};
 use crate::WasmError;
@@ -26,6 +27,8 @@ pub(super) enum FrameKind {
     Loop { environment: u32 },
     /// The first arm of an `if`.
     If { branch: Inst, otherwise: Block, params: Values },
+    /// `try_table` with clauses.
+    Try(Handler),
     /// Any construct that control does not reach.
     Dead,
 }
@@ -167,7 +170,7 @@ impl Translator<'_> {
         let condition = self.pop_condition();
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
         let branch = self.b.brif(condition, (then, &[]), (otherwise, &[]));
-        self.b.switch_to(then);
+        self.switch_to(then);
         let params = self.top(self.params(arity).len());
         self.begin(FrameKind::If { branch, otherwise, params }, arity);
     }
@@ -183,7 +186,7 @@ impl Translator<'_> {
         {
             self.stack.truncate(height);
             self.stack.extend(params);
-            self.b.switch_to(otherwise);
+            self.switch_to(otherwise);
             self.locals.enter_single(otherwise, start);
             self.reachable = true;
         }
@@ -193,6 +196,7 @@ impl Translator<'_> {
         let depth = self.frames.len();
         let Some(frame) = self.frames.last_mut() else { return };
         let (height, start) = (frame.height, frame.start);
+        let mut ended = None;
         match std::mem::replace(&mut frame.kind, FrameKind::Block) {
             FrameKind::Loop { environment } => {
                 let edges = std::mem::take(&mut frame.edges);
@@ -206,14 +210,21 @@ impl Translator<'_> {
                     // Only the way around the first arm goes on.
                     self.stack.truncate(height);
                     self.stack.extend(params);
-                    self.b.switch_to(otherwise);
+                    self.switch_to(otherwise);
                     self.locals.enter_single(otherwise, start);
                     self.reachable = true;
                 }
             }
+            FrameKind::Try(handler) => {
+                self.end_try(&handler);
+                ended = start.map(|start| (handler, start));
+            }
             FrameKind::Block | FrameKind::Dead => {}
         }
         self.end_label();
+        if let Some((handler, start)) = ended {
+            self.write_handler(handler, start);
+        }
         if self.frames.is_empty() && self.reachable {
             let results = std::mem::take(&mut self.stack);
             self.return_values(SmallVec::from_vec(results));
@@ -254,9 +265,15 @@ impl Translator<'_> {
         }
     }
 
+    /// Moves to a block.
+    pub fn switch_to(&mut self, block: Block) {
+        self.b.switch_to(block);
+        self.block = block;
+    }
+
     /// Moves to a block and pushes its parameters.
     pub fn enter_block(&mut self, block: Block) {
-        self.b.switch_to(block);
+        self.switch_to(block);
         self.stack.extend_from_slice(self.b.func.dfg.block_params(block));
     }
 
@@ -286,14 +303,18 @@ impl Translator<'_> {
     pub fn br(&mut self, depth: u32) {
         let index = self.frame_index(depth);
         let args = self.label_args(index);
-        if index == 0 {
-            self.return_values(args);
-        } else {
-            let label = self.label(index);
-            let branch = self.b.jump(label, &args);
-            self.add_edge(index, branch);
-        }
+        self.branch_to(index, args);
         self.reachable = false;
+    }
+
+    /// Goes to a construct's label with these values.
+    pub fn branch_to(&mut self, index: usize, args: Values) {
+        if index == 0 {
+            return self.return_values(args);
+        }
+        let label = self.label(index);
+        let branch = self.b.jump(label, &args);
+        self.add_edge(index, branch);
     }
 
     fn br_if(&mut self, depth: u32) {
@@ -303,7 +324,7 @@ impl Translator<'_> {
         let (label, next) = (self.label(index), self.b.create_block());
         let branch = self.b.brif(condition, (label, &args), (next, &[]));
         self.add_edge(index, branch);
-        self.b.switch_to(next);
+        self.switch_to(next);
     }
 
     fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), WasmError> {

@@ -10,6 +10,7 @@ mod bulk;
 mod calls;
 mod context;
 mod control;
+mod exceptions;
 mod locals;
 mod memory;
 mod numeric;

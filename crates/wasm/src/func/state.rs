@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use sidetrack_artifact::{ModuleInfo, VmLayout};
 use sidetrack_ir::types::{I8, I8X16, I32, I64};
 use sidetrack_ir::{
-    Builder, ExtFuncData, Extra, FloatCC, FuncRef, Function, IntCC, Opcode, SigRef, Type, Value,
+    Block, Builder, ExtFuncData, Extra, FloatCC, FuncRef, Function, IntCC, Opcode, SigRef, Type, Value,
 };
 use smallvec::SmallVec;
 
@@ -30,6 +30,10 @@ pub(super) struct Translator<'a> {
     pub locals: Locals,
     pub stack: Vec<Value>,
     pub frames: Vec<Frame>,
+    /// The construct that has the innermost exception handler.
+    pub handler: Option<usize>,
+    /// The present block.
+    pub block: Block,
     /// Whether control can reach the present operator.
     pub reachable: bool,
     /// How many loops the scan knows that have been entered.
@@ -68,6 +72,8 @@ impl<'a> Translator<'a> {
             locals: Locals::new(entry, params[1..].to_vec(), locals),
             stack: Vec::new(),
             frames: vec![Frame::function(info.functions[index as usize].ty, results)],
+            handler: None,
+            block: entry,
             reachable: true,
             loops: 0,
             calls: false,

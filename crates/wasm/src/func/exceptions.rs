@@ -1,0 +1,195 @@
+//! Exceptions: `throw`, `throw_ref`, `try_table`.
+//!
+//! A `try_table` has one *handler*, a block that gets the address of the exception.
+//! Every call inside is a `try_call` that names it; a `throw` inside jumps to it.
+//! The handler compares the exception's tag with those of the clauses, one after
+//! the other, and goes to the clause's label with the exception's values, or to the
+//! handler of the next `try_table` around, or throws again. It is made at the first
+//! use, and written where the `try_table` ends.
+
+use super::context::user_trap;
+use super::control::{Arity, FrameKind};
+use super::locals::Edge;
+use super::state::{Translator, Values};
+use crate::WasmError;
+use crate::signatures::ir_type;
+use sidetrack_artifact::vmctx::{VALUE_SLOT, builtin, exception, trap};
+use sidetrack_ir::types::I64;
+use sidetrack_ir::{Block, Inst, IntCC, MemFlags, Opcode, Position as Cursor, Value};
+use smallvec::SmallVec;
+use wasmparser::{Catch, Operator, TryTable};
+
+/// A `try_table`'s handler.
+#[derive(Debug, Default)]
+pub(super) struct Handler {
+    clauses: Vec<Clause>,
+    block: Option<Block>,
+    edges: Vec<Edge>,
+    /// The construct whose handler is the next one around.
+    outer: Option<usize>,
+}
+
+/// A clause of a `try_table`.
+#[derive(Clone, Copy, Debug)]
+struct Clause {
+    /// The tag that it catches; `None` catches all.
+    tag: Option<u32>,
+    /// Whether it passes on a reference to the exception.
+    reference: bool,
+    /// The construct to whose label it goes.
+    target: usize,
+}
+
+/// Translates an operator that control reaches.
+pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64) -> Result<(), WasmError> {
+    match operator {
+        Operator::TryTable { try_table } => {
+            let arity = t.arity(try_table.ty, pc)?;
+            t.begin_try(try_table, arity);
+        }
+        Operator::Throw { tag_index } => t.throw(*tag_index),
+        Operator::ThrowRef => {
+            let exn = t.pop();
+            t.b.cond_trap(Opcode::Trapz, exn, user_trap(trap::NULL_REFERENCE));
+            t.raise(exn);
+            t.reachable = false;
+        }
+        _ => return super::bulk::translate(t, operator, pc),
+    }
+    Ok(())
+}
+
+fn fields() -> MemFlags {
+    MemFlags::trusted()
+}
+
+fn value_offset(index: usize) -> i32 {
+    exception::VALUES as i32 + index as i32 * VALUE_SLOT as i32
+}
+
+impl Translator<'_> {
+    fn begin_try(&mut self, table: &TryTable, arity: Arity) {
+        let clause = |catch: &Catch| {
+            let (tag, reference, label) = match *catch {
+                Catch::One { tag, label } => (Some(tag), false, label),
+                Catch::OneRef { tag, label } => (Some(tag), true, label),
+                Catch::All { label } => (None, false, label),
+                Catch::AllRef { label } => (None, true, label),
+            };
+            Clause { tag, reference, target: self.frame_index(label) }
+        };
+        let clauses: Vec<Clause> = table.catches.iter().map(clause).collect();
+        if clauses.is_empty() {
+            return self.begin(FrameKind::Block, arity);
+        }
+        let outer = self.handler.replace(self.frames.len());
+        self.begin(FrameKind::Try(Handler { clauses, outer, ..Handler::default() }), arity);
+    }
+
+    /// The block of a construct's handler, if it is a `try_table` with clauses.
+    pub fn handler_block(&mut self, frame: usize) -> Option<Block> {
+        let FrameKind::Try(handler) = &mut self.frames[frame].kind else { return None };
+        if handler.block.is_none() {
+            let block = self.b.create_block();
+            self.b.func.dfg.append_block_param(block, I64);
+            self.b.func.dfg.blocks[block].cold = true;
+            handler.block = Some(block);
+        }
+        handler.block
+    }
+
+    /// Records that an instruction may go to a construct's handler.
+    pub fn add_handler_edge(&mut self, frame: usize, branch: Inst) {
+        let from = self.locals.position();
+        if let FrameKind::Try(handler) = &mut self.frames[frame].kind {
+            handler.edges.push(Edge { from, branch });
+        }
+    }
+
+    fn throw(&mut self, tag: u32) {
+        let count = self.info.types[self.info.tags[tag as usize] as usize].params.len();
+        let values = self.pop_n(count);
+        let values = self.canonical(values);
+        let tag = self.b.iconst(I64, i64::from(tag));
+        let Some(exn) = self.call_builtin(builtin::EXCEPTION_NEW, &[self.vmctx, tag], true) else { return };
+        for (i, value) in values.into_iter().enumerate() {
+            self.b.store(Opcode::Store, fields(), value, exn, value_offset(i));
+        }
+        self.raise(exn);
+        self.reachable = false;
+    }
+
+    /// Goes to the innermost handler with an exception, or throws it.
+    fn raise(&mut self, exn: Value) {
+        if let Some(frame) = self.handler
+            && let Some(block) = self.handler_block(frame)
+        {
+            let branch = self.b.jump(block, &[exn]);
+            return self.add_handler_edge(frame, branch);
+        }
+        let zero = self.b.iconst(I64, 0);
+        self.call_builtin(builtin::THROW, &[zero, exn, zero], false);
+        self.b.trap(user_trap(trap::UNREACHABLE));
+    }
+
+    /// Leaves the region that a handler covers.
+    pub fn end_try(&mut self, handler: &Handler) {
+        self.handler = handler.outer;
+    }
+
+    /// Writes a handler that something goes to; what follows goes on where it was.
+    /// Its `try_table` began at `start`.
+    pub fn write_handler(&mut self, handler: Handler, start: super::locals::Position) {
+        let Some(block) = handler.block else { return };
+        let (position, after, reachable) = (self.locals.position(), self.block, self.reachable);
+        self.switch_to(block);
+        self.locals.enter_join(block, start, handler.edges);
+        let exn = self.b.func.dfg.block_params(block)[0];
+        if self.write_clauses(exn, &handler.clauses) {
+            self.raise(exn);
+        }
+        self.locals.resume(position);
+        self.b.goto(Cursor::End(after));
+        (self.block, self.reachable) = (after, reachable);
+    }
+
+    /// Returns whether an exception may be none of the clauses'.
+    fn write_clauses(&mut self, exn: Value, clauses: &[Clause]) -> bool {
+        let tag = self.b.load(Opcode::Load, I64, fields(), exn, exception::TAG as i32);
+        for clause in clauses {
+            let Some(wanted) = clause.tag else {
+                self.write_clause(exn, clause);
+                return false;
+            };
+            let wanted = self.load_constant(I64, self.layout.tag(wanted));
+            let same = self.b.icmp(IntCC::Equal, tag, wanted);
+            let (caught, next) = (self.b.create_block(), self.b.create_block());
+            self.b.func.dfg.blocks[next].cold = true;
+            self.b.brif(same, (caught, &[]), (next, &[]));
+            self.switch_to(caught);
+            self.write_clause(exn, clause);
+            self.switch_to(next);
+        }
+        true
+    }
+
+    /// Takes the values out of an exception and goes to the clause's label.
+    fn write_clause(&mut self, exn: Value, clause: &Clause) {
+        let mut values: Values = SmallVec::new();
+        if let Some(tag) = clause.tag {
+            let info = self.info;
+            let types = &info.types[info.tags[tag as usize] as usize].params;
+            for (i, &ty) in types.iter().enumerate() {
+                values.push(self.b.load(Opcode::Load, ir_type(ty), fields(), exn, value_offset(i)));
+            }
+        }
+        if clause.reference {
+            let one = self.b.iconst(I64, 1);
+            self.b.store(Opcode::Store, fields(), one, exn, exception::ESCAPED as i32);
+            values.push(exn);
+        } else {
+            self.call_builtin(builtin::EXCEPTION_DONE, &[self.vmctx, exn], false);
+        }
+        self.branch_to(clause.target, values);
+    }
+}
