@@ -40,6 +40,7 @@ pub fn trampoline(number: u32, callee: &Function) -> Function {
         signature,
         colocated: true,
         patchable: false,
+        readonly: false,
     });
     let mut builder = Builder::new(&mut func);
     let entry = builder.create_entry_block();
