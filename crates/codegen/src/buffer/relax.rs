@@ -172,8 +172,14 @@ mod tests {
         }
     }
 
-    const SPEC: BufferSpec =
-        BufferSpec { nop_units: &[&[0x90]], trap_bytes: &[0xcc], function_alignment: 16, inst_alignment: 1 };
+    const SPEC: BufferSpec = BufferSpec {
+        nop_units: &[&[0x90]],
+        trap_bytes: &[0xcc],
+        function_alignment: 16,
+        inst_alignment: 1,
+        far_jump: None,
+        off_form: crate::buffer::OffForm::Nops,
+    };
 
     fn jump(buffer: &mut Buffer<Toy>, label: Label) {
         buffer.put(&[9, 0, 0, 0, 0]);
