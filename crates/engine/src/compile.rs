@@ -4,7 +4,6 @@
 use crate::config::{Config, OptLevel, Target};
 use crate::types::FuncType;
 use crate::{Error, Result};
-use anyhow::anyhow;
 use rayon::prelude::*;
 use sidetrack_artifact::{CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
 use sidetrack_codegen::{Flags, TargetIsa};
@@ -135,12 +134,7 @@ impl Compiler {
     }
 
     fn link(&self, functions: Vec<CompiledFunction>) -> Result<Image> {
-        let architecture = match self.isa.name() {
-            "x86_64" => sidetrack_artifact::Architecture::X86_64,
-            "pulley64" => sidetrack_artifact::Architecture::Pulley64,
-            name => return Err(anyhow!("there are no images for {name}")),
-        };
-        let mut builder = ImageBuilder::new(architecture);
+        let mut builder = ImageBuilder::new(self.isa.architecture());
         for function in functions {
             builder.add(function);
         }

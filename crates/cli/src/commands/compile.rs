@@ -3,7 +3,7 @@
 
 use super::progress::Progress;
 use super::{Input, TargetArgs, input};
-use sidetrack_artifact::{Architecture, write_object};
+use sidetrack_artifact::write_object;
 use sidetrack_codegen::compile;
 use sidetrack_engine::Engine;
 use sidetrack_ir::Function;
@@ -44,11 +44,7 @@ fn module(args: &Args, bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn object(args: &Args, functions: &[Function]) -> Result<Vec<u8>, String> {
     let isa = args.target.isa()?;
-    let arch = match isa.name() {
-        "x86_64" => Architecture::X86_64,
-        "pulley64" => Architecture::Pulley64,
-        name => return Err(format!("there are no objects for {name}")),
-    };
+    let arch = isa.architecture();
     let file = args.file.display();
     let functions: Result<Vec<_>, String> = functions
         .iter()

@@ -52,6 +52,9 @@ fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
     let target = match image.architecture {
         Architecture::X86_64 => "x86_64",
         Architecture::Pulley64 => "pulley64",
+        Architecture::Aarch64 => "aarch64",
+        Architecture::Riscv64 => "riscv64",
+        Architecture::S390x => "s390x",
     };
     let mut text = String::new();
     for symbol in &image.symbols {
