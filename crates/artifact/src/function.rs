@@ -1,6 +1,6 @@
 //! One compiled function.
 
-use crate::{PatchSite, Reloc, SymbolName, TrapSite, UnwindInfo};
+use crate::{PatchSite, Reloc, StateMap, SymbolName, TrapSite, UnwindInfo};
 use serde::{Deserialize, Serialize};
 
 /// Where an exception handler finds the context value that its tag matches in.
@@ -68,6 +68,8 @@ pub struct CompiledFunction {
     pub call_sites: Vec<CallSite>,
     /// Patchable calls, sorted by end offset.
     pub patch_sites: Vec<PatchSite>,
+    /// What can be read at calls and sites, sorted by offset.
+    pub states: Vec<StateMap>,
     /// How to unwind through the function.
     pub unwind: UnwindInfo,
     /// Source locations, sorted and disjoint.

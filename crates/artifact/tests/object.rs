@@ -32,6 +32,7 @@ fn caller(text: &str, callee: &str, tag: u64, on: bool) -> CompiledFunction {
             on: call.to_vec(),
             off: nop.to_vec(),
         }],
+        states: Vec::new(),
         unwind: UnwindInfo { ops: vec![(1, UnwindOp::PushFrame { size: 16 }), (4, UnwindOp::DefineFrame)] },
         sources: vec![],
         frame_size: 8,

@@ -16,7 +16,7 @@
 //! boundary between the two, which stays where it is when a function grows its
 //! argument area for a tail call.
 
-use regalloc2::PReg;
+use regalloc2::{PReg, SpillSlot};
 use sidetrack_ir::{ArgumentExtension, CallConv, Signature, Type};
 
 /// Where one parameter or return value travels.
@@ -176,6 +176,8 @@ pub struct FrameLayout {
     pub saved_size: u32,
     /// Bytes of stack slots and spill slots.
     pub slots: u32,
+    /// Bytes of stack slots, above which the spill slots are.
+    pub stack_slots: u32,
     /// Bytes of outgoing arguments and returns.
     pub outgoing: u32,
 }
@@ -184,6 +186,19 @@ impl FrameLayout {
     /// Bytes from FP down to SP, a multiple of 16.
     pub fn size(&self) -> u32 {
         (self.saved_size + self.slots + self.outgoing).next_multiple_of(16)
+    }
+
+    /// The address of a spill slot.
+    pub fn spill_addr(&self, slot: SpillSlot) -> StackAddr {
+        StackAddr::Slot(self.stack_slots as i32 + slot.index() as i32 * 8)
+    }
+
+    /// The byte offset of an address from the frame pointer.
+    pub fn from_fp(&self, addr: StackAddr) -> i32 {
+        match self.resolve(addr) {
+            (StackBase::Fp, offset) => offset,
+            (StackBase::Sp, offset) => offset - self.size() as i32,
+        }
     }
 
     /// The register and byte offset of an address.

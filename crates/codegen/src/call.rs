@@ -4,8 +4,8 @@ use crate::abi::{FrameLayout, StackAddr};
 use crate::buffer::{Buffer, FixupKind, Label, PendingHandler, SiteRecord};
 use crate::reg::Reg;
 use crate::vcode::OperandVisitor;
-use regalloc2::{PReg, PRegSet};
-use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind, SymbolName};
+use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet, RegClass};
+use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind, StatePlace, SymbolName};
 
 /// What is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,15 @@ pub struct SiteTag {
     pub on: bool,
 }
 
+/// A value that can be read during a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateOperand {
+    /// In a register or spill slot.
+    Reg(Reg),
+    /// A constant.
+    Const(StatePlace),
+}
+
 /// A call with operands.
 #[derive(Clone, Debug)]
 pub struct CallInfo {
@@ -66,6 +75,8 @@ pub struct CallInfo {
     pub site: Option<SiteTag>,
     /// Whether it has handlers.
     pub try_call: Option<TryCallInfo>,
+    /// What can be read during the call, by the user's keys, if that was asked for.
+    pub state: Option<Vec<(u32, StateOperand)>>,
 }
 
 impl CallInfo {
@@ -87,6 +98,14 @@ impl CallInfo {
         for (reg, preg) in &mut self.defs {
             visitor.def_fixed(reg, *preg);
         }
+        // A hook finds registers as they are at the site; from the frames of other calls
+        // only what the callee does not overwrite can be read.
+        let pos = if self.site.is_some() { OperandPos::Early } else { OperandPos::Late };
+        for (_, operand) in self.state.iter_mut().flatten() {
+            if let StateOperand::Reg(reg) = operand {
+                visitor.operand(reg, OperandConstraint::Any, OperandKind::Use, pos);
+            }
+        }
         visitor.clobbers(self.clobbers);
     }
 
@@ -106,6 +125,18 @@ impl CallInfo {
                 (CallDest::Indirect(_), _) => (PatchTarget::Indirect, SiteKind::Indirect),
             };
             buffer.add_site(start, SiteRecord { tag: site.tag, on: site.on, kind, target }, sites_off);
+        }
+        if let Some(state) = &self.state {
+            let place = |operand| match operand {
+                StateOperand::Const(place) => place,
+                StateOperand::Reg(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
+                    (Some(preg), _) if preg.class() == RegClass::Int => StatePlace::Reg(preg.hw_enc() as u8),
+                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8),
+                    (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot))),
+                    _ => unreachable!("operands are allocated before they are emitted"),
+                },
+            };
+            buffer.add_state(state.iter().map(|&(key, operand)| (key, place(operand))).collect());
         }
         let clauses = self.try_call.iter().flat_map(|info| &info.clauses);
         let handlers = clauses.map(|clause| match *clause {

@@ -1,21 +1,17 @@
 //! Disassembly with traps, relocations and patch sites marked.
 
 use capstone::arch::BuildsCapstone;
-use sidetrack_artifact::CompiledFunction;
+use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol};
 use std::fmt::Write;
 
 /// The code of a function as text, an instruction a line. Behind the instruction
 /// that it belongs to stands `; patchable call: NOP out last 5 bytes`, `; trap:
-/// CODE`, `; reloc: KIND SYMBOL+N`.
+/// CODE`, `; reloc: KIND SYMBOL+N`, `; state [KEY: PLACE, …]`.
 ///
 /// # Errors
 /// If there is no disassembler for the target.
 pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, String> {
-    let lines = match target {
-        "x86_64" => x86_64(&func.code)?,
-        "pulley64" => pulley(&func.code)?,
-        _ => return Err(format!("no disassembler for {target}")),
-    };
+    let lines = instructions(&func.code, target)?;
     let mut text = String::new();
     for (index, (start, line)) in lines.iter().enumerate() {
         let end = lines.get(index + 1).map_or(func.code.len() as u32, |next| next.0);
@@ -31,9 +27,66 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
+        for state in func.states.iter().filter(|state| state.offset == end) {
+            let places: Vec<String> =
+                state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
+            let _ = write!(text, " ; state [{}]", places.join(", "));
+        }
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The code of a function in an image as text, with the image's offsets. Behind an
+/// instruction stands `; wasm 0x1f` where the code of another source location starts,
+/// and traps and patch sites as in [`disassemble`].
+///
+/// # Errors
+/// If there is no disassembler for the target, or the image has no such bytes.
+pub fn disassemble_symbol(image: &Image, symbol: &Symbol, target: &str) -> Result<String, String> {
+    let range = symbol.range();
+    let code = image.code.get(range.start as usize..range.end as usize);
+    let lines = instructions(code.ok_or("the function is outside of the code")?, target)?;
+    let mut text = String::new();
+    let mut last = None;
+    for (index, (start, line)) in lines.iter().enumerate() {
+        let end = symbol.offset + lines.get(index + 1).map_or(symbol.size, |next| next.0);
+        let start = symbol.offset + start;
+        let _ = write!(text, "{start:6x}: {line}");
+        if let Some(trap) = image.trap_at(start) {
+            let _ = write!(text, " ; trap: {trap}");
+        }
+        if let Some(site) = image.patch_site_ending_at(end).map(|index| &image.patch_sites[index]) {
+            let _ = write!(text, " ; patchable call: NOP out last {} bytes, tag {}", site.len, site.tag);
+        }
+        let location = image.source_at(start);
+        if let Some(pc) = location.filter(|_| location != last) {
+            let _ = write!(text, " ; wasm {pc:#x}");
+        }
+        last = location;
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String> {
+    match target {
+        "x86_64" => x86_64(code),
+        "pulley64" => pulley(code),
+        _ => Err(format!("no disassembler for {target}")),
+    }
+}
+
+/// A place of a state map: an integer register `i7`, one of floats and vectors
+/// `f7`, a byte offset from the frame pointer `fp-16`, a constant.
+fn display(place: StatePlace) -> String {
+    match place {
+        StatePlace::Reg(reg) if reg < StatePlace::FIRST_FLOAT => format!("i{reg}"),
+        StatePlace::Reg(reg) => format!("f{}", reg - StatePlace::FIRST_FLOAT),
+        StatePlace::Frame(offset) => format!("fp{offset:+}"),
+        StatePlace::Const(value) => format!("const {value}"),
+        StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),
+    }
 }
 
 /// Offset and text of each instruction. What does not decode, constants among it,
@@ -62,15 +115,15 @@ fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
 }
 
 fn pulley(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
-    let text =
-        pulley_interpreter::disas::Disassembler::disassemble_all(code).map_err(|error| error.to_string())?;
+    // Without the bytes, which long instructions are not parted from.
+    let mut disassembler = pulley_interpreter::disas::Disassembler::new(code);
+    disassembler.hexdump(false);
+    pulley_interpreter::decode::Decoder::decode_all(&mut disassembler).map_err(|error| error.to_string())?;
     let line = |line: &str| {
-        // `   0: 01 02 03    mnemonic operands`
+        // `   0: mnemonic operands`
         let (offset, rest) = line.split_once(':')?;
         let offset = u32::from_str_radix(offset.trim(), 16).ok()?;
-        let is_byte = |word: &&str| word.len() == 2 && word.chars().all(|c| c.is_ascii_hexdigit());
-        let words: Vec<&str> = rest.split_whitespace().skip_while(is_byte).collect();
-        Some((offset, words.join(" ")))
+        Some((offset, rest.split_whitespace().collect::<Vec<_>>().join(" ")))
     };
-    Ok(text.lines().filter_map(line).collect())
+    Ok(disassembler.disas().lines().filter_map(line).collect())
 }

@@ -6,7 +6,7 @@
 //! inserted. A block that holds nothing but a jump is not emitted; its label
 //! becomes another name of its target's.
 
-use crate::abi::{AbiLoc, FrameLayout, StackAddr};
+use crate::abi::{AbiLoc, FrameLayout};
 use crate::buffer::{Buffer, Label, block_label, block_labels};
 use crate::lower::Lowered;
 use crate::reg::Reg;
@@ -67,10 +67,11 @@ pub fn emit_function<B: Backend>(
         setup: 16,
         saved,
         saved_size: saved_size.next_multiple_of(16),
+        stack_slots,
         slots: (stack_slots + output.num_spillslots as u32 * 8).next_multiple_of(16),
         outgoing: outgoing.next_multiple_of(16),
     };
-    let mut emitter = Emitter { backend, vcode: &vcode, output, frame, stack_slots };
+    let mut emitter = Emitter { backend, vcode: &vcode, output, frame };
     let (buffer, unwind) = emitter.run();
     let finished = buffer.finish();
     Ok(CompiledFunction {
@@ -81,6 +82,7 @@ pub fn emit_function<B: Backend>(
         traps: finished.traps,
         call_sites: finished.call_sites,
         patch_sites: finished.patch_sites,
+        states: finished.states,
         unwind,
         sources: finished.sources,
         frame_size: emitter.frame.size() + emitter.frame.setup,
@@ -150,7 +152,6 @@ struct Emitter<'a, B: Backend> {
     vcode: &'a VCode<B::Inst>,
     output: &'a Output,
     frame: FrameLayout,
-    stack_slots: u32,
 }
 
 type InstBuffer<B> = Buffer<<<B as Backend>::Inst as MachInst>::Fixup>;
@@ -230,10 +231,6 @@ impl<B: Backend> Emitter<'_, B> {
         }
     }
 
-    fn spill_addr(&self, slot: regalloc2::SpillSlot) -> StackAddr {
-        StackAddr::Slot(self.stack_slots as i32 + slot.index() as i32 * 8)
-    }
-
     fn move_inst(&self, from: Allocation, to: Allocation) -> B::Inst {
         // Whether the register holds a float or a vector, nobody knows here.
         let vector = |preg: PReg| self.vcode.vector_class == Some(preg.class());
@@ -241,7 +238,7 @@ impl<B: Backend> Emitter<'_, B> {
             (Some(from), Some(to)) => B::Inst::mov(Reg::physical(to), Reg::physical(from), from.class()),
             (Some(from), None) => {
                 let slot = to.as_stack().expect("a move goes to a register or slot");
-                let (reg, addr) = (Reg::physical(from), self.spill_addr(slot));
+                let (reg, addr) = (Reg::physical(from), self.frame.spill_addr(slot));
                 match vector(from) {
                     true => B::Inst::store_stack(reg, addr, I8X16),
                     false => B::Inst::spill(reg, addr, from.class()),
@@ -249,7 +246,7 @@ impl<B: Backend> Emitter<'_, B> {
             }
             (None, Some(to)) => {
                 let slot = from.as_stack().expect("a move comes from a register or slot");
-                let (reg, addr) = (Reg::physical(to), self.spill_addr(slot));
+                let (reg, addr) = (Reg::physical(to), self.frame.spill_addr(slot));
                 match vector(to) {
                     true => B::Inst::load_stack(reg, addr, I8X16),
                     false => B::Inst::reload(reg, addr, to.class()),

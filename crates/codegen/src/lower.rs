@@ -258,6 +258,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             callee_pops: false,
             site: None,
             try_call: None,
+            state: None,
         })));
         Ok(dst)
     }

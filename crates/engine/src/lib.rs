@@ -43,7 +43,7 @@ mod vm;
 
 pub use anyhow::{Error, Result};
 pub use caller::Caller;
-pub use compile::InvalidModule;
+pub use compile::{Features, InvalidModule};
 pub use config::{Config, Engine, OptLevel, Progress, Target};
 pub use externs::Extern;
 pub use func::Func;

@@ -32,18 +32,6 @@ pub enum Failure {
     Trap(ExecTrap),
 }
 
-/// The architecture of a target's images.
-///
-/// # Errors
-/// If images of this target cannot be run here.
-fn architecture(isa: &dyn TargetIsa) -> Result<Architecture, String> {
-    match isa.name() {
-        "x86_64" => Ok(Architecture::X86_64),
-        "pulley64" => Ok(Architecture::Pulley64),
-        name => Err(format!("code for {name} cannot be run")),
-    }
-}
-
 impl Program {
     /// Compiles, links and loads functions. What the target cannot compile, and
     /// what depends on it, is missing from the program.
@@ -66,7 +54,7 @@ impl Program {
         }
         let signature = |func: &&Function| (func.name.clone(), func.signature.clone());
         let signatures: HashMap<ExternalName, Signature> = functions.iter().map(signature).collect();
-        let arch = architecture(isa)?;
+        let arch = isa.architecture();
         // Functions that call what is not there are left out, one after another.
         let image = loop {
             let mut parts: Vec<_> = Vec::new();
@@ -100,6 +88,7 @@ impl Program {
                 Loaded::Native(native)
             }
             Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
+            other => return Err(format!("code for {other:?} cannot be run")),
         };
         Ok(Program { loaded, signatures, missing })
     }
@@ -196,6 +185,7 @@ fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
         signature,
         colocated: true,
         patchable: false,
+        readonly: false,
     });
     let mut builder = Builder::new(&mut func);
     let block = builder.create_entry_block();

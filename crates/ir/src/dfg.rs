@@ -67,6 +67,8 @@ pub struct DataFlowGraph {
     /// What is known of patchable calls: those written `patchable_call`, and
     /// calls of patchable callees that have a tag, state or pass-through results.
     pub sites: FxHashMap<Inst, SiteInfo>,
+    /// What can be read while an instruction that calls or can trap is executed.
+    states: SecondaryMap<Inst, Option<Box<[StateEntry]>>>,
 }
 
 impl DataFlowGraph {
@@ -265,6 +267,26 @@ impl DataFlowGraph {
         self.sites.get(&inst).cloned().unwrap_or_default()
     }
 
+    /// The state that can be read while the instruction is executed, if that was asked for.
+    pub fn state(&self, inst: Inst) -> Option<&[StateEntry]> {
+        self.states.get(inst)?.as_deref()
+    }
+
+    /// Says what can be read while the instruction is executed.
+    pub fn set_state(&mut self, inst: Inst, state: Box<[StateEntry]>) {
+        self.states[inst] = Some(state);
+    }
+
+    /// Keeps only those entries of an instruction's state for which `keep` is true.
+    pub fn retain_state(&mut self, inst: Inst, mut keep: impl FnMut(&StateEntry) -> bool) {
+        if let Some(state) = self.state(inst)
+            && !state.iter().all(&mut keep)
+        {
+            let kept = state.iter().copied().filter(keep).collect();
+            self.states[inst] = Some(kept);
+        }
+    }
+
     /// The result types that an instruction has.
     ///
     /// Calls that end a block (`try_call`) have none: their return values go to
@@ -339,9 +361,12 @@ impl DataFlowGraph {
     }
 
     /// Calls `f` on every value that the instruction uses: arguments, arguments
-    /// of block calls, contexts of exception tables.
+    /// of block calls, contexts of exception tables, state.
     pub fn for_each_use(&self, inst: Inst, mut f: impl FnMut(Value)) {
         self.args(inst).iter().copied().for_each(&mut f);
+        if let Some(state) = self.state(inst) {
+            state.iter().for_each(|entry| f(entry.value));
+        }
         if !self.insts[inst].opcode.is_branch() {
             return;
         }
@@ -365,6 +390,11 @@ impl DataFlowGraph {
     pub fn map_uses(&mut self, inst: Inst, mut f: impl FnMut(Value) -> Value) {
         for arg in self.insts[inst].args.as_mut_slice(&mut self.value_lists) {
             *arg = f(*arg);
+        }
+        if self.state(inst).is_some()
+            && let Some(state) = &mut self.states[inst]
+        {
+            state.iter_mut().for_each(|entry| entry.value = f(entry.value));
         }
         if !self.insts[inst].opcode.is_branch() {
             return;

@@ -249,6 +249,18 @@ pub struct ExceptionTableData {
     pub items: Vec<ExceptionItem>,
 }
 
+/// A value that a debugger can read while an instruction is being executed.
+///
+/// The user gives keys a meaning: the number of a variable, say. A key that is not
+/// listed is unavailable there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StateEntry {
+    /// The user's key; the keys of one instruction ascend.
+    pub key: u32,
+    /// The value.
+    pub value: Value,
+}
+
 /// What makes a call site patchable, beyond its callee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteInfo {

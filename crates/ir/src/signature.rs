@@ -220,4 +220,7 @@ pub struct ExtFuncData {
     pub colocated: bool,
     /// `patchable`: every `call` and `try_call` of it is a patch site.
     pub patchable: bool,
+    /// `readonly`: it writes no memory that this function reads, so that loads may be
+    /// moved and merged across its calls.
+    pub readonly: bool,
 }

@@ -1,6 +1,7 @@
-//! Runs the programs of `programs`, each with a directory of its own, and compares what
-//! they print and how they end with what their comments say: `args:`, `stdin:`, `stdout:`
-//! (one line each) and `exit:`.
+//! Runs programs, each with a directory of its own, and compares what they print and how they
+//! end with what their comments say: `args:`, `env:`, `stdin:`, `stdout:` (one line each) and
+//! `exit:`. Those of the folder `programs` beside this file are WebAssembly text; those of
+//! `tests/programs` at the top are C, compiled by the script that is with them.
 
 mod common;
 
@@ -10,15 +11,18 @@ use sidetrack_wasi::{
     DirAccess, Exit, MemoryInputPipe, MemoryOutputPipe, WasiCtx, WasiCtxBuilder, add_to_linker,
 };
 
-/// What a comment of the program says, each on a line of its own.
+/// What the comments of a program's text say of something.
 fn comments<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
-    let comment = |line: &'a str| line.strip_prefix(";; ")?.strip_prefix(key)?.strip_prefix(": ");
+    let comment = |line: &'a str| {
+        let comment = line.strip_prefix(";; ").or(line.strip_prefix("// "))?;
+        comment.strip_prefix(key)?.strip_prefix(": ")
+    };
     text.lines().filter_map(comment).collect()
 }
 
 /// A program's exit status and what it printed.
-fn run(engine: &Engine, text: &str, ctx: WasiCtx) -> sidetrack_engine::Result<i32> {
-    let module = Module::new(engine, text)?;
+fn run(engine: &Engine, program: impl AsRef<[u8]>, ctx: WasiCtx) -> sidetrack_engine::Result<i32> {
+    let module = Module::new(engine, program)?;
     let mut linker = Linker::<WasiCtx>::new(engine);
     add_to_linker(&mut linker, |ctx| ctx)?;
     let mut store = Store::new(engine, ctx);
@@ -30,42 +34,60 @@ fn run(engine: &Engine, text: &str, ctx: WasiCtx) -> sidetrack_engine::Result<i3
     }
 }
 
-fn run_all(engine: &Engine) {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+/// Runs one program and compares.
+fn check(engine: &Engine, name: &str, program: &[u8], text: &str) {
+    let host = TempDir::new();
+    host.write("secret", "not the guest's");
+    std::fs::create_dir(host.path("inside")).unwrap();
+    let output = MemoryOutputPipe::new();
+    let ctx = WasiCtxBuilder::new()
+        .args(comments(text, "args").iter().flat_map(|line| line.split(' ')))
+        .envs(comments(text, "env").iter().filter_map(|line| line.split_once('=')))
+        .stdin(MemoryInputPipe::new(comments(text, "stdin").join("\n")))
+        .stdout(output.clone())
+        .preopened_dir(host.path("inside"), "/", DirAccess::ReadWrite)
+        .unwrap()
+        .build()
+        .unwrap();
+    let exit = run(engine, program, ctx).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let printed = String::from_utf8(output.contents()).unwrap();
+    let printed: Vec<&str> = printed.lines().collect();
+    assert_eq!(printed, comments(text, "stdout"), "output of {name}");
+    assert_eq!(comments(text, "exit"), [exit.to_string()], "exit of {name}");
+    let mut names: Vec<_> =
+        std::fs::read_dir(&host.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["inside", "secret"], "{name} stays in its directory");
+}
+
+/// Runs all programs of both folders.
+fn check_all(engine: &Engine) {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut count = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let host = TempDir::new();
-        host.write("secret", "not the guest's");
-        std::fs::create_dir(host.path("inside")).unwrap();
-        let output = MemoryOutputPipe::new();
-        let ctx = WasiCtxBuilder::new()
-            .args(comments(&text, "args").iter().flat_map(|line| line.split(' ')))
-            .stdin(MemoryInputPipe::new(comments(&text, "stdin").join("\n")))
-            .stdout(output.clone())
-            .preopened_dir(host.path("inside"), "/", DirAccess::ReadWrite)
-            .unwrap()
-            .build()
-            .unwrap();
-        let exit = run(engine, &text, ctx).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
-        assert_eq!(comments(&text, "exit"), [exit.to_string()], "exit of {}", path.display());
-        let printed = String::from_utf8(output.contents()).unwrap();
-        let printed: Vec<&str> = printed.lines().collect();
-        assert_eq!(printed, comments(&text, "stdout"), "output of {}", path.display());
-        count += 1;
+    for folder in [here.join("tests/programs"), here.join("../../tests/programs")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let compiled = match path.extension().and_then(|extension| extension.to_str()) {
+                Some("wat") => path.clone(),
+                Some("c") => path.with_extension("wasm"),
+                _ => continue,
+            };
+            let text = std::fs::read_to_string(&path).unwrap();
+            check(engine, &path.display().to_string(), &std::fs::read(compiled).unwrap(), &text);
+            count += 1;
+        }
     }
-    assert!(count >= 7, "only {count} programs");
+    assert!(count >= 12, "only {count} programs");
 }
 
 #[test]
 fn natively() {
-    run_all(&Engine::default());
+    check_all(&Engine::default());
 }
 
 #[test]
 fn on_pulley() {
-    run_all(&Engine::new(Config::new().target(Target::Pulley64)).unwrap());
+    check_all(&Engine::new(Config::new().target(Target::Pulley64)).unwrap());
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn call(b: &mut Builder<'_>, name: &str, args: &[Value], has_result: bool) -> Va
     let returns = if has_result { &[I64][..] } else { &[] };
     let signature = b.func.dfg.signatures.push(Signature::of(CallConv::SystemV, &params, returns));
     let name = ExternalName::named(name);
-    let func = ExtFuncData { name, signature, colocated: false, patchable: false };
+    let func = ExtFuncData { name, signature, colocated: false, patchable: false, readonly: false };
     let func = b.func.dfg.ext_funcs.push(func);
     let inst = b.call(func, args);
     b.func.dfg.results(inst).first().copied().unwrap_or(args[0])

@@ -8,12 +8,13 @@
 use super::Lower;
 use crate::abi::{AbiLoc, SigAbi, StackAddr};
 use crate::buffer::Label;
-use crate::call::{CallDest, CallInfo, SiteTag, TryCallInfo, TryClause};
+use crate::call::{CallDest, CallInfo, SiteTag, StateOperand, TryCallInfo, TryClause};
 use crate::reg::Reg;
 use crate::symbol_name;
 use crate::vcode::{Backend, MachInst};
 use regalloc2::{PReg, PRegSet, RegClass};
-use sidetrack_ir::{ArgumentExtension, ArgumentPurpose, ExceptionItem, Extra, Inst, Value};
+use sidetrack_artifact::StatePlace;
+use sidetrack_ir::{ArgumentExtension, ArgumentPurpose, ExceptionItem, Extra, Inst, Opcode, Value};
 use smallvec::SmallVec;
 
 impl<B: Backend> Lower<'_, B> {
@@ -111,8 +112,26 @@ impl<B: Backend> Lower<'_, B> {
             callee_pops: abi.callee_pops,
             site,
             try_call: None,
+            state: self.state(inst),
         };
         Ok((info, abi))
+    }
+
+    /// What can be read during a call. Constants need no register.
+    fn state(&mut self, inst: Inst) -> Option<Vec<(u32, StateOperand)>> {
+        let func = self.func;
+        let entries = func.dfg.state(inst)?.iter().map(|entry| {
+            let data = self.def_inst(entry.value).map(|inst| &func.dfg.insts[inst]);
+            let operand = match data.map(|data| (data.opcode, data.extra)) {
+                Some((Opcode::Iconst | Opcode::F32const | Opcode::F64const, Extra::Imm(imm))) => {
+                    StateOperand::Const(StatePlace::Const(imm))
+                }
+                Some((Opcode::Vconst, Extra::Bytes(bytes))) => StateOperand::Const(StatePlace::Vector(bytes)),
+                _ => StateOperand::Reg(self.reg(entry.value)),
+            };
+            (entry.key, operand)
+        });
+        Some(entries.collect())
     }
 
     fn grow_outgoing(&mut self, abi: &SigAbi) {

@@ -38,13 +38,16 @@ pub fn regions_read(flags: &MemFlags) -> Regions {
     1 << region_index(flags.region)
 }
 
-/// The regions that an instruction may write, or orders accesses of. Every call
-/// writes all, patchable or not, on or off: it may be switched on at any time.
+/// The regions that an instruction may write, or orders accesses of. A call
+/// writes all, patchable or not, on or off: it may be switched on at any time; only
+/// if its callee is declared `readonly` it writes none.
 pub fn regions_written(func: &Function, inst: Inst) -> Regions {
     let data = &func.dfg.insts[inst];
     let effects = data.opcode.props();
     let ordered = effects.has(Props::LOAD) && effects.has(Props::SIDE);
+    let callee = func.dfg.call_target(inst);
     match data.extra {
+        _ if callee.is_some_and(|callee| func.dfg.ext_funcs[callee].readonly) => 0,
         _ if ordered => ALL,
         Extra::Mem(flags, _) if effects.has(Props::STORE) && !effects.has(Props::SIDE) => {
             match flags.region {

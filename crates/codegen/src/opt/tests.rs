@@ -254,6 +254,7 @@ fn count_after(
         signature: callee,
         colocated: true,
         patchable: true,
+        readonly: false,
     });
     let mut b = Builder::new(&mut func);
     let entry = b.create_entry_block();
@@ -357,7 +358,13 @@ fn invariants_leave_loops() {
         let mut func = Function::new(ExternalName::named("f"), sig);
         let callee = func.dfg.signatures.push(Signature::of(CallConv::PreserveAll, &[], &[]));
         let name = ExternalName::named("hook");
-        func.dfg.ext_funcs.push(ExtFuncData { name, signature: callee, colocated: true, patchable: true });
+        func.dfg.ext_funcs.push(ExtFuncData {
+            name,
+            signature: callee,
+            colocated: true,
+            patchable: true,
+            readonly: false,
+        });
         let mut b = Builder::new(&mut func);
         let entry = b.create_entry_block();
         let v = b.func.dfg.block_params(entry).to_vec();

@@ -16,6 +16,7 @@
 //! part in the lookup of handlers: a host function throws a tag, and the first
 //! handler of the nearest frame with this tag or `default` gets it.
 
+mod access;
 mod call;
 pub mod eval;
 mod exec;

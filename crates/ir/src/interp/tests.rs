@@ -36,7 +36,8 @@ fn function(
 
 fn import(b: &mut Builder<'_>, callee: &str, signature: Signature) -> FuncRef {
     let signature = b.func.dfg.signatures.push(signature);
-    let data = ExtFuncData { name: name(callee), signature, colocated: true, patchable: false };
+    let data =
+        ExtFuncData { name: name(callee), signature, colocated: true, patchable: false, readonly: false };
     b.func.dfg.ext_funcs.push(data)
 }
 

@@ -55,7 +55,13 @@ impl Body<'_> {
     fn import(&mut self, callee: &Callee, colocated: bool, patchable: bool) -> FuncRef {
         let dfg = &mut self.builder.func.dfg;
         let signature = dfg.signatures.push(callee.signature.clone());
-        dfg.ext_funcs.push(ExtFuncData { name: callee.name.clone(), signature, colocated, patchable })
+        dfg.ext_funcs.push(ExtFuncData {
+            name: callee.name.clone(),
+            signature,
+            colocated,
+            patchable,
+            readonly: false,
+        })
     }
 
     fn function_address(&mut self, func: FuncRef) -> Value {

@@ -68,7 +68,7 @@ impl Body<'_> {
 
     fn types(&mut self) -> Vec<Type> {
         let count = self.entropy.below(4);
-        (0..count).map(|_| any_type(self.entropy)).collect()
+        (0..count).map(|_| any_type(self.entropy, self.config)).collect()
     }
 
     fn block(&mut self, params: &[Type]) -> Block {

@@ -1,6 +1,6 @@
 //! Where the generator's choices come from: bytes.
 
-use crate::data_value::DataValue;
+use crate::data_value::{DataValue, Lanes};
 use crate::signature::Signature;
 use crate::types::{F32, F64, Type};
 
@@ -73,8 +73,18 @@ impl Entropy {
         items[self.below(items.len())]
     }
 
-    /// A value of a scalar type: often one where operations change behaviour.
+    /// A value of any type: often one where operations change behaviour, and often
+    /// the same in all lanes of a vector.
     pub fn value(&mut self, ty: Type) -> DataValue {
+        if ty.is_vector() {
+            let first = self.value(ty.lane());
+            let same = !self.one_in(2);
+            let lanes = (0..ty.lane_count()).map(|n| match same || n == 0 {
+                true => first,
+                false => self.value(ty.lane()),
+            });
+            return DataValue::from_lanes(&lanes.collect::<Lanes>());
+        }
         let bits = match ty {
             F32 => {
                 let edges: [f32; 16] = [

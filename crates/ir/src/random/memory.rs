@@ -9,7 +9,7 @@ use crate::memflags::{AliasRegion, Endianness, MemFlags};
 use crate::opcode::{Ctrl, Opcode};
 use crate::types::{I8, I64, Type};
 
-/// Slots are accessed at this size at most.
+/// The size in bytes of the smallest slot.
 const WORD: u32 = 8;
 
 impl Body<'_> {
@@ -42,7 +42,7 @@ impl Body<'_> {
             return self.scalar();
         }
         let slot = self.entropy.pick(&self.slots);
-        let accesses = [
+        let mut accesses = vec![
             Opcode::Load,
             Opcode::Store,
             Opcode::Load,
@@ -57,14 +57,28 @@ impl Body<'_> {
             Opcode::Istore16,
             Opcode::Istore32,
         ];
+        if self.config.vectors {
+            accesses.extend([
+                Opcode::Uload8x8,
+                Opcode::Sload8x8,
+                Opcode::Uload16x4,
+                Opcode::Sload16x4,
+                Opcode::Uload32x2,
+                Opcode::Sload32x2,
+            ]);
+        }
         let opcode = self.entropy.pick(&accesses);
         let ty = self.control_type(opcode);
         let size = match opcode {
             Opcode::Load | Opcode::Store => ty.bytes(),
             Opcode::Uload8 | Opcode::Sload8 | Opcode::Istore8 => 1,
             Opcode::Uload16 | Opcode::Sload16 | Opcode::Istore16 => 2,
-            _ => 4,
+            Opcode::Uload32 | Opcode::Sload32 | Opcode::Istore32 => 4,
+            _ => 8,
         };
+        if size > self.builder.func.stack_slots[slot].size {
+            return self.scalar();
+        }
         let (addr, offset, aligned) = self.place(slot, size);
         let flags = MemFlags {
             aligned: aligned && self.entropy.one_in(2),
@@ -122,12 +136,12 @@ impl Body<'_> {
         if opcode.info().ctrl == Ctrl::None {
             return Type::INVALID;
         }
-        let types: Vec<Type> =
-            Type::SCALARS.into_iter().filter(|&ty| opcode.info().types.contains(ty)).collect();
+        let types = self.types_in_use().filter(|&ty| opcode.info().types.contains(ty));
+        let types: Vec<Type> = types.collect();
         self.entropy.pick(&types)
     }
 
-    fn endianness(&mut self) -> Option<Endianness> {
+    pub(super) fn endianness(&mut self) -> Option<Endianness> {
         let orders = [None, None, Some(Endianness::Little), Some(Endianness::Big)];
         self.entropy.pick(if self.config.big_endian { &orders } else { &orders[..3] })
     }

@@ -61,6 +61,8 @@ pub struct Config {
     pub try_calls: bool,
     /// Whether calls may be indirect.
     pub indirect_calls: bool,
+    /// Whether there are vectors: in half of all sets.
+    pub vectors: bool,
     /// Opcodes never to use.
     pub exclude: Vec<Opcode>,
 }
@@ -80,6 +82,7 @@ impl Default for Config {
             hooks: true,
             try_calls: true,
             indirect_calls: true,
+            vectors: true,
             exclude: Vec::new(),
         }
     }
@@ -98,10 +101,11 @@ pub fn function_set(seed: u64, config: &Config) -> Vec<Function> {
 pub fn function_set_from(entropy: &mut Entropy, config: &Config) -> Vec<Function> {
     let mut functions = Vec::new();
     let mut callees = Vec::new();
+    let config = &Config { vectors: config.vectors && entropy.one_in(2), ..config.clone() };
     if config.hooks {
         for number in 0..2 {
             let name = ExternalName::named(&format!("hook{number}"));
-            let signature = hook_signature(entropy);
+            let signature = hook_signature(entropy, config);
             generate(entropy, config, name, signature, &mut functions, &mut callees);
         }
     }
@@ -176,8 +180,8 @@ struct Body<'b> {
     tag: u64,
 }
 
-fn param(entropy: &mut Entropy) -> AbiParam {
-    let ty = any_type(entropy);
+fn param(entropy: &mut Entropy, config: &Config) -> AbiParam {
+    let ty = any_type(entropy, config);
     let mut param = AbiParam::new(ty);
     if ty.is_int() && ty != I64 && entropy.one_in(4) {
         param.extension = entropy.pick(&[ArgumentExtension::Uext, ArgumentExtension::Sext]);
@@ -186,7 +190,10 @@ fn param(entropy: &mut Entropy) -> AbiParam {
 }
 
 /// Mostly i64 and i32, for zero i64.
-fn any_type(entropy: &mut Entropy) -> Type {
+fn any_type(entropy: &mut Entropy, config: &Config) -> Type {
+    if config.vectors && entropy.one_in(4) {
+        return entropy.pick(&Type::VECTORS);
+    }
     let [i8, i16, i32, i64, f32, f64] = Type::SCALARS;
     entropy.pick(&[i64, i32, i64, i32, i8, i16, f32, f64])
 }
@@ -194,11 +201,11 @@ fn any_type(entropy: &mut Entropy) -> Type {
 fn signature(entropy: &mut Entropy, config: &Config) -> Signature {
     let mut signature = Signature::new(entropy.pick(&config.conventions));
     let count = entropy.below(config.params + 1);
-    signature.params = (0..count).map(|_| param(entropy)).collect();
+    signature.params = (0..count).map(|_| param(entropy, config)).collect();
     // One i64 is frequent, so that functions can tail-call each other.
     if config.returns == 0 || entropy.one_in(2) {
         let count = entropy.below(config.returns + 1);
-        signature.returns = (0..count).map(|_| AbiParam::new(any_type(entropy))).collect();
+        signature.returns = (0..count).map(|_| AbiParam::new(any_type(entropy, config))).collect();
     } else {
         signature.returns = vec![AbiParam::new(I64)];
     }
@@ -206,10 +213,10 @@ fn signature(entropy: &mut Entropy, config: &Config) -> Signature {
 }
 
 /// A `preserve_all` signature; each return value has a parameter of its type.
-fn hook_signature(entropy: &mut Entropy) -> Signature {
+fn hook_signature(entropy: &mut Entropy, config: &Config) -> Signature {
     let mut signature = Signature::new(CallConv::PreserveAll);
     let count = entropy.below(5);
-    signature.params = (0..count).map(|_| AbiParam::new(any_type(entropy))).collect();
+    signature.params = (0..count).map(|_| AbiParam::new(any_type(entropy, config))).collect();
     let results = entropy.below(count.min(2) + 1);
     signature.returns = signature.params.iter().rev().take(results).copied().collect();
     signature

@@ -149,6 +149,7 @@ impl Parser<'_> {
                 signature: data.signature,
                 colocated: false,
                 patchable: false,
+                readonly: false,
             };
             let func = declare(self, &mut ctx.func.dfg.ext_funcs, n, data, || hole.clone())?;
             if let Some(signature) = unnamed {
@@ -240,12 +241,14 @@ impl Parser<'_> {
 
     /// The function, and its signature if that is not one with a number.
     fn ext_func(&mut self, ctx: &FuncCtx) -> Parse<(ExtFuncData, Option<Signature>)> {
-        let (mut colocated, mut patchable) = (false, false);
+        let (mut colocated, mut patchable, mut readonly) = (false, false, false);
         loop {
             if self.eat_word("colocated") {
                 colocated = true;
             } else if self.eat_word("patchable") {
                 patchable = true;
+            } else if self.eat_word("readonly") {
+                readonly = true;
             } else {
                 break;
             }
@@ -260,7 +263,7 @@ impl Parser<'_> {
         } else {
             (SigRef::from_u32(0), Some(self.signature()?))
         };
-        Ok((ExtFuncData { name, signature, colocated, patchable }, unnamed))
+        Ok((ExtFuncData { name, signature, colocated, patchable, readonly }, unnamed))
     }
 
     fn constant_bytes(&mut self) -> Parse<Vec<u8>> {

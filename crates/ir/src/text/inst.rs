@@ -133,6 +133,7 @@ impl Parser<'_> {
         let (opcode, args, extra, site) = self.operands(ctx, &mut raw, name, name_line)?;
         let inst = ctx.func.dfg.make_inst(opcode, Type::INVALID, &args, extra);
         raw.inst = inst;
+        self.state(ctx, inst)?;
         if let Some(site) = site {
             ctx.func.dfg.sites.insert(inst, site);
         }
@@ -590,6 +591,30 @@ impl Parser<'_> {
         }
         self.expect(']')?;
         Ok(ctx.func.dfg.exception_tables.push(ExceptionTableData { sig, normal, items }))
+    }
+
+    /// `, state [0: v1, 3: v5]` after everything else.
+    fn state(&mut self, ctx: &mut FuncCtx, inst: Inst) -> Parse<()> {
+        if self.peek() != Tok::Punct(',') || self.peek_second() != Tok::Ident("state") {
+            return Ok(());
+        }
+        self.advance();
+        self.advance();
+        self.expect('[')?;
+        let mut state = Vec::new();
+        while self.peek() != Tok::Punct(']') {
+            let Ok(key) = u32::try_from(self.int()?) else {
+                return self.error("the key of a state entry is a number of 32 bits");
+            };
+            self.expect(':')?;
+            state.push(StateEntry { key, value: self.arg(ctx)? });
+            if !self.eat(',') {
+                break;
+            }
+        }
+        self.expect(']')?;
+        ctx.func.dfg.set_state(inst, state.into_boxed_slice());
+        Ok(())
     }
 
     /// `, tag 7`, `, init off` and `, off v3, v4` after a call's arguments.

@@ -96,7 +96,8 @@ fn preamble(func: &Function, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         any = true;
         let colocated = if data.colocated { "colocated " } else { "" };
         let patchable = if data.patchable { "patchable " } else { "" };
-        writeln!(f, "    {func_ref} = {colocated}{patchable}{} {}", data.name, data.signature)?;
+        let readonly = if data.readonly { "readonly " } else { "" };
+        writeln!(f, "    {func_ref} = {colocated}{patchable}{readonly}{} {}", data.name, data.signature)?;
     }
     for (constant, bytes) in &func.dfg.constants {
         any = true;
@@ -158,6 +159,19 @@ impl Function {
 
 impl fmt::Display for DisplayInst<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operation(f)?;
+        let Some(state) = self.func.dfg.state(self.inst) else { return Ok(()) };
+        f.write_str(", state [")?;
+        for (i, entry) in state.iter().enumerate() {
+            write!(f, "{}{}: {}", if i == 0 { "" } else { ", " }, entry.key, entry.value)?;
+        }
+        f.write_str("]")
+    }
+}
+
+impl DisplayInst<'_> {
+    /// The instruction without its state.
+    fn operation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (func, inst) = (self.func, self.inst);
         let dfg = &func.dfg;
         let data = &dfg.insts[inst];

@@ -7,7 +7,7 @@ use super::VerifierErrors;
 use crate::entities::*;
 use crate::function::Function;
 use crate::inst::Extra;
-use crate::opcode::{Format, Opcode};
+use crate::opcode::{Format, Opcode, Props};
 
 pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
     for block in func.layout.blocks() {
@@ -31,6 +31,16 @@ pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
             }
             if func.dfg.sites.contains_key(&inst) && !opcode.is_call() {
                 error("only a call can be patchable");
+            }
+            if let Some(state) = func.dfg.state(inst) {
+                // A tail call leaves no frame to read, and other instructions never stop.
+                let stops = opcode.is_call() && !opcode.is_return() || opcode.props().has(Props::TRAP);
+                if !stops {
+                    error("only an instruction that calls or can trap has state");
+                }
+                if !state.is_sorted_by(|a, b| a.key < b.key) {
+                    error("the keys of the state do not ascend");
+                }
             }
         }
     }

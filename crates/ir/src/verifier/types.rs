@@ -58,10 +58,11 @@ fn operands(func: &Function, inst: Inst, errors: &mut VerifierErrors) {
         Opcode::Fdemote if width(args[0]) < data.ty.bits() => {
             errors.inst(func, inst, "fdemote must not widen");
         }
-        Opcode::Bitcast if dfg.value_type(args[0]).lane_count() != data.ty.lane_count() => {
-            if !matches!(data.extra, Extra::Mem(flags, _) if flags.endianness.is_some()) {
-                errors.inst(func, inst, "a bitcast that changes the number of lanes needs `big` or `little`");
-            }
+        Opcode::Bitcast
+            if dfg.value_type(args[0]).lane_count() != data.ty.lane_count()
+                && !matches!(data.extra, Extra::Mem(flags, _) if flags.endianness.is_some()) =>
+        {
+            errors.inst(func, inst, "a bitcast that changes the number of lanes needs `big` or `little`");
         }
         _ => {}
     }

@@ -18,6 +18,7 @@ pub fn function(text: &str, code: Vec<u8>) -> CompiledFunction {
         traps: vec![],
         call_sites: vec![],
         patch_sites: vec![],
+        states: Vec::new(),
         unwind: UnwindInfo::default(),
         sources: vec![],
         frame_size: 0,

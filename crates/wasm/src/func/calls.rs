@@ -70,7 +70,13 @@ impl Translator<'_> {
             None => {
                 let signature = self.signature(ty);
                 let name = ExternalName::user(0, index);
-                let func = self.declare(ExtFuncData { name, signature, colocated: true, patchable: false });
+                let func = self.declare(ExtFuncData {
+                    name,
+                    signature,
+                    colocated: true,
+                    patchable: false,
+                    readonly: false,
+                });
                 self.functions.insert(index, func);
                 func
             }
@@ -189,6 +195,7 @@ impl Translator<'_> {
                     signature,
                     colocated: false,
                     patchable: false,
+                    readonly: false,
                 });
                 self.builtins.insert(name, func);
                 func

@@ -26,6 +26,7 @@ use rustc_hash::FxHashMap;
 use sidetrack_ir::types::{F32, F64};
 use sidetrack_ir::{Block, BlockArg, Builder, Function, Inst, Position as Cursor, Type, Value, ValueDef};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 /// A place in the function, as far as the values of locals go.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +79,10 @@ pub(super) struct Locals {
     /// Values at the start of environments, by environment and local.
     known: FxHashMap<(u32, u32), Value>,
     scan: Option<Scan>,
-    /// Parameters of loops that have ended, still without arguments.
-    pending: Vec<(u32, u32, Value)>,
+    /// Parameters of loops that have ended, still without arguments: environment,
+    /// local, parameter. First come, first served: a header's parameters get their
+    /// arguments in the order in which they were added.
+    pending: VecDeque<(u32, u32, Value)>,
     current: u32,
     /// The number of the present operator.
     pub time: u32,
@@ -109,7 +112,7 @@ impl Locals {
             environments: vec![Environment { block: entry, start: 0, entry: Entry::Function }],
             known: FxHashMap::default(),
             scan: None,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             current: 0,
             time: 0,
         }
@@ -326,13 +329,13 @@ impl Locals {
         self.known.insert((env, local), param);
         match &mut environment.entry {
             Entry::Loop { sealed: false, incomplete, .. } => incomplete.push((local, param)),
-            _ => self.pending.push((env, local, param)),
+            _ => self.pending.push_back((env, local, param)),
         }
         param
     }
 
     fn complete_pending(&mut self, func: &mut Function) {
-        while let Some((env, local, param)) = self.pending.pop() {
+        while let Some((env, local, param)) = self.pending.pop_front() {
             self.complete(func, env, &[(local, param)]);
         }
     }

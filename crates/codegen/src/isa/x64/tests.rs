@@ -36,6 +36,7 @@ fn text(inst: &Inst) -> String {
         traps: Vec::new(),
         call_sites: Vec::new(),
         patch_sites: Vec::new(),
+        states: Vec::new(),
         unwind: Default::default(),
         sources: Vec::new(),
         frame_size: 0,

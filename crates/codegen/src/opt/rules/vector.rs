@@ -2,7 +2,7 @@
 
 use super::condition;
 use crate::opt::scalar::{Node, Scalar};
-use sidetrack_ir::{Extra, Opcode, Value};
+use sidetrack_ir::{Endianness, Extra, MemFlags, Opcode, Type, Value};
 
 /// The value that the rules find for an operation on or to vectors.
 pub fn apply(cx: &mut Scalar, node: &Node) -> Option<Value> {
@@ -17,16 +17,30 @@ pub fn apply(cx: &mut Scalar, node: &Node) -> Option<Value> {
     }
 }
 
-/// Between equal numbers of lanes the bits just stay; between others the byte
-/// order counts, and every order is its own inverse.
+/// Two in a row are one if they do not read bytes in different orders.
 fn bitcast(cx: &mut Scalar, node: &Node, x: Value) -> Option<Value> {
     if cx.ty(x) == node.ty {
         return Some(x);
     }
     let inst = cx.def(x, Opcode::Bitcast)?;
     let a = cx.unary(x, Opcode::Bitcast)?;
-    let same_order = cx.func.dfg.insts[inst].extra == node.extra;
-    same_order.then(|| cx.build(Opcode::Bitcast, node.ty, &[a], node.extra))
+    let inner = byte_order(cx.ty(a), cx.ty(x), &cx.func.dfg.insts[inst].extra);
+    let endianness = match (inner, byte_order(cx.ty(x), node.ty, &node.extra)) {
+        (None, order) | (order, None) => order,
+        (first, second) if first == second => first,
+        _ => return None,
+    };
+    let extra = Extra::Mem(MemFlags { endianness, ..MemFlags::default() }, 0);
+    Some(cx.build(Opcode::Bitcast, node.ty, &[a], extra))
+}
+
+/// The byte order in which a cast reads bytes; none if it does not cut lanes
+/// anew.
+fn byte_order(from: Type, to: Type, extra: &Extra) -> Option<Endianness> {
+    match extra {
+        Extra::Mem(flags, _) if from.lane_count() != to.lane_count() => flags.endianness,
+        _ => None,
+    }
 }
 
 fn select(cx: &mut Scalar, node: &Node, c: Value, x: Value, y: Value) -> Option<Value> {

@@ -1,0 +1,236 @@
+//! State maps: where the values that a debugger reads are, at calls and sites.
+//!
+//! Problem: compiled code keeps values wherever the register allocator put them, and
+//! there are many places to describe. Approach: a function's maps are one string of
+//! bytes, in which each map is the difference to the one before; it is decoded when
+//! somebody looks at the function.
+//!
+//! The format, all numbers LEB128: for each map the distance of its offset from the
+//! last one's, the number of changes, and for each change the distance of its key
+//! from the last one's and the new place: its kind, then what the kind needs.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatePlace {
+    /// In a register: integer registers from 0, registers of floats and vectors from 32.
+    Reg(u8),
+    /// In the frame, at this byte offset from the frame pointer.
+    Frame(i32),
+    /// Nowhere: it is this constant, sign-extended from its type.
+    Const(i64),
+    /// Nowhere: it is this constant vector, in the order of memory.
+    Vector([u8; 16]),
+}
+
+impl StatePlace {
+    /// The number of the first register of floats and vectors.
+    pub const FIRST_FLOAT: u8 = 32;
+}
+
+/// What can be read while a call is under way or a site is on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateMap {
+    /// The return address of the call, as a code offset.
+    pub offset: u32,
+    /// The places by key; the keys ascend.
+    pub places: Vec<(u32, StatePlace)>,
+}
+
+impl StateMap {
+    /// The place of a key, if its value is available.
+    pub fn place(&self, key: u32) -> Option<StatePlace> {
+        let at = self.places.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        Some(self.places[at].1)
+    }
+}
+
+/// Bytes that are no state maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed state maps")]
+pub struct StateError;
+
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Small absolute values become small numbers.
+fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63) as u64
+}
+
+/// The bytes of a function's maps, sorted by offset.
+pub fn encode_states(maps: &[StateMap]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let empty = StateMap::default();
+    let mut last = &empty;
+    for map in maps {
+        put(&mut bytes, u64::from(map.offset - last.offset));
+        let changes = changes(&last.places, &map.places);
+        put(&mut bytes, changes.len() as u64);
+        let mut last_key = 0;
+        for (key, place) in changes {
+            put(&mut bytes, u64::from(key - last_key));
+            last_key = key;
+            match place {
+                None => bytes.push(0),
+                Some(StatePlace::Reg(reg)) => bytes.extend([1, reg]),
+                Some(StatePlace::Frame(offset)) => {
+                    bytes.push(2);
+                    put(&mut bytes, zigzag(i64::from(offset)));
+                }
+                Some(StatePlace::Const(value)) => {
+                    bytes.push(3);
+                    put(&mut bytes, zigzag(value));
+                }
+                Some(StatePlace::Vector(value)) => {
+                    bytes.push(4);
+                    bytes.extend(value);
+                }
+            }
+        }
+        last = map;
+    }
+    bytes
+}
+
+/// The keys whose places differ, in order, with their places in `new`.
+fn changes(old: &[(u32, StatePlace)], new: &[(u32, StatePlace)]) -> Vec<(u32, Option<StatePlace>)> {
+    let mut changes = Vec::new();
+    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+    loop {
+        match (old.peek(), new.peek()) {
+            (None, None) => return changes,
+            (Some((a, _)), Some((b, _))) if a < b => changes.push((*a, None)),
+            (Some((a, _)), None) => changes.push((*a, None)),
+            (Some((a, before)), Some((b, after))) if a == b => {
+                if before != after {
+                    changes.push((*b, Some(*after)));
+                }
+                old.next();
+                new.next();
+                continue;
+            }
+            (_, Some((b, after))) => {
+                changes.push((*b, Some(*after)));
+                new.next();
+                continue;
+            }
+        }
+        old.next();
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Result<u8, StateError> {
+        let (&byte, rest) = self.0.split_first().ok_or(StateError)?;
+        self.0 = rest;
+        Ok(byte)
+    }
+
+    fn number(&mut self) -> Result<u64, StateError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(StateError)
+    }
+
+    fn signed(&mut self) -> Result<i64, StateError> {
+        let number = self.number()?;
+        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
+    fn small(&mut self) -> Result<u32, StateError> {
+        u32::try_from(self.number()?).map_err(|_| StateError)
+    }
+
+    fn place(&mut self) -> Result<Option<StatePlace>, StateError> {
+        Ok(Some(match self.byte()? {
+            0 => return Ok(None),
+            1 => StatePlace::Reg(self.byte()?),
+            2 => StatePlace::Frame(i32::try_from(self.signed()?).map_err(|_| StateError)?),
+            3 => StatePlace::Const(self.signed()?),
+            4 => {
+                let (bytes, rest) = self.0.split_first_chunk().ok_or(StateError)?;
+                self.0 = rest;
+                StatePlace::Vector(*bytes)
+            }
+            _ => return Err(StateError),
+        }))
+    }
+}
+
+/// The maps in the bytes, sorted by offset.
+///
+/// # Errors
+/// If the bytes are not those of [`encode_states`].
+pub fn decode_states(bytes: &[u8]) -> Result<Vec<StateMap>, StateError> {
+    let mut reader = Reader(bytes);
+    let mut maps: Vec<StateMap> = Vec::new();
+    let mut map = StateMap::default();
+    while !reader.0.is_empty() {
+        map.offset = map.offset.checked_add(reader.small()?).ok_or(StateError)?;
+        let mut key = 0u32;
+        for _ in 0..reader.small()? {
+            key = key.checked_add(reader.small()?).ok_or(StateError)?;
+            let place = reader.place()?;
+            match (map.places.binary_search_by_key(&key, |(key, _)| *key), place) {
+                (Ok(at), None) => drop(map.places.remove(at)),
+                (Ok(at), Some(place)) => map.places[at].1 = place,
+                (Err(at), Some(place)) => map.places.insert(at, (key, place)),
+                (Err(_), None) => return Err(StateError),
+            }
+        }
+        maps.push(map.clone());
+    }
+    Ok(maps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn maps() -> Vec<StateMap> {
+        let map = |offset, places: &[(u32, StatePlace)]| StateMap { offset, places: places.to_vec() };
+        vec![
+            map(5, &[(0, StatePlace::Reg(7)), (3, StatePlace::Const(-1))]),
+            map(9, &[(0, StatePlace::Reg(7)), (1, StatePlace::Frame(-16)), (3, StatePlace::Const(-1))]),
+            map(9, &[(1, StatePlace::Frame(-24)), (9, StatePlace::Vector([3; 16]))]),
+            map(400_000, &[]),
+            map(400_001, &[(200, StatePlace::Const(i64::MIN)), (300, StatePlace::Reg(33))]),
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        assert_eq!(decode_states(&encode_states(&maps())), Ok(maps()));
+        assert_eq!(decode_states(&[]), Ok(Vec::new()));
+        assert_eq!(maps()[0].place(3), Some(StatePlace::Const(-1)));
+        assert_eq!(maps()[0].place(2), None);
+    }
+
+    #[test]
+    fn damaged_bytes_are_errors_or_other_maps() {
+        let bytes = encode_states(&maps());
+        for at in 0..bytes.len() {
+            assert_ne!(decode_states(&bytes[..at]).as_ref(), Ok(&maps()), "cut to {at}");
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                let _ = decode_states(&damaged);
+            }
+        }
+    }
+}
