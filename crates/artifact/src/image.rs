@@ -19,6 +19,24 @@ pub enum Architecture {
     X86_64,
     /// The portable bytecode with 64-bit pointers.
     Pulley64,
+    /// 64-bit Arm, little-endian.
+    Aarch64,
+    /// 64-bit RISC-V with the extensions `gc`.
+    Riscv64,
+    /// IBM z/Architecture, big-endian.
+    S390x,
+}
+
+impl Architecture {
+    /// Whether addresses in memory have their highest byte first.
+    pub fn is_big_endian(self) -> bool {
+        self == Architecture::S390x
+    }
+
+    /// The 8 bytes of an address in memory.
+    pub fn address_bytes(self, address: u64) -> [u8; 8] {
+        if self.is_big_endian() { address.to_be_bytes() } else { address.to_le_bytes() }
+    }
 }
 
 /// A function in an image.
@@ -54,10 +72,11 @@ pub struct Import {
     pub name: SymbolName,
     /// Offset of the veneer that calls go to.
     ///
-    /// On x86-64 it jumps through an 8-byte slot that a load relocation fills.
+    /// It jumps through an 8-byte slot that a load relocation fills.
     /// On Pulley it is `call_indirect_host 0; ret`: the interpreter stops with
     /// [`Import::resume`] as the address to go on at, and the host finds the
-    /// function by that.
+    /// function by that. Natively it overwrites one register that no code of ours
+    /// allocates and no convention saves: x16 on AArch64, t6 on RISC-V, r1 on s390x.
     pub veneer: u32,
     /// Offset just after the veneer's first instruction.
     pub resume: u32,

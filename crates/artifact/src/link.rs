@@ -1,16 +1,22 @@
 //! The linker: from compiled functions to an [`Image`].
 //!
 //! Layout is functions in the order they came, each at its alignment, then a
-//! veneer for each import, then the 8-byte slots. Relative references are
-//! resolved here; absolute ones become load relocations. A relocation inside a
+//! veneer with its 8-byte slot for each import; islands of veneers stand between
+//! functions where calls reach only so far. Relative references are resolved here; absolute ones become load relocations. A relocation inside a
 //! patch site always goes into the site's `on` form, and into the code only if
 //! the code was emitted with the site on: the bytes in the code are exactly the
 //! form that the record says is there.
 
-use crate::image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
+mod field;
+mod veneer;
+
+pub(crate) use field::write as write_field;
+
+use crate::image::{Architecture, Image, LoadReloc, LoadTarget, Symbol};
 use crate::{CallSite, CompiledFunction, ExceptionHandler, PatchSite, Reloc, RelocKind, SymbolName};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
+use veneer::Islands;
 
 /// Why functions cannot be linked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +70,20 @@ enum Definition {
     Import(u32),
 }
 
+impl Definition {
+    /// The image offset that a call of it goes to.
+    fn callee(self, image: &Image) -> u32 {
+        match self {
+            Definition::Function(offset) => offset,
+            Definition::Import(index) => image.imports[index as usize].veneer,
+        }
+    }
+}
+
+/// What the distance between two places is known modulo, if the image's alignment
+/// is a multiple of it.
+const PAGE: u32 = 4096;
+
 impl ImageBuilder {
     /// A builder of an image for `architecture`.
     pub fn new(architecture: Architecture) -> Self {
@@ -104,8 +124,10 @@ impl ImageBuilder {
         reserve(&mut image, &self.functions);
         let mut names = FxHashMap::default();
         names.reserve(self.functions.len() + self.imports.len());
+        let mut islands = Islands::default();
         for function in &self.functions {
             check(function)?;
+            islands.before(&mut image, &names, function)?;
             let offset = pad(&mut image, function.alignment)?;
             image.alignment = image.alignment.max(function.alignment);
             image.code.extend_from_slice(&function.code);
@@ -113,27 +135,41 @@ impl ImageBuilder {
                 return Err(LinkError::Duplicate(function.name.clone()));
             }
             rebase(&mut image, function, offset);
+            islands.after(function, offset, &names);
         }
         let used: FxHashSet<&SymbolName> =
             self.references().filter(|name| self.imports.contains(name)).collect();
+        islands.before_imports(&mut image, &names, used.len())?;
         for name in &self.imports {
             if names.contains_key(name) {
                 return Err(LinkError::Duplicate(name.clone()));
             }
             if used.contains(name) {
                 names.insert(name, Definition::Import(image.imports.len() as u32));
-                add_veneer(&mut image, name)?;
+                veneer::add_import(&mut image, name)?;
             }
         }
+        islands.finish(&mut image, &names)?;
+        let find = |symbol: &SymbolName, function: &SymbolName| {
+            let undefined = || LinkError::Undefined { symbol: symbol.clone(), function: function.clone() };
+            names.get(symbol).copied().ok_or_else(undefined)
+        };
         for (index, function) in self.functions.iter().enumerate() {
             let base = image.symbols[index].offset;
             for reloc in &function.relocs {
-                let definition = *names.get(&reloc.symbol).ok_or_else(|| LinkError::Undefined {
-                    symbol: reloc.symbol.clone(),
-                    function: function.name.clone(),
-                })?;
-                apply(&mut image, function, base, reloc, definition)?;
+                let definition = find(&reloc.symbol, &function.name)?;
+                apply(&mut image, function, base, reloc, definition, &islands)?;
             }
+        }
+        for &(veneer, symbol) in &islands.jumps {
+            let callee = i64::from(find(symbol, symbol)?.callee(&image));
+            let kind = Islands::jump_kind(image.architecture).ok_or(LinkError::TooLarge)?;
+            let bytes = &mut image.code[veneer as usize..(veneer + kind.size()) as usize];
+            field::write(kind, bytes, veneer, callee).ok_or(LinkError::TooLarge)?;
+        }
+        let paged = |f: &CompiledFunction| f.relocs.iter().any(|r| r.kind == RelocKind::Aarch64PageOffset);
+        if !islands.jumps.is_empty() || self.functions.iter().any(paged) {
+            image.alignment = image.alignment.max(PAGE);
         }
         image.load_relocs.sort_by_key(|r| r.offset);
         image.by_name = (0..image.symbols.len() as u32).collect();
@@ -231,30 +267,6 @@ fn rebase_handler(handler: ExceptionHandler, base: u32) -> ExceptionHandler {
     }
 }
 
-/// Adds the veneer of import `name`, and its slot where it has one.
-fn add_veneer(image: &mut Image, name: &SymbolName) -> Result<(), LinkError> {
-    let index = image.imports.len() as u32;
-    let veneer = pad(image, 8)?;
-    let len = match image.architecture {
-        Architecture::X86_64 => {
-            // jmp [rip+2]; the slot follows at the next multiple of 8.
-            image.code.extend_from_slice(&[0xFF, 0x25, 2, 0, 0, 0, 0xCC, 0xCC]);
-            let target = LoadTarget::Import(index);
-            image.load_relocs.push(LoadReloc { offset: veneer + 8, target, addend: 0 });
-            image.code.extend_from_slice(&[0; 8]);
-            6
-        }
-        Architecture::Pulley64 => {
-            pulley_interpreter::encode::call_indirect_host(&mut image.code, 0u8);
-            let len = image.code.len() as u32 - veneer;
-            pulley_interpreter::encode::ret(&mut image.code);
-            len
-        }
-    };
-    image.imports.push(Import { name: name.clone(), veneer, resume: veneer + len });
-    Ok(())
-}
-
 /// Resolves one relocation of `function`, which lies at `base`.
 fn apply(
     image: &mut Image,
@@ -262,48 +274,49 @@ fn apply(
     base: u32,
     reloc: &Reloc,
     definition: Definition,
+    islands: &Islands<'_>,
 ) -> Result<(), LinkError> {
     let place = base + reloc.offset;
-    let callee = match definition {
-        Definition::Function(offset) => offset,
-        Definition::Import(index) => image.imports[index as usize].veneer,
+    let callee = definition.callee(image);
+    if reloc.kind == RelocKind::Abs8 {
+        let target = match (definition, image.architecture) {
+            // A Pulley function address is that of bytecode, so it is the veneer's.
+            (Definition::Function(_), _) | (Definition::Import(_), Architecture::Pulley64) => {
+                LoadTarget::Image(callee)
+            }
+            (Definition::Import(index), _) => LoadTarget::Import(index),
+        };
+        image.load_relocs.push(LoadReloc { offset: place, target, addend: reloc.addend });
+        return Ok(());
+    }
+    let out_of_reach = || LinkError::OutOfReach {
+        function: function.name.clone(),
+        offset: reloc.offset,
+        symbol: reloc.symbol.clone(),
     };
-    let relative = match reloc.kind {
-        RelocKind::Abs8 => {
-            let target = match (definition, image.architecture) {
-                // A Pulley function address is that of bytecode, so it is the veneer's.
-                (Definition::Function(_), _) | (Definition::Import(_), Architecture::Pulley64) => {
-                    LoadTarget::Image(callee)
-                }
-                (Definition::Import(index), Architecture::X86_64) => LoadTarget::Import(index),
-            };
-            image.load_relocs.push(LoadReloc { offset: place, target, addend: reloc.addend });
-            return Ok(());
-        }
-        RelocKind::X86CallPcRel4 | RelocKind::X86PcRel4 | RelocKind::PulleyPcRel => i64::from(callee)
-            .checked_sub(i64::from(place))
-            .and_then(|distance| distance.checked_add(reloc.addend))
-            .and_then(|distance| i32::try_from(distance).ok())
-            .ok_or_else(|| LinkError::OutOfReach {
-                function: function.name.clone(),
-                offset: reloc.offset,
-                symbol: reloc.symbol.clone(),
-            })?,
-    };
-    let bytes = relative.to_le_bytes();
+    let target = i64::from(islands.target(place, reloc.kind.reach(), callee)).checked_add(reloc.addend);
+    let target = target.ok_or_else(out_of_reach)?;
+    let len = reloc.kind.size() as usize;
     let after = image.patch_sites.partition_point(|s| s.end <= place);
     let mut in_code = true;
     if let Some(site) = image.patch_sites.get_mut(after).filter(|s| s.start() <= place) {
         let at = (place - site.start()) as usize;
-        let field = site.on.get_mut(at..at + bytes.len()).ok_or_else(|| LinkError::Malformed {
+        let crosses = || LinkError::Malformed {
             function: function.name.clone(),
             reason: format!("relocation at {} crosses the end of a patch site", reloc.offset),
-        })?;
-        field.copy_from_slice(&bytes);
-        in_code = site.initially_on;
+        };
+        let field = site.on.get_mut(at..at + len).ok_or_else(crosses)?;
+        field::write(reloc.kind, field, place, target).ok_or_else(out_of_reach)?;
+        // There the off form keeps the displacement, so that switching is one byte.
+        let keeps = image.architecture == Architecture::S390x && reloc.kind == RelocKind::S390xCall32;
+        if keeps && site.off.len() == site.on.len() {
+            site.off[at..at + len].copy_from_slice(&site.on[at..at + len]);
+        }
+        in_code = site.initially_on || keeps;
     }
     if in_code {
-        image.code[place as usize..place as usize + bytes.len()].copy_from_slice(&bytes);
+        let field = &mut image.code[place as usize..place as usize + len];
+        field::write(reloc.kind, field, place, target).ok_or_else(out_of_reach)?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! The sites are in the section `sidetrack_patch_sites`. The name is a C identifier,
 //! so the linker defines `__start_sidetrack_patch_sites` and `__stop_…` around the
-//! records of all objects. A record is 64 bytes, aligned to 8, little-endian; in C:
+//! records of all objects. A record is 64 bytes, aligned to 8, in the target's byte
+//! order; in C:
 //!
 //! ```c
 //! struct sidetrack_patch_site {
@@ -23,10 +24,13 @@
 //! constant: the callee, if this object defines it, or else a veneer beside the code
 //! that jumps to it.
 
-use crate::{Architecture, CompiledFunction, RelocKind, SiteKind, SymbolName, UnwindInfo, UnwindOp};
+mod elf;
+
+use crate::{Architecture, CompiledFunction, Reloc, RelocKind, SiteKind, SymbolName, UnwindInfo, UnwindOp};
+use elf::Target;
 use gimli::write as dwarf;
 use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _};
-use object::{elf, write};
+use object::write;
 use std::collections::HashMap;
 
 /// The name of the section that the records are in.
@@ -125,10 +129,8 @@ pub fn write_object(
     architecture: Architecture,
     functions: &[CompiledFunction],
 ) -> Result<Vec<u8>, ObjectError> {
-    if architecture != Architecture::X86_64 {
-        return Err(ObjectError::Architecture(architecture));
-    }
-    let mut writer = Writer::new();
+    let target = elf::target(architecture).ok_or(ObjectError::Architecture(architecture))?;
+    let mut writer = Writer::new(target);
     for function in functions {
         crate::link::check(function).map_err(|error| ObjectError::Function {
             function: function.name.clone(),
@@ -145,6 +147,7 @@ pub fn write_object(
 
 /// The object under construction. All code is in one section, so distances in it are final.
 struct Writer {
+    target: &'static Target,
     object: write::Object<'static>,
     text: write::SectionId,
     text_symbol: write::SymbolId,
@@ -157,12 +160,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn new() -> Self {
-        let mut object = write::Object::new(
-            object::BinaryFormat::Elf,
-            object::Architecture::X86_64,
-            object::Endianness::Little,
-        );
+    fn new(target: &'static Target) -> Self {
+        let mut object = write::Object::new(object::BinaryFormat::Elf, target.machine, target.endianness);
         // Without this section linkers assume that the code needs an executable stack.
         object.add_section(vec![], b".note.GNU-stack".to_vec(), object::SectionKind::Other);
         let text = object.section_id(write::StandardSection::Text);
@@ -170,7 +169,7 @@ impl Writer {
         let sites = PATCH_SITES_SECTION.as_bytes().to_vec();
         let sites = object.add_section(vec![], sites, object::SectionKind::Data);
         let (symbols, veneers) = (HashMap::new(), HashMap::new());
-        Writer { object, text, text_symbol, sites, offsets: vec![], symbols, veneers }
+        Writer { target, object, text, text_symbol, sites, offsets: vec![], symbols, veneers }
     }
 
     fn define(&mut self, function: &CompiledFunction) -> Result<(), ObjectError> {
@@ -217,8 +216,11 @@ impl Writer {
         if let Some(offset) = defined.or_else(|| self.veneers.get(name).copied()) {
             return Ok(offset);
         }
-        let offset = self.object.append_section_data(self.text, &[0xE9, 0, 0, 0, 0], 8);
-        self.add_relocation(self.text, offset + 1, symbol, -4, elf::R_X86_64_PLT32)?;
+        let offset = self.object.append_section_data(self.text, self.target.jump, 8);
+        let (at, addend) = self.target.jump_at;
+        for (delta, r_type) in elf::relocations(self.target, self.target.jump_kind).unwrap_or_default() {
+            self.add_relocation(self.text, offset + at + delta, symbol, addend, r_type)?;
+        }
         self.veneers.insert(name.clone(), offset);
         Ok(offset)
     }
@@ -235,6 +237,24 @@ impl Writer {
         Ok(self.object.add_relocation(section, write::Relocation { offset, symbol, addend, flags })?)
     }
 
+    /// Relocates an `auipc` and the `addi` after it, whose relocation names the first.
+    fn relocate_pc_relative(&mut self, place: u64, reloc: &Reloc) -> Result<(), ObjectError> {
+        let (symbol, _) = self.symbol(&reloc.symbol);
+        let (upper, lower) = (object::elf::R_RISCV_PCREL_HI20, object::elf::R_RISCV_PCREL_LO12_I);
+        self.add_relocation(self.text, place, symbol, reloc.addend, upper)?;
+        let here = self.object.add_symbol(write::Symbol {
+            name: format!(".Lpcrel{place}").into_bytes(),
+            value: place,
+            size: 0,
+            kind: object::SymbolKind::Label,
+            scope: object::SymbolScope::Compilation,
+            weak: false,
+            section: write::SymbolSection::Section(self.text),
+            flags: object::SymbolFlags::None,
+        });
+        self.add_relocation(self.text, place + 4, here, 0, lower)
+    }
+
     /// Adds the relocations and patch sites of a function.
     fn relocate(&mut self, index: usize, function: &CompiledFunction) -> Result<(), ObjectError> {
         let base = self.offsets[index];
@@ -243,42 +263,57 @@ impl Writer {
         let in_site =
             |offset: u32| function.patch_sites.iter().position(|s| (s.start()..s.end).contains(&offset));
         for reloc in function.relocs.iter().filter(|r| in_site(r.offset).is_none()) {
-            let r_type = match reloc.kind {
-                RelocKind::Abs8 => elf::R_X86_64_64,
-                RelocKind::X86CallPcRel4 => elf::R_X86_64_PLT32,
-                RelocKind::X86PcRel4 => elf::R_X86_64_PC32,
-                RelocKind::PulleyPcRel => return Err(failed("a relocation of bytecode in x86-64 code")),
+            let place = base + u64::from(reloc.offset);
+            let parts = match (reloc.kind, elf::relocations(self.target, reloc.kind)) {
+                (_, Some(parts)) => parts,
+                (RelocKind::RiscvPcRel, None) => {
+                    self.relocate_pc_relative(place, reloc)?;
+                    continue;
+                }
+                _ => return Err(failed("a relocation that objects do not have")),
             };
             let (symbol, _) = self.symbol(&reloc.symbol);
-            self.add_relocation(self.text, base + u64::from(reloc.offset), symbol, reloc.addend, r_type)?;
+            for (delta, r_type) in parts {
+                self.add_relocation(self.text, place + delta, symbol, reloc.addend, r_type)?;
+            }
         }
         for site in &function.patch_sites {
             let mut on = site.on.clone();
             for reloc in function.relocs.iter().filter(|r| (site.start()..site.end).contains(&r.offset)) {
-                if reloc.kind != RelocKind::X86CallPcRel4 {
+                if !reloc.kind.is_call() {
                     return Err(failed("a relocation in a patch site is not that of a call"));
                 }
                 let place = base + u64::from(reloc.offset);
-                let distance = self.local_target(&reloc.symbol)? as i64 - place as i64;
-                let value = distance.checked_add(reloc.addend).and_then(|v| i32::try_from(v).ok());
-                let value = value.ok_or_else(|| failed("a patch site's callee is out of reach"))?;
+                let target = self.local_target(&reloc.symbol)? as i64;
+                let target = target.checked_add(reloc.addend);
                 let at = (reloc.offset - site.start()) as usize;
-                let field =
-                    on.get_mut(at..at + 4).ok_or_else(|| failed("a relocation crosses a patch site"))?;
-                field.copy_from_slice(&value.to_le_bytes());
+                let field = on
+                    .get_mut(at..at + reloc.kind.size() as usize)
+                    .ok_or_else(|| failed("a relocation crosses a patch site"))?;
+                let place = u32::try_from(place).ok();
+                target
+                    .zip(place)
+                    .and_then(|(target, place)| crate::link::write_field(reloc.kind, field, place, target))
+                    .ok_or_else(|| failed("a patch site's callee is out of reach"))?;
+            }
+            let mut off = site.off.clone();
+            if self.target.machine == object::Architecture::S390x && off.len() == 6 && on.len() == 6 {
+                // There the off form keeps the displacement.
+                off[2..].copy_from_slice(&on[2..]);
             }
             let start = base + u64::from(site.start());
-            if site.initially_on {
-                let code = self.object.section_mut(self.text).data_mut();
-                code[start as usize..start as usize + on.len()].copy_from_slice(&on);
-            }
-            let record = record(site.tag, site.kind, site.initially_on, &on, &site.off)
+            let form = if site.initially_on { &on } else { &off };
+            let code = self.object.section_mut(self.text).data_mut();
+            code[start as usize..start as usize + form.len()].copy_from_slice(form);
+            let big = self.target.endianness == object::Endianness::Big;
+            let tag = if big { site.tag.to_be_bytes() } else { site.tag.to_le_bytes() };
+            let record = record(tag, site.kind, site.initially_on, &on, &off)
                 .ok_or_else(|| failed("a patch site is longer than 16 bytes"))?;
             let section = self.sites;
             let at = self.object.append_section_data(section, &record, 8);
-            self.add_relocation(section, at, self.text_symbol, start as i64, elf::R_X86_64_64)?;
+            self.add_relocation(section, at, self.text_symbol, start as i64, self.target.abs64)?;
             let (symbol, _) = self.symbol(&function.name);
-            self.add_relocation(section, at + FIELD_FUNCTION as u64, symbol, 0, elf::R_X86_64_64)?;
+            self.add_relocation(section, at + FIELD_FUNCTION as u64, symbol, 0, self.target.abs64)?;
         }
         Ok(())
     }
@@ -287,28 +322,32 @@ impl Writer {
     fn unwind_tables(&mut self, functions: &[CompiledFunction]) -> Result<(), ObjectError> {
         let encoding = gimli::Encoding { address_size: 8, format: gimli::Format::Dwarf32, version: 1 };
         let mut table = dwarf::FrameTable::default();
-        let mut cie = dwarf::CommonInformationEntry::new(encoding, 1, -8, gimli::X86_64::RA);
+        let target = self.target;
+        let mut cie = dwarf::CommonInformationEntry::new(encoding, 1, -8, target.return_address);
         cie.fde_address_encoding =
             gimli::DwEhPe(gimli::constants::DW_EH_PE_pcrel.0 | gimli::constants::DW_EH_PE_sdata4.0);
-        cie.add_instruction(dwarf::CallFrameInstruction::Cfa(gimli::X86_64::RSP, 8));
-        cie.add_instruction(dwarf::CallFrameInstruction::Offset(gimli::X86_64::RA, -8));
+        let pushed = if target.pushed { 8 } else { 0 };
+        cie.add_instruction(dwarf::CallFrameInstruction::Cfa(target.stack, pushed));
+        if target.pushed {
+            cie.add_instruction(dwarf::CallFrameInstruction::Offset(target.return_address, -8));
+        }
         let cie = table.add_cie(cie);
         for (index, function) in functions.iter().enumerate() {
             // Addresses are written as offsets in the section of the code.
             let address = dwarf::Address::Symbol { symbol: 0, addend: self.offsets[index] as i64 };
             let mut fde = dwarf::FrameDescriptionEntry::new(address, function.code.len() as u32);
-            add_unwind(&mut fde, &function.unwind).ok_or_else(|| ObjectError::Function {
+            add_unwind(&mut fde, &function.unwind, target).ok_or_else(|| ObjectError::Function {
                 function: function.name.clone(),
                 reason: "a stack offset in the unwind information is too large".to_string(),
             })?;
             table.add_fde(cie, fde);
         }
-        let mut frames = dwarf::EhFrame::from(Recorder::default());
+        let mut frames = dwarf::EhFrame::from(Recorder::new(target));
         table.write_eh_frame(&mut frames)?;
         let section = self.object.section_id(write::StandardSection::EhFrame);
         let at = self.object.append_section_data(section, frames.0.bytes.slice(), 8);
         for reloc in &frames.0.relocations {
-            let r_type = if reloc.eh_pe.is_some() { elf::R_X86_64_PC32 } else { elf::R_X86_64_64 };
+            let r_type = if reloc.eh_pe.is_some() { target.rel32 } else { target.abs64 };
             self.add_relocation(section, at + reloc.offset as u64, self.text_symbol, reloc.addend, r_type)?;
         }
         Ok(())
@@ -317,18 +356,22 @@ impl Writer {
 
 /// Collects the relocations of `.eh_frame` while it is written.
 struct Recorder {
-    bytes: dwarf::EndianVec<gimli::LittleEndian>,
+    bytes: dwarf::EndianVec<gimli::RunTimeEndian>,
     relocations: Vec<dwarf::Relocation>,
 }
 
-impl Default for Recorder {
-    fn default() -> Self {
-        Recorder { bytes: dwarf::EndianVec::new(gimli::LittleEndian), relocations: vec![] }
+impl Recorder {
+    fn new(target: &Target) -> Self {
+        let endian = match target.endianness {
+            object::Endianness::Little => gimli::RunTimeEndian::Little,
+            object::Endianness::Big => gimli::RunTimeEndian::Big,
+        };
+        Recorder { bytes: dwarf::EndianVec::new(endian), relocations: vec![] }
     }
 }
 
 impl dwarf::RelocateWriter for Recorder {
-    type Writer = dwarf::EndianVec<gimli::LittleEndian>;
+    type Writer = dwarf::EndianVec<gimli::RunTimeEndian>;
 
     fn writer(&self) -> &Self::Writer {
         &self.bytes
@@ -344,16 +387,20 @@ impl dwarf::RelocateWriter for Recorder {
 }
 
 /// Adds a function's unwind steps; none if an offset does not fit.
-fn add_unwind(fde: &mut dwarf::FrameDescriptionEntry, unwind: &UnwindInfo) -> Option<()> {
+fn add_unwind(fde: &mut dwarf::FrameDescriptionEntry, unwind: &UnwindInfo, target: &Target) -> Option<()> {
     use dwarf::CallFrameInstruction as Cfi;
     for (offset, op) in &unwind.ops {
         match op {
             UnwindOp::PushFrame { size } => {
                 let size = i32::try_from(*size).ok()?;
                 fde.add_instruction(*offset, Cfi::CfaOffset(size));
-                fde.add_instruction(*offset, Cfi::Offset(gimli::X86_64::RBP, -size));
+                fde.add_instruction(*offset, Cfi::Offset(target.frame, -size));
+                if !target.pushed {
+                    // The return address is above the caller's frame pointer.
+                    fde.add_instruction(*offset, Cfi::Offset(target.return_address, 8 - size));
+                }
             }
-            UnwindOp::DefineFrame => fde.add_instruction(*offset, Cfi::CfaRegister(gimli::X86_64::RBP)),
+            UnwindOp::DefineFrame => fde.add_instruction(*offset, Cfi::CfaRegister(target.frame)),
             UnwindOp::SaveReg { reg, cfa_offset } => {
                 let below = i32::try_from(*cfa_offset).ok()?;
                 fde.add_instruction(*offset, Cfi::Offset(gimli::Register(*reg), -below));
@@ -364,10 +411,16 @@ fn add_unwind(fde: &mut dwarf::FrameDescriptionEntry, unwind: &UnwindInfo) -> Op
 }
 
 /// The bytes of a record, its addresses left to relocations; none if a form is too long.
-fn record(tag: u64, kind: SiteKind, initially_on: bool, on: &[u8], off: &[u8]) -> Option<[u8; RECORD_SIZE]> {
+fn record(
+    tag: [u8; 8],
+    kind: SiteKind,
+    initially_on: bool,
+    on: &[u8],
+    off: &[u8],
+) -> Option<[u8; RECORD_SIZE]> {
     let mut record = [0; RECORD_SIZE];
     let kind = KINDS.iter().position(|k| *k == kind)?;
-    record[FIELD_TAG..FIELD_TAG + 8].copy_from_slice(&tag.to_le_bytes());
+    record[FIELD_TAG..FIELD_TAG + 8].copy_from_slice(&tag);
     record[FIELD_LEN] = on.len() as u8;
     record[FIELD_KIND] = kind as u8;
     record[FIELD_INITIALLY_ON] = u8::from(initially_on);
@@ -408,7 +461,9 @@ pub fn read_patch_sites(bytes: &[u8]) -> Result<Vec<SiteRecord>, ObjectError> {
         if len == 0 || len > FORM_SIZE {
             return Err(failed("the length is not 1 to 16"));
         }
-        let tag = u64::from_le_bytes(record[FIELD_TAG..FIELD_TAG + 8].try_into().map_err(|_| failed("tag"))?);
+        let tag = record[FIELD_TAG..FIELD_TAG + 8].try_into().map_err(|_| failed("tag"))?;
+        let little = file.is_little_endian();
+        let tag = if little { u64::from_le_bytes(tag) } else { u64::from_be_bytes(tag) };
         let kind = KINDS.get(usize::from(record[FIELD_KIND])).ok_or_else(|| failed("unknown kind"))?;
         sites.push(SiteRecord {
             function,

@@ -1,6 +1,6 @@
 //! The `sidetrack` command. Each verb has a file in `commands/`; this one owns
 //! standard output and exit codes: 0 done, 1 bad input or failed tests, 2 wrong
-//! usage.
+//! usage; `run` ends with the program's exit code, or 134 if it traps.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,11 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "sidetrack", version, about = "A code generator with patchable calls")]
+#[command(
+    name = "sidetrack",
+    version,
+    about = "A WebAssembly engine on a code generator with patchable calls"
+)]
 struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -18,29 +22,33 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Run a WebAssembly program, or call a function of a module or CLIF file.
+    Run(commands::run::Args),
+    /// Compile a module for later runs, or CLIF to an ELF object.
+    Compile(commands::compile::Args),
+    /// Print the code of functions with traps, wasm pcs, relocations and patch sites.
+    Objdump(commands::objdump::Args),
+    /// Run scripts of WebAssembly's official test format.
+    Wast(commands::wast::Args),
     /// Run test files and folders of them.
     Filetest(commands::filetest::Args),
-    /// Compile CLIF to an ELF object.
-    Compile(commands::compile::Args),
-    /// Print the code of CLIF functions with traps, relocations and patch sites.
-    Objdump(commands::objdump::Args),
-    /// Call a function of a CLIF file.
-    Run(commands::run::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Args::parse().verb {
-        Verb::Filetest(args) => commands::filetest::run(&args),
-        Verb::Compile(args) => commands::compile::run(&args),
-        Verb::Objdump(args) => commands::objdump::run(&args),
-        Verb::Run(args) => commands::run::run(&args),
+        Verb::Run(args) => commands::run::run(args),
+        Verb::Compile(args) => commands::compile::run(&args).map(code),
+        Verb::Objdump(args) => commands::objdump::run(&args).map(code),
+        Verb::Wast(args) => commands::wast::run(&args).map(code),
+        Verb::Filetest(args) => commands::filetest::run(&args).map(code),
     };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|message| {
+        eprintln!("error: {message}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The exit code of a verb that says whether all is well.
+fn code(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -47,9 +47,9 @@ fn bad_input_is_an_error_with_a_place() {
         (&["objdump", add, "--target", "vax"], 1, "unknown target `vax`"),
         (&["objdump", add, "--target", "pulley64", "--set", "opt_level=max"], 1, "opt_level"),
         (&["objdump", add, "--target", "pulley64", "--set", "nonsense"], 1, "nonsense"),
-        (&["run", add, "--target", "pulley64", "--invoke", "sub"], 1, "no function %sub"),
-        (&["run", add, "--target", "pulley64", "--", "1"], 1, "takes 2 arguments, 1 given"),
-        (&["run", add, "--target", "pulley64", "--", "1", "x"], 1, "x"),
+        (&["run", "--target", "pulley64", "--invoke", "sub", add], 1, "no function %sub"),
+        (&["run", "--target", "pulley64", add, "1"], 1, "takes 2 arguments, 1 given"),
+        (&["run", "--target", "pulley64", add, "1", "x"], 1, "x"),
     ];
     for (args, code, message) in cases {
         let output = sidetrack(args);
@@ -63,7 +63,7 @@ fn bad_input_is_an_error_with_a_place() {
 #[test]
 fn run_calls_a_function() {
     let path = file("run_add.clif", ADD.as_bytes());
-    let output = sidetrack(&["run", &path, "--target", "pulley64", "--", "-3", "10"]);
+    let output = sidetrack(&["run", "--target", "pulley64", &path, "-3", "10"]);
     assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("7\n", Some(0)));
 }
 

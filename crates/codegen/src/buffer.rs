@@ -15,7 +15,10 @@
 //! label, island, veneer or constant lands inside a patch site; a site is recorded
 //! after its bytes were written and nothing rewrites them but relocations.
 
+mod far;
 mod relax;
+
+use far::{FarCall, far_deadline};
 
 use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use rustc_hash::FxHashMap;
@@ -78,6 +81,34 @@ pub struct BufferSpec {
     pub function_alignment: u32,
     /// Alignment of instructions, a power of two.
     pub inst_alignment: u32,
+    /// A jump to a symbol that reaches further than a call does, if calls reach only
+    /// so far.
+    pub far_jump: Option<FarJump>,
+    /// How a site is switched off.
+    pub off_form: OffForm,
+}
+
+/// A jump to a symbol, for veneers.
+#[derive(Clone, Copy, Debug)]
+pub struct FarJump {
+    /// Its code. It may overwrite a register that is not allocated.
+    pub bytes: &'static [u8],
+    /// The relocation at its start.
+    pub kind: RelocKind,
+}
+
+/// What makes a call's bytes do nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffForm {
+    /// The fewest NOPs that fit.
+    Nops,
+    /// For sites of `len` bytes this value of the second byte, and NOPs for others.
+    SecondByte {
+        /// The length of the sites.
+        len: u8,
+        /// The byte's value.
+        value: u8,
+    },
 }
 
 impl BufferSpec {
@@ -95,6 +126,18 @@ impl BufferSpec {
         }
         bytes
     }
+
+    /// The form of a site that does nothing.
+    fn off(&self, on: &[u8]) -> Vec<u8> {
+        match self.off_form {
+            OffForm::SecondByte { len, value } if on.len() == usize::from(len) => {
+                let mut off = on.to_vec();
+                off[1] = value;
+                off
+            }
+            _ => self.nops(on.len()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +145,16 @@ struct Fixup<K> {
     offset: u32,
     label: Label,
     kind: K,
+}
+
+/// Bytes that are emitted behind code.
+#[derive(Debug)]
+struct Constant {
+    label: Label,
+    bytes: Vec<u8>,
+    align: u32,
+    /// The symbol whose address they are.
+    symbol: Option<(SymbolName, i64)>,
 }
 
 /// A handler of a call that is being emitted.
@@ -145,8 +198,10 @@ pub struct Buffer<K: FixupKind> {
     fixups: Vec<Fixup<K>>,
     /// No pending fixup expires before this offset.
     deadline: u32,
-    constants: Vec<(Label, Vec<u8>, u32)>,
+    far_calls: Vec<FarCall<K>>,
+    constants: Vec<Constant>,
     constant_labels: FxHashMap<Vec<u8>, Label>,
+    symbol_labels: FxHashMap<(SymbolName, i64), Label>,
     constant_bytes: u32,
     trap_stubs: Vec<(Label, TrapCode, Option<u32>)>,
     relocs: Vec<Reloc>,
@@ -193,8 +248,10 @@ impl<K: FixupKind> Buffer<K> {
             aliases: FxHashMap::default(),
             fixups: Vec::new(),
             deadline: UNBOUND,
+            far_calls: Vec::new(),
             constants: Vec::new(),
             constant_labels: FxHashMap::default(),
+            symbol_labels: FxHashMap::default(),
             constant_bytes: 0,
             trap_stubs: Vec::new(),
             relocs: Vec::new(),
@@ -303,8 +360,7 @@ impl<K: FixupKind> Buffer<K> {
             && let Some(target) = self.label_offset(label)
             && offset - target.min(offset) <= kind.max_backward()
         {
-            let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
-            kind.patch(bytes, offset, target);
+            self.write_use(offset, kind, target);
             return;
         }
         self.deadline = self.deadline.min(offset.saturating_add(kind.max_forward()));
@@ -320,10 +376,26 @@ impl<K: FixupKind> Buffer<K> {
         }
         let label = self.new_label();
         self.constant_labels.insert(bytes.to_vec(), label);
-        self.constants.push((label, bytes.to_vec(), align));
-        self.constant_bytes += bytes.len() as u32 + align;
-        self.alignment = self.alignment.max(align);
+        self.add_constant(Constant { label, bytes: bytes.to_vec(), align, symbol: None });
         label
+    }
+
+    /// The label of 8 bytes, emitted later, that hold a symbol's address plus an offset.
+    pub fn symbol_constant(&mut self, name: &SymbolName, offset: i64) -> Label {
+        let key = (name.clone(), offset);
+        if let Some(&label) = self.symbol_labels.get(&key) {
+            return label;
+        }
+        let label = self.new_label();
+        self.symbol_labels.insert(key.clone(), label);
+        self.add_constant(Constant { label, bytes: vec![0; 8], align: 8, symbol: Some(key) });
+        label
+    }
+
+    fn add_constant(&mut self, constant: Constant) {
+        self.constant_bytes += constant.bytes.len() as u32 + constant.align;
+        self.alignment = self.alignment.max(constant.align);
+        self.constants.push(constant);
     }
 
     /// The label of an instruction, emitted later, that traps with `code`.
@@ -363,7 +435,7 @@ impl<K: FixupKind> Buffer<K> {
     /// patch site. When `write_off`, they are overwritten by the off form.
     pub fn add_site(&mut self, start: u32, record: SiteRecord, write_off: bool) {
         let on = self.data[start as usize..].to_vec();
-        let off = self.spec.nops(on.len());
+        let off = self.spec.off(&on);
         let initially_on = record.on && !write_off;
         if !initially_on {
             self.data[start as usize..].copy_from_slice(&off);
@@ -400,9 +472,12 @@ impl<K: FixupKind> Buffer<K> {
         if self.deadline == UNBOUND {
             return;
         }
-        let stubs = self.trap_stubs.len() as u32 * self.spec.trap_bytes.len() as u32;
-        let veneers: u32 = self.fixups.len() as u32 * 16;
-        let worst = upcoming + stubs + veneers + self.constant_bytes + 64;
+        if self.offset().saturating_add(self.worst(upcoming)) < self.deadline {
+            return;
+        }
+        // Perhaps what made the deadline is bound meanwhile.
+        self.resolve_bound();
+        let worst = self.worst(upcoming);
         if self.offset().saturating_add(worst) < self.deadline {
             return;
         }
@@ -412,6 +487,37 @@ impl<K: FixupKind> Buffer<K> {
         self.island(worst + 128);
         self.align_with_nops(self.spec.inst_alignment);
         self.bind(after);
+    }
+
+    /// How far the code may grow by `upcoming` bytes and what is pending.
+    fn worst(&self, upcoming: u32) -> u32 {
+        let stubs = self.trap_stubs.len() as u32 * self.spec.trap_bytes.len() as u32;
+        let veneers = (self.fixups.len() + self.far_calls.len()) as u32 * 16;
+        upcoming + stubs + veneers + self.constant_bytes + 64
+    }
+
+    /// Resolves the pending uses of bound labels, and finds the deadline of the others.
+    fn resolve_bound(&mut self) {
+        self.deadline = UNBOUND;
+        for fixup in std::mem::take(&mut self.fixups) {
+            let Fixup { offset, label, kind } = fixup;
+            match self.label_offset(label) {
+                Some(target) if in_reach(kind, offset, target) => self.write_use(offset, kind, target),
+                _ => {
+                    self.deadline = self.deadline.min(offset.saturating_add(kind.max_forward()));
+                    self.fixups.push(fixup);
+                }
+            }
+        }
+        for call in &self.far_calls {
+            let deadline = far_deadline(self.relocs[call.reloc].offset, call.kind);
+            self.deadline = self.deadline.min(deadline);
+        }
+    }
+
+    fn write_use(&mut self, offset: u32, kind: K, target: u32) {
+        let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
+        kind.patch(bytes, offset, target);
     }
 
     /// Emits what is pending: stubs, constants, and veneers for uses that would
@@ -426,23 +532,25 @@ impl<K: FixupKind> Buffer<K> {
         }
         self.start_source(None);
         self.constant_labels.clear();
+        self.symbol_labels.clear();
         self.constant_bytes = 0;
-        for (label, bytes, align) in std::mem::take(&mut self.constants) {
-            let pad = self.offset().next_multiple_of(align) - self.offset();
+        for constant in std::mem::take(&mut self.constants) {
+            let pad = self.offset().next_multiple_of(constant.align) - self.offset();
             self.data.extend(std::iter::repeat_n(0, pad as usize));
-            self.bind(label);
-            self.put(&bytes);
+            self.bind(constant.label);
+            if let Some((name, offset)) = constant.symbol {
+                self.add_reloc(self.offset(), RelocKind::Abs8, name, offset);
+            }
+            self.put(&constant.bytes);
         }
         self.data.resize((self.offset().next_multiple_of(self.spec.inst_alignment)) as usize, 0);
         self.deadline = UNBOUND;
+        self.far_veneers(distance);
         for fixup in std::mem::take(&mut self.fixups) {
             let Fixup { offset, label, kind } = fixup;
             let label = self.resolve(label);
             match self.label_offset(label) {
-                Some(target) if in_reach(kind, offset, target) => {
-                    let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
-                    kind.patch(bytes, offset, target);
-                }
+                Some(target) if in_reach(kind, offset, target) => self.write_use(offset, kind, target),
                 None if offset.saturating_add(kind.max_forward())
                     > self.offset().saturating_add(distance) =>
                 {
@@ -454,8 +562,7 @@ impl<K: FixupKind> Buffer<K> {
                     let mut veneer = vec![0; size as usize];
                     let (use_offset, veneer_kind) = kind.write_veneer(&mut veneer);
                     self.put(&veneer);
-                    let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
-                    kind.patch(bytes, offset, at);
+                    self.write_use(offset, kind, at);
                     self.use_label(at + use_offset, label, veneer_kind);
                 }
             }
@@ -470,7 +577,7 @@ impl<K: FixupKind> Buffer<K> {
         if K::RELAXES && !self.placed {
             self.relax();
         }
-        self.island(0);
+        self.island(self.far_calls.len() as u32 * 16);
         while !self.fixups.is_empty() {
             self.island(0);
         }
@@ -528,10 +635,12 @@ pub fn block_label(block: usize) -> Label {
 mod tests {
     use super::*;
 
-    /// One byte forward or back by at most 20; a veneer of four bytes reaches far.
+    /// One byte forward or back by at most 200; a veneer of four bytes reaches far.
+    /// The short form says that it reaches further, and writes the distance's low byte.
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Toy {
         Near,
+        Short,
         Far,
     }
 
@@ -540,15 +649,15 @@ mod tests {
             if self == Toy::Near { 200 } else { 1 << 30 }
         }
         fn max_forward(self) -> u32 {
-            if self == Toy::Near { 200 } else { 1 << 30 }
+            [200, far::LINKER_ROOM + 400, 1 << 30][self as usize]
         }
         fn size(self) -> u32 {
-            if self == Toy::Near { 1 } else { 4 }
+            if self == Toy::Far { 4 } else { 1 }
         }
         fn patch(self, code: &mut [u8], use_offset: u32, label_offset: u32) {
             let delta = label_offset.wrapping_sub(use_offset);
             match self {
-                Toy::Near => code[0] = delta as u8,
+                Toy::Near | Toy::Short => code[0] = delta as u8,
                 Toy::Far => code.copy_from_slice(&delta.to_le_bytes()),
             }
         }
@@ -565,6 +674,8 @@ mod tests {
         trap_bytes: &[0xcc],
         function_alignment: 16,
         inst_alignment: 1,
+        far_jump: None,
+        off_form: OffForm::Nops,
     };
 
     #[test]
@@ -603,6 +714,37 @@ mod tests {
         let veneer = usize::from(code[0]);
         let delta = i32::from_le_bytes(code[veneer..veneer + 4].try_into().unwrap());
         assert_eq!(veneer as i32 + delta, end as i32);
+    }
+
+    #[test]
+    fn a_call_goes_through_a_veneer_if_the_function_is_too_long() {
+        const FAR: FarJump = FarJump { bytes: &[7, 0, 0, 0, 0, 0, 0, 0], kind: RelocKind::RiscvCall };
+        let spec = BufferSpec { far_jump: Some(FAR), ..SPEC };
+        let mut buffer: Buffer<Toy> = Buffer::new(spec);
+        let symbol = SymbolName::Named("callee".to_string());
+        for at in [0, 1] {
+            buffer.put1(0);
+            let record =
+                SiteRecord { tag: 0, on: at == 0, kind: SiteKind::Call, target: PatchTarget::Indirect };
+            buffer.use_symbol(at, Toy::Short, RelocKind::RiscvJal, symbol.clone(), 0);
+            buffer.add_site(at, record, false);
+        }
+        for _ in 0..6000 {
+            buffer.ensure_space(1, |buffer, _| buffer.put1(9));
+            buffer.put1(1);
+        }
+        buffer.put1(0);
+        buffer.use_symbol(buffer.offset() - 1, Toy::Short, RelocKind::RiscvJal, symbol, 0);
+        let done = buffer.finish();
+        let far: Vec<u32> = done.relocs.iter().map(|reloc| reloc.offset).collect();
+        let kinds: Vec<RelocKind> = done.relocs.iter().map(|reloc| reloc.kind).collect();
+        assert_eq!(kinds, [RelocKind::RiscvCall, RelocKind::RiscvJal]);
+        assert_eq!(done.code[far[0] as usize..][..8], *FAR.bytes);
+        let delta = u16::from_le_bytes([done.code[0], done.code[1]]);
+        assert_eq!(u32::from(delta as u8), far[0] & 0xff);
+        assert_eq!(done.patch_sites[0].on, [far[0] as u8]);
+        assert_eq!(done.patch_sites[1].on, [(far[0] - 1) as u8]);
+        assert_eq!(done.code[1], 0x90);
     }
 
     #[test]

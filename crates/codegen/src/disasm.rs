@@ -1,7 +1,7 @@
 //! Disassembly with traps, relocations and patch sites marked.
 
 use capstone::arch::BuildsCapstone;
-use sidetrack_artifact::{CompiledFunction, StatePlace};
+use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol};
 use std::fmt::Write;
 
 /// The code of a function as text, an instruction a line. Behind the instruction
@@ -11,11 +11,7 @@ use std::fmt::Write;
 /// # Errors
 /// If there is no disassembler for the target.
 pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, String> {
-    let lines = match target {
-        "x86_64" => x86_64(&func.code)?,
-        "pulley64" => pulley(&func.code)?,
-        _ => return Err(format!("no disassembler for {target}")),
-    };
+    let lines = instructions(&func.code, target)?;
     let mut text = String::new();
     for (index, (start, line)) in lines.iter().enumerate() {
         let end = lines.get(index + 1).map_or(func.code.len() as u32, |next| next.0);
@@ -39,6 +35,46 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The code of a function in an image as text, with the image's offsets. Behind an
+/// instruction stands `; wasm 0x1f` where the code of another source location starts,
+/// and traps and patch sites as in [`disassemble`].
+///
+/// # Errors
+/// If there is no disassembler for the target, or the image has no such bytes.
+pub fn disassemble_symbol(image: &Image, symbol: &Symbol, target: &str) -> Result<String, String> {
+    let range = symbol.range();
+    let code = image.code.get(range.start as usize..range.end as usize);
+    let lines = instructions(code.ok_or("the function is outside of the code")?, target)?;
+    let mut text = String::new();
+    let mut last = None;
+    for (index, (start, line)) in lines.iter().enumerate() {
+        let end = symbol.offset + lines.get(index + 1).map_or(symbol.size, |next| next.0);
+        let start = symbol.offset + start;
+        let _ = write!(text, "{start:6x}: {line}");
+        if let Some(trap) = image.trap_at(start) {
+            let _ = write!(text, " ; trap: {trap}");
+        }
+        if let Some(site) = image.patch_site_ending_at(end).map(|index| &image.patch_sites[index]) {
+            let _ = write!(text, " ; patchable call: NOP out last {} bytes, tag {}", site.len, site.tag);
+        }
+        let location = image.source_at(start);
+        if let Some(pc) = location.filter(|_| location != last) {
+            let _ = write!(text, " ; wasm {pc:#x}");
+        }
+        last = location;
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String> {
+    match target {
+        "x86_64" => x86_64(code),
+        "pulley64" => pulley(code),
+        _ => Err(format!("no disassembler for {target}")),
+    }
 }
 
 /// A place of a state map: an integer register `i7`, one of floats and vectors

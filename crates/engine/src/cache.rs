@@ -3,7 +3,8 @@
 //! A file's name is the hash of the module's bytes, the version and the settings.
 //! Files are written under another name and renamed, so that a reader sees a whole
 //! file or none. What is not right in the folder is as good as not there, and
-//! what cannot be written is not kept: a cache is never a reason to fail.
+//! what cannot be written is not kept: a cache is never a reason to fail, and who asks
+//! is told.
 
 use crate::Engine;
 use crate::serialize::{self, Artifact};
@@ -29,16 +30,20 @@ pub(crate) fn read(folder: &Path, key: &str, engine: &Engine) -> Option<Artifact
     serialize::read(engine, &bytes).ok()
 }
 
-/// Keeps a module under this key, if that can be done.
-pub(crate) fn write(folder: &Path, key: &str, bytes: &[u8]) {
+/// Keeps a module under this key.
+///
+/// # Errors
+/// Why it is not kept; nothing is left of it then.
+pub(crate) fn write(folder: &Path, key: &str, bytes: &[u8]) -> Result<(), String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    if std::fs::create_dir_all(folder).is_err() {
-        return;
-    }
+    let failed = |error: std::io::Error| format!("cache folder {}: {error}", folder.display());
+    std::fs::create_dir_all(folder).map_err(failed)?;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!("{key}.{}.{number}.tmp", std::process::id()));
     let written = std::fs::write(&temporary, bytes);
-    if written.and_then(|()| std::fs::rename(&temporary, path(folder, key))).is_err() {
+    let result = written.and_then(|()| std::fs::rename(&temporary, path(folder, key)));
+    if result.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
+    result.map_err(failed)
 }

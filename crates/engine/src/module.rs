@@ -43,8 +43,18 @@ struct ModuleInner {
     /// Offsets of the exit stubs, by type.
     exits: HashMap<u32, u32>,
     artifact_bytes: usize,
-    cached: bool,
+    cache: CacheUse,
     _registered: Registered,
+}
+
+/// What the folder of compiled modules was for.
+enum CacheUse {
+    /// There is none, or the module came compiled.
+    Off,
+    /// The code came out of it.
+    Hit,
+    /// The code was new, and is kept unless there was an error.
+    Miss { error: Option<String> },
 }
 
 impl fmt::Debug for Module {
@@ -83,17 +93,17 @@ impl Module {
         let Some(folder) = engine.config().cache() else { return Self::compile(engine, bytes) };
         let key = cache::key(engine, bytes);
         if let Some(artifact) = cache::read(folder, &key, engine) {
-            return Self::load(engine, artifact, true);
+            return Self::load(engine, artifact, CacheUse::Hit);
         }
         let (info, image) = engine.compiler().module(bytes)?;
         let serialized = serialize::write(engine, &info, &image);
-        cache::write(folder, &key, &serialized);
-        Self::load(engine, Artifact { info, image, bytes: serialized.len() }, false)
+        let kept = CacheUse::Miss { error: cache::write(folder, &key, &serialized).err() };
+        Self::load(engine, Artifact { info, image, bytes: serialized.len() }, kept)
     }
 
     fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self> {
         let (info, image) = engine.compiler().module(bytes)?;
-        Self::load(engine, Artifact { info, image, bytes: 0 }, false)
+        Self::load(engine, Artifact { info, image, bytes: 0 }, CacheUse::Off)
     }
 
     /// As [`Module::new`], from a file.
@@ -130,7 +140,7 @@ impl Module {
     /// # Errors
     /// If the bytes are none of this version's and this engine's settings'.
     pub fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self> {
-        Self::load(engine, serialize::read(engine, bytes.as_ref())?, false)
+        Self::load(engine, serialize::read(engine, bytes.as_ref())?, CacheUse::Off)
     }
 
     /// Whether bytes look like those of [`Module::serialize`].
@@ -138,7 +148,7 @@ impl Module {
         serialize::is_artifact(bytes)
     }
 
-    fn load(engine: &Engine, artifact: Artifact, cached: bool) -> Result<Self> {
+    fn load(engine: &Engine, artifact: Artifact, cache: CacheUse) -> Result<Self> {
         let Artifact { info, image, bytes } = artifact;
         let mut functions = vec![0; info.functions.len() - info.imported_functions as usize];
         let (mut entries, mut exits) = (HashMap::new(), HashMap::new());
@@ -171,7 +181,7 @@ impl Module {
             entries,
             exits,
             artifact_bytes: bytes,
-            cached,
+            cache,
             _registered: registered,
         })))
     }
@@ -223,7 +233,15 @@ impl Module {
 
     /// Whether the code came out of the cache.
     pub fn is_cached(&self) -> bool {
-        self.0.cached
+        matches!(self.0.cache, CacheUse::Hit)
+    }
+
+    /// Why the code is not kept in the engine's cache folder, if it should be and cannot.
+    pub fn cache_error(&self) -> Option<&str> {
+        match &self.0.cache {
+            CacheUse::Miss { error } => error.as_deref(),
+            CacheUse::Off | CacheUse::Hit => None,
+        }
     }
 
     /// The code with all that is known about it.

@@ -9,6 +9,7 @@
 
 mod check;
 pub mod differential;
+pub mod emulated;
 mod program;
 mod report;
 mod runcmd;
@@ -18,8 +19,9 @@ mod test_interpret;
 mod test_output;
 mod test_run;
 mod test_verifier;
+pub mod wast;
 
-pub use program::{Failure, Program};
+pub use program::{Failure, Program, runnable};
 pub use report::{Record, Recorder, Report, Status};
 
 use check::Blessing;
@@ -37,7 +39,7 @@ pub const BLESS: &str = "SIDETRACK_BLESS";
 pub fn run(paths: &[PathBuf]) -> Result<Report, String> {
     let mut files = Vec::new();
     for path in paths {
-        collect(path, true, &mut files)?;
+        collect(path, "clif", true, &mut files)?;
     }
     let mut report = Report::default();
     for file in files {
@@ -46,10 +48,11 @@ pub fn run(paths: &[PathBuf]) -> Result<Report, String> {
     Ok(report)
 }
 
-fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), String> {
+/// Adds a file that was named, or the files below a folder that end in `.extension`.
+fn collect(path: &Path, extension: &str, named: bool, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
-        if named || path.extension().is_some_and(|ext| ext == "clif") {
+        if named || path.extension().is_some_and(|ext| ext == extension) {
             files.push(path.to_path_buf());
         }
         return Ok(());
@@ -57,7 +60,7 @@ fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Str
     let entries: Result<Vec<_>, _> = std::fs::read_dir(path).map_err(failed)?.collect();
     let mut entries: Vec<PathBuf> = entries.map_err(failed)?.into_iter().map(|entry| entry.path()).collect();
     entries.sort();
-    entries.iter().try_for_each(|entry| collect(entry, false, files))
+    entries.iter().try_for_each(|entry| collect(entry, extension, false, files))
 }
 
 fn run_file(path: &Path, report: &mut Report) -> Result<(), String> {

@@ -22,6 +22,8 @@ pub struct Record {
     pub file: String,
     /// The line, counted from 1; 0 for the file as a whole.
     pub line: u32,
+    /// The column, counted from 1; 0 where lines are enough.
+    pub column: u32,
     /// The kind of test.
     pub kind: String,
     /// The target, or what runs in its place; empty where there is none.
@@ -39,7 +41,11 @@ impl fmt::Display for Record {
             Status::Failed => "FAILED",
             Status::Skipped => "skipped",
         };
-        write!(f, "{}:{}: {} ", self.file, self.line, self.kind)?;
+        write!(f, "{}:{}:", self.file, self.line)?;
+        if self.column > 0 {
+            write!(f, "{}:", self.column)?;
+        }
+        write!(f, " {} ", self.kind)?;
         if !self.target.is_empty() {
             write!(f, "[{}] ", self.target)?;
         }
@@ -63,6 +69,21 @@ impl Report {
     /// Whether none failed.
     pub fn ok(&self) -> bool {
         self.count(Status::Failed) == 0
+    }
+
+    /// What was skipped: each file and reason once, with how often.
+    pub fn skipped(&self) -> Vec<(&str, &str, usize)> {
+        let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+        for record in self.records.iter().filter(|record| record.status == Status::Skipped) {
+            match reasons
+                .iter_mut()
+                .find(|(file, reason, _)| *file == record.file && *reason == record.message)
+            {
+                Some((_, _, count)) => *count += 1,
+                None => reasons.push((&record.file, &record.message, 1)),
+            }
+        }
+        reasons
     }
 
     /// `N passed, N failed, N skipped`.
@@ -93,6 +114,7 @@ impl<'a> Recorder<'a> {
         self.report.records.push(Record {
             file: self.file.to_string(),
             line,
+            column: 0,
             kind: self.kind.to_string(),
             target: self.target.clone(),
             status,

@@ -1,16 +1,18 @@
 //! Switching a site while other threads execute it.
 //!
-//! On x86-64 a core fetches an aligned 8 bytes at once or sees them change at
-//! once, so a site inside one of them is replaced by one aligned store: a thread
-//! executes the old call or the new one, never a mixture. After the store every
-//! core serialises; when `set` returns, no thread begins the old form any more.
+//! A site is switched by one aligned store of a size that cores fetch at once, so a
+//! thread executes the old call or the new one, never a mixture: on x86-64 the 8 bytes
+//! that it lies in, on AArch64 and RISC-V the instruction (`bl` and `nop` are among
+//! those that the architecture allows to change), on s390x the one byte in which the
+//! forms differ. After the store every core serialises; when `set` returns, no
+//! thread begins the old form any more.
 //! A thread that had begun the call before may still be inside the callee.
 
 use crate::os::Mapping;
 use crate::session::check_site;
 use crate::{CodeMemory, PatchError};
 use sidetrack_artifact::Architecture;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The right to switch sites of code that runs.
@@ -33,22 +35,52 @@ impl<'a> LivePatcher<'a> {
     /// the switch at a time of their own.
     pub fn set(&self, index: usize, on: bool) -> Result<(), PatchError> {
         let alias = self.alias.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.memory.image().architecture != Architecture::X86_64 || !cfg!(target_arch = "x86_64") {
+        if crate::run::native::ARCHITECTURE != Some(self.memory.image().architecture) {
             return Err(PatchError::NotLive);
         }
         let site = check_site(self.memory, index)?;
+        let crosses = PatchError::Crosses { index, end: site.end };
         let start = site.start() as usize;
-        let (word, shift) = (start & !7, start & 7);
-        if shift + usize::from(site.len) > 8 {
-            return Err(PatchError::Crosses { index, end: site.end });
+        let at = alias.base().wrapping_add(start);
+        let form = site.bytes(on);
+        // The view is page-aligned, whole pages long and writable for as long as it lives.
+        // All writers hold the lock, and the Rust code that reads these bytes does it
+        // under the lock, here.
+        match self.memory.image().architecture {
+            Architecture::X86_64 => {
+                let shift = start & 7;
+                if shift + form.len() > 8 {
+                    return Err(crosses);
+                }
+                // SAFETY: an aligned 8 bytes of the view, used as said above.
+                let cell = unsafe { AtomicU64::from_ptr(at.wrapping_sub(shift).cast()) };
+                let mut bytes = cell.load(Ordering::Relaxed).to_ne_bytes();
+                bytes[shift..shift + form.len()].copy_from_slice(form);
+                cell.store(u64::from_ne_bytes(bytes), Ordering::SeqCst);
+            }
+            Architecture::Aarch64 | Architecture::Riscv64 => {
+                let word: [u8; 4] = form.try_into().map_err(|_| crosses.clone())?;
+                if start & 3 != 0 {
+                    return Err(crosses);
+                }
+                // SAFETY: an aligned 4 bytes of the view, used as said above.
+                let cell = unsafe { AtomicU32::from_ptr(at.cast()) };
+                cell.store(u32::from_ne_bytes(word), Ordering::SeqCst);
+            }
+            Architecture::S390x => {
+                let differ = |n: &usize| site.on[*n] != site.off[*n];
+                let mut changed = (0..form.len()).filter(differ);
+                let Some(byte) = changed.next() else { return Ok(()) };
+                if changed.next().is_some() {
+                    return Err(crosses);
+                }
+                // SAFETY: a byte of the view, used as said above.
+                let cell = unsafe { AtomicU8::from_ptr(at.wrapping_add(byte)) };
+                cell.store(form[byte], Ordering::SeqCst);
+            }
+            Architecture::Pulley64 => return Err(PatchError::NotLive),
         }
-        // SAFETY: the view is page-aligned, whole pages long and writable for as long as
-        // it lives, and word is an aligned 8 bytes inside it. All writers hold the lock,
-        // and the Rust code that reads these bytes does it under the lock, above.
-        let cell = unsafe { AtomicU64::from_ptr(alias.base().add(word).cast()) };
-        let mut bytes = cell.load(Ordering::Relaxed).to_ne_bytes();
-        bytes[shift..shift + usize::from(site.len)].copy_from_slice(site.bytes(on));
-        cell.store(u64::from_ne_bytes(bytes), Ordering::SeqCst);
-        crate::arch::synchronize(&bytes).map_err(|error| PatchError::Synchronize(error.to_string()))
+        let code = &self.memory.bytes()[start..start + form.len()];
+        crate::arch::synchronize(code).map_err(|error| PatchError::Synchronize(error.to_string()))
     }
 }

@@ -108,7 +108,7 @@ impl CodeMemory {
                 LoadTarget::Image(offset) => base + u64::from(offset),
                 LoadTarget::Import(index) => imports[index as usize],
             };
-            let value = address.wrapping_add_signed(reloc.addend).to_le_bytes();
+            let value = image.architecture.address_bytes(address.wrapping_add_signed(reloc.addend));
             bytes[reloc.offset as usize..reloc.offset as usize + 8].copy_from_slice(&value);
         }
         let mut memory = CodeMemory {

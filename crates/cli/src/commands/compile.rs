@@ -1,37 +1,54 @@
-//! `sidetrack compile`: CLIF to an ELF object with its patch sites in a section.
+//! `sidetrack compile`: a module to the form that `run` needs not compile again, CLIF
+//! to an ELF object with its patch sites in a section.
 
-use super::TargetArgs;
-use sidetrack_artifact::{Architecture, write_object};
+use super::progress::Progress;
+use super::{Input, TargetArgs, input};
+use sidetrack_artifact::write_object;
 use sidetrack_codegen::compile;
+use sidetrack_engine::Engine;
+use sidetrack_ir::Function;
 use std::path::PathBuf;
 
 /// Arguments of the verb.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A CLIF file.
+    /// A .wasm, .wat or .clif file.
     file: PathBuf,
     #[command(flatten)]
     target: TargetArgs,
-    /// The object to write; the input's name with `.o` if none is given.
+    /// The file to write; the input's name with `.cwasm` or `.o` if none is given.
     #[arg(long, short)]
     output: Option<PathBuf>,
 }
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<bool, String> {
-    let isa = args.target.isa()?;
-    let arch = match isa.name() {
-        "x86_64" => Architecture::X86_64,
-        "pulley64" => Architecture::Pulley64,
-        name => return Err(format!("there are no objects for {name}")),
+    let (bytes, extension) = match Input::read(&args.file)? {
+        Input::Clif(functions) => (object(args, &functions)?, "o"),
+        Input::Module(bytes) => (module(args, &bytes)?, "cwasm"),
+        Input::Compiled(_) => return Err(format!("{}: the module is compiled already", args.file.display())),
     };
+    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(extension));
+    super::write_whole(&output, &bytes)?;
+    Ok(true)
+}
+
+fn module(args: &Args, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut config = args.target.config()?;
+    let progress = Progress::show(&mut config);
+    let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
+    let module = input::load(&engine, &args.file, bytes, false)?;
+    drop(progress);
+    module.serialize().map_err(|error| format!("{}: {error:#}", args.file.display()))
+}
+
+fn object(args: &Args, functions: &[Function]) -> Result<Vec<u8>, String> {
+    let isa = args.target.isa()?;
+    let arch = isa.architecture();
     let file = args.file.display();
-    let functions: Result<Vec<_>, String> = super::read_functions(&args.file)?
+    let functions: Result<Vec<_>, String> = functions
         .iter()
         .map(|func| compile(func, &*isa).map_err(|error| format!("{file}: {error}")))
         .collect();
-    let object = write_object(arch, &functions?).map_err(|error| format!("{file}: {error}"))?;
-    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("o"));
-    super::write_whole(&output, &object)?;
-    Ok(true)
+    write_object(arch, &functions?).map_err(|error| format!("{file}: {error}"))
 }

@@ -29,15 +29,9 @@ pub fn run(args: &Args) -> Result<bool, String> {
     }
     // Of what was skipped, each file and reason once.
     if !args.verbose {
-        let mut skipped: Vec<(String, usize)> = Vec::new();
-        for record in report.records.iter().filter(|record| record.status == Status::Skipped) {
-            let line = format!("{}: skipped: {}", record.file, record.message);
-            match skipped.iter_mut().find(|(text, _)| *text == line) {
-                Some((_, count)) => *count += 1,
-                None => skipped.push((line, 1)),
-            }
+        for (file, reason, count) in report.skipped() {
+            text.push_str(&format!("{file}: skipped: {reason} ({count})\n"));
         }
-        skipped.iter().for_each(|(line, count)| text.push_str(&format!("{line} ({count})\n")));
     }
     if let Some(path) = &args.json {
         let mut json = serde_json::to_string_pretty(&report.records).map_err(|error| error.to_string())?;

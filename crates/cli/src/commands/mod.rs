@@ -1,12 +1,18 @@
-//! One file for each verb, and what they share: reading input, choosing a target.
+//! One file for each verb, and what they share: reading input, choosing a target,
+//! writing output.
 
 pub mod compile;
 pub mod filetest;
+mod input;
 pub mod objdump;
+mod progress;
 pub mod run;
+pub mod wast;
+
+pub use input::Input;
 
 use sidetrack_codegen::{Flags, TargetIsa, lookup};
-use sidetrack_ir::Function;
+use sidetrack_engine as engine;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,22 +20,42 @@ use std::sync::Arc;
 /// What chooses a target and its settings.
 #[derive(clap::Args)]
 pub struct TargetArgs {
-    /// The target: x86_64 or pulley64; the host if none is given.
+    /// The target: native (or its name, x86_64) or pulley64; native if none is given.
     #[arg(long)]
     target: Option<String>,
-    /// A setting of the code generator (`opt_level=speed`) or a flag of the target.
+    /// How much is done for the speed of the code; CLIF is compiled as written
+    /// unless told otherwise, modules are optimised.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    opt_level: Option<OptLevel>,
+    /// For CLIF: a setting of the code generator or a flag of the target.
     #[arg(long = "set", value_name = "NAME[=VALUE]")]
     settings: Vec<String>,
 }
 
+/// How much is done for the speed of the code.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum OptLevel {
+    /// Translate as written.
+    None,
+    /// Optimise.
+    Speed,
+}
+
 impl TargetArgs {
-    /// The target.
+    /// The target for CLIF.
     pub fn isa(&self) -> Result<Arc<dyn TargetIsa>, String> {
-        let name = self.target.as_deref().unwrap_or(std::env::consts::ARCH);
+        let name = self.target.as_deref().unwrap_or("native");
+        let name = if name == "native" { std::env::consts::ARCH } else { name };
         let mut builder = lookup(name).map_err(|error| error.to_string())?;
         let mut flags = Flags::default();
-        if self.target.is_none() {
+        if matches!(self.target.as_deref(), None | Some("native")) {
             builder.enable_host();
+        }
+        if let Some(level) = self.opt_level {
+            flags.opt_level = match level {
+                OptLevel::None => sidetrack_codegen::OptLevel::None,
+                OptLevel::Speed => sidetrack_codegen::OptLevel::Speed,
+            };
         }
         for setting in &self.settings {
             let (name, value) = match setting.split_once('=') {
@@ -45,18 +71,25 @@ impl TargetArgs {
         }
         Ok(builder.finish(flags))
     }
-}
 
-/// Reads the functions of a CLIF file.
-pub fn read_functions(path: &Path) -> Result<Vec<Function>, String> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    let functions = sidetrack_ir::text::parse_functions(&text)
-        .map_err(|error| format!("{name}:{}: {}", error.line, error.message))?;
-    if functions.is_empty() {
-        return Err(format!("{name}: the file has no function"));
+    /// The configuration of an engine for modules.
+    pub fn config(&self) -> Result<engine::Config, String> {
+        let mut config = engine::Config::new();
+        match self.target.as_deref() {
+            None | Some("native") => {}
+            Some(name) if name == std::env::consts::ARCH => {}
+            Some("pulley64") => _ = config.target(engine::Target::Pulley64),
+            Some(name) => return Err(format!("unknown target `{name}`; modules run on native and pulley64")),
+        }
+        if let Some(setting) = self.settings.first() {
+            return Err(format!("--set {setting} is for CLIF files; modules have --opt-level"));
+        }
+        match self.opt_level {
+            None | Some(OptLevel::Speed) => {}
+            Some(OptLevel::None) => _ = config.opt_level(engine::OptLevel::None),
+        }
+        Ok(config)
     }
-    Ok(functions)
 }
 
 /// Writes a file in one step: whole, or not at all.

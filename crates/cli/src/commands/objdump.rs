@@ -1,13 +1,19 @@
 //! `sidetrack objdump`: what the code generator makes of functions.
 
-use super::TargetArgs;
+use super::progress::Progress;
+use super::{Input, TargetArgs, input};
+use sidetrack_artifact::module::symbols;
+use sidetrack_artifact::{Architecture, SymbolName};
 use sidetrack_codegen::{compile, disasm};
+use sidetrack_engine::{Engine, Module};
+use sidetrack_ir::Function;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Arguments of the verb.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A CLIF file.
+    /// A .wasm, .wat, .cwasm or .clif file.
     file: PathBuf,
     #[command(flatten)]
     target: TargetArgs,
@@ -15,12 +21,62 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<bool, String> {
-    let isa = args.target.isa()?;
-    let mut text = String::new();
-    for func in super::read_functions(&args.file)? {
-        let code = compile(&func, &*isa).map_err(|error| format!("{}: {error}", args.file.display()))?;
-        text.push_str(&format!("{}:\n{}\n", func.name, disasm::disassemble(&code, isa.name())?));
-    }
+    let text = match Input::read(&args.file)? {
+        Input::Clif(list) => functions(args, &list)?,
+        Input::Module(bytes) => module(args, &bytes, false)?,
+        Input::Compiled(bytes) => module(args, &bytes, true)?,
+    };
     super::print(&text)?;
     Ok(true)
+}
+
+fn functions(args: &Args, functions: &[Function]) -> Result<String, String> {
+    let isa = args.target.isa()?;
+    let mut text = String::new();
+    for func in functions {
+        let code = compile(func, &*isa).map_err(|error| format!("{}: {error}", args.file.display()))?;
+        text.push_str(&format!("{}:\n{}\n", func.name, disasm::disassemble(&code, isa.name())?));
+    }
+    Ok(text)
+}
+
+/// The functions of a module in the order of the code, and the stubs between it and
+/// the host. Offsets are those of the whole code.
+fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
+    let mut config = args.target.config()?;
+    let progress = Progress::show(&mut config);
+    let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
+    let module = input::load(&engine, &args.file, bytes, compiled)?;
+    drop(progress);
+    let image = module.image();
+    let target = match image.architecture {
+        Architecture::X86_64 => "x86_64",
+        Architecture::Pulley64 => "pulley64",
+        Architecture::Aarch64 => "aarch64",
+        Architecture::Riscv64 => "riscv64",
+        Architecture::S390x => "s390x",
+    };
+    let mut text = String::new();
+    for symbol in &image.symbols {
+        let code = disasm::disassemble_symbol(image, symbol, target)?;
+        let _ = writeln!(text, "{}:\n{code}", title(&module, &symbol.name));
+    }
+    Ok(text)
+}
+
+/// What a piece of code is: `function 7 <main>`.
+fn title(module: &Module, name: &SymbolName) -> String {
+    let SymbolName::User { index, .. } = *name else { return name.to_string() };
+    let info = module.info();
+    let ty = || info.types.get(index as usize).map_or(String::new(), |ty| format!(" {ty}"));
+    if *name == symbols::function(index) {
+        let name = info.functions.get(index as usize).and_then(|function| function.name.as_deref());
+        format!("function {index}{}", name.map_or(String::new(), |name| format!(" <{name}>")))
+    } else if *name == symbols::entry_stub(index) {
+        format!("entry from the host, type {index}{}", ty())
+    } else if *name == symbols::exit_stub(index) {
+        format!("call of the host, type {index}{}", ty())
+    } else {
+        name.to_string()
+    }
 }

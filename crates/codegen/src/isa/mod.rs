@@ -5,7 +5,7 @@ mod x64;
 
 use crate::settings::Flags;
 use crate::{CodegenError, SettingError};
-use sidetrack_artifact::CompiledFunction;
+use sidetrack_artifact::{Architecture, CompiledFunction};
 use sidetrack_ir::Function;
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub trait TargetIsa: Send + Sync {
     /// The target's name: `x86_64`, `pulley64`.
     fn name(&self) -> &'static str;
+    /// What images and objects of its code are for.
+    fn architecture(&self) -> Architecture;
     /// The settings.
     fn flags(&self) -> &Flags;
     /// The target's own flags that are on, as text.

@@ -1,17 +1,24 @@
 //! What the instruction set needs before changed code may run.
+//!
+//! Twins, one for each instruction set that code can be patched on, with one
+//! function: `synchronize(code)` makes the bytes of `code`, which were just written,
+//! what every thread of this process executes next. An instruction set that is not
+//! here has `unsupported.rs`, which refuses; the interpreter of portable bytecode
+//! reads plain memory and does not ask.
 
-use std::io;
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64",
+        target_arch = "s390x"
+    )),
+    path = "unsupported.rs"
+)]
+mod here;
 
-/// Makes the current bytes of `_code` what every thread of this process executes next.
-///
-/// x86-64 keeps its instruction caches coherent, but a core may have decoded the
-/// old bytes already: each core must serialise. The interpreter of portable
-/// bytecode reads plain memory and needs nothing. Other instruction sets are
-/// refused here until their cache maintenance is written.
-pub(crate) fn synchronize(_code: &[u8]) -> io::Result<()> {
-    if cfg!(target_arch = "x86_64") {
-        crate::os::synchronize_cores()
-    } else {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
-    }
-}
+pub(crate) use here::synchronize;

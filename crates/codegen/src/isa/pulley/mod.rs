@@ -33,7 +33,7 @@ use crate::vcode::Backend;
 use crate::{CodegenError, compile_with};
 use inst::{Inst, PcRel};
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
-use sidetrack_artifact::{CompiledFunction, UnwindOp};
+use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
 use sidetrack_ir::{CallConv, Function, Signature, Type};
 use std::sync::Arc;
 
@@ -80,6 +80,10 @@ impl Builder for PulleyBuilder {
 impl TargetIsa for Pulley {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn architecture(&self) -> Architecture {
+        Architecture::Pulley64
     }
 
     fn flags(&self) -> &Flags {

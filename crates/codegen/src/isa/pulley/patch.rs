@@ -4,7 +4,7 @@
 //! `call_indirect` (two bytes); off, it is as many one-byte `nop`s. The
 //! interpreter is stopped while sites are switched, so their alignment is free.
 
-use crate::buffer::BufferSpec;
+use crate::buffer::{BufferSpec, OffForm};
 use pulley_interpreter::{ExtendedOpcode, Opcode};
 
 const NOP: &[u8] = &[Opcode::Nop as u8];
@@ -19,8 +19,14 @@ pub const TRAP: &[u8] = &[
 pub const NOP_UNITS: &[&[u8]] = &[NOP];
 
 /// The buffer's facts.
-pub const BUFFER_SPEC: BufferSpec =
-    BufferSpec { nop_units: NOP_UNITS, trap_bytes: TRAP, function_alignment: 1, inst_alignment: 1 };
+pub const BUFFER_SPEC: BufferSpec = BufferSpec {
+    nop_units: NOP_UNITS,
+    trap_bytes: TRAP,
+    function_alignment: 1,
+    inst_alignment: 1,
+    far_jump: None,
+    off_form: OffForm::Nops,
+};
 
 /// Bytes of a direct call or jump before its displacement.
 pub const OPCODE_BYTES: u32 = 1;

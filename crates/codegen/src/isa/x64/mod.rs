@@ -34,7 +34,7 @@ use encode::Buf;
 use features::Features;
 use inst::Inst;
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
-use sidetrack_artifact::{CompiledFunction, UnwindOp};
+use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
 use sidetrack_ir::{CallConv, Function, Signature, Type};
 use std::sync::Arc;
 
@@ -80,6 +80,10 @@ impl Builder for X64Builder {
 impl TargetIsa for X64 {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn architecture(&self) -> Architecture {
+        Architecture::X86_64
     }
 
     fn flags(&self) -> &Flags {

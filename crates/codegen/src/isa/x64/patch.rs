@@ -5,7 +5,7 @@
 //! length. Where sites are switched while threads run, each lies inside one aligned
 //! word of eight bytes, so that one store switches it.
 
-use crate::buffer::BufferSpec;
+use crate::buffer::{BufferSpec, OffForm};
 
 /// Every NOP encoding: the multi-byte forms that the manuals recommend.
 pub const NOP_UNITS: &[&[u8]] = &[
@@ -24,8 +24,14 @@ pub const NOP_UNITS: &[&[u8]] = &[
 pub const TRAP: &[u8] = &[0x0f, 0x0b];
 
 /// The buffer's facts.
-pub const BUFFER_SPEC: BufferSpec =
-    BufferSpec { nop_units: NOP_UNITS, trap_bytes: TRAP, function_alignment: 16, inst_alignment: 1 };
+pub const BUFFER_SPEC: BufferSpec = BufferSpec {
+    nop_units: NOP_UNITS,
+    trap_bytes: TRAP,
+    function_alignment: 16,
+    inst_alignment: 1,
+    far_jump: None,
+    off_form: OffForm::Nops,
+};
 
 /// Bytes of NOPs before a site of `len` bytes at `offset` that keep it inside one
 /// aligned word.

@@ -53,7 +53,11 @@ fn at_depth(cx: &Scalar, v: Value, depth: u32) -> u64 {
         Some(amount as u32 & (ty.bits() - 1))
     };
     let known = match opcode {
-        Opcode::Icmp | Opcode::Fcmp => !1,
+        Opcode::Icmp | Opcode::Fcmp | Opcode::VanyTrue | Opcode::VallTrue => !1,
+        Opcode::VhighBits => {
+            let lanes = cx.ty(cx.func.dfg.args(inst)[0]).lane_count();
+            u64::MAX << lanes
+        }
         Opcode::Uload8 => !0xff,
         Opcode::Uload16 => !0xffff,
         Opcode::Uload32 => !0xffff_ffff,

@@ -1,0 +1,34 @@
+//! AArch64: data caches are cleaned to the point where instruction caches meet them,
+//! instruction caches are invalidated for all cores, and each core then drops what
+//! it has fetched.
+
+use std::arch::asm;
+use std::io;
+
+/// Cleans and invalidates the lines of `code`, and makes every core refetch.
+pub(crate) fn synchronize(code: &[u8]) -> io::Result<()> {
+    let types: usize;
+    // SAFETY: reads the register that describes the caches, which user code may.
+    unsafe { asm!("mrs {}, ctr_el0", out(reg) types, options(nomem, nostack, preserves_flags)) };
+    // Logarithms of the smallest lines, in words of four bytes.
+    let (data, instructions) = (4 << (types >> 16 & 15), 4 << (types & 15));
+    let range = code.as_ptr_range();
+    let (start, end) = (range.start as usize, range.end as usize);
+    let mut line = start & !(data - 1);
+    while line < end {
+        // SAFETY: the line belongs to memory that is readable; its bytes do not change.
+        unsafe { asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags)) };
+        line += data;
+    }
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb ish", options(nostack, preserves_flags)) };
+    let mut line = start & !(instructions - 1);
+    while line < end {
+        // SAFETY: as above.
+        unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags)) };
+        line += instructions;
+    }
+    // SAFETY: barriers.
+    unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
+    crate::os::synchronize_cores()
+}

@@ -1,0 +1,16 @@
+//! RISC-V: stores become visible to instruction fetch by `fence.i`, which acts on
+//! one core only. Linux has a system call that does it on all cores that run a
+//! thread of this process, now or before they run one next.
+
+use std::io;
+
+/// `__NR_riscv_flush_icache`, which the crate `libc` does not name.
+const FLUSH_ICACHE: libc::c_long = 259;
+
+/// Makes every core fetch the code anew.
+pub(crate) fn synchronize(code: &[u8]) -> io::Result<()> {
+    let range = code.as_ptr_range();
+    // SAFETY: the call reads no memory; flags of 0 mean all threads.
+    let result = unsafe { libc::syscall(FLUSH_ICACHE, range.start, range.end, 0usize) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

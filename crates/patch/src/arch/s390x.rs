@@ -1,0 +1,11 @@
+//! z/Architecture keeps its instruction caches coherent, but a processor may have
+//! fetched the old bytes already: each must serialise.
+
+use std::io;
+
+/// Makes this processor, and those that run other threads, serialise.
+pub(crate) fn synchronize(_code: &[u8]) -> io::Result<()> {
+    // SAFETY: a branch on no condition, which serialises and does nothing else.
+    unsafe { std::arch::asm!("bcr 15, 0", options(nostack, preserves_flags)) };
+    crate::os::synchronize_cores()
+}
