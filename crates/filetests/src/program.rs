@@ -1,11 +1,12 @@
 //! Functions of a file compiled for one target, loaded, callable and patchable.
 
+use crate::emulated::{self, Emulated};
 use sidetrack_artifact::{Architecture, LinkError, SymbolName};
 use sidetrack_codegen::{CodegenError, TargetIsa, compile, symbol_name};
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{
-    AbiParam, Builder, CallConv, DataValue, ExtFuncData, ExternalName, Function, MemFlags, Opcode, Signature,
-    Type,
+    AbiParam, Builder, CallConv, DataValue, Endianness, ExtFuncData, ExternalName, Function, MemFlags,
+    Opcode, Signature, Type,
 };
 use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
 use std::collections::HashMap;
@@ -13,55 +14,7 @@ use std::collections::HashMap;
 enum Loaded {
     Native(Native),
     Pulley(Pulley),
-    Qemu(Qemu),
-}
-
-const BASE: u64 = 0x10_0000_0000;
-struct Qemu { child: std::process::Child, image: sidetrack_artifact::Image }
-impl Drop for Qemu { fn drop(&mut self) { let _ = self.child.kill(); let _ = self.child.wait(); } }
-impl Qemu {
-    fn load(image: sidetrack_artifact::Image) -> Qemu {
-        use std::process::{Command, Stdio};
-        let child = Command::new("qemu-riscv64").arg("/tmp/rv/h").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut q = Qemu { child, image };
-        let mut code = q.image.code.clone();
-        for r in &q.image.load_relocs {
-            let sidetrack_artifact::LoadTarget::Image(o) = r.target else { continue };
-            let v = (BASE + u64::from(o)).wrapping_add_signed(r.addend);
-            code[r.offset as usize..r.offset as usize + 8].copy_from_slice(&v.to_le_bytes());
-        }
-        q.send(&[1, BASE, code.len() as u64, 0], &code);
-        q
-    }
-    fn send(&mut self, head: &[u64], body: &[u8]) {
-        use std::io::Write;
-        let pipe = self.child.stdin.as_mut().unwrap();
-        for h in head { pipe.write_all(&h.to_le_bytes()).unwrap(); }
-        pipe.write_all(body).unwrap();
-        pipe.flush().unwrap();
-    }
-    fn invoke(&mut self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
-        use std::io::Read;
-        let off = self.image.symbol(name).unwrap().offset;
-        let body: Vec<u8> = slots.iter().flat_map(|s| s.to_le_bytes()).collect();
-        self.send(&[3, BASE + u64::from(off), slots.len() as u64, 0], &body);
-        let pipe = self.child.stdout.as_mut().unwrap();
-        let mut next = || { let mut b = [0; 8]; pipe.read_exact(&mut b).map_err(|e| ExecTrap::Os(format!("harness died {e}")))?; Ok::<u64, ExecTrap>(u64::from_le_bytes(b)) };
-        let (sig, pc) = (next()?, next()?);
-        for s in slots.iter_mut() { *s = next()?; }
-        if sig == 0 { return Ok(()); }
-        let off = pc.wrapping_sub(BASE) as u32;
-        let place = exec::Place { offset: off, function: self.image.symbol_at(off).map(|s| s.name.clone()) };
-        Err(match self.image.trap_at(off) {
-            Some(code) => ExecTrap::Trap { code, place },
-            None => ExecTrap::Fault { reason: format!("signal {sig} pc {pc:#x}"), place },
-        })
-    }
-    fn set(&mut self, index: usize, on: bool) {
-        let site = self.image.patch_sites[index].clone();
-        let b = site.bytes(on).to_vec();
-        self.send(&[2, BASE + u64::from(site.start()), b.len() as u64, 0], &b);
-    }
+    Emulated(Emulated),
 }
 
 /// A loaded set of functions.
@@ -79,6 +32,17 @@ pub enum Failure {
     Missing(String),
     /// It trapped.
     Trap(ExecTrap),
+}
+
+/// Whether code for this architecture can be run.
+///
+/// # Errors
+/// What it takes and is not here.
+pub fn runnable(architecture: Architecture) -> Result<(), String> {
+    match emulated::target(architecture) {
+        Some(target) => target.available(),
+        None => Ok(()),
+    }
 }
 
 impl Program {
@@ -136,9 +100,8 @@ impl Program {
                 let native = Native::load(image, &HostSymbols::default()).map_err(|e| e.to_string())?;
                 Loaded::Native(native)
             }
-            Architecture::Riscv64 => Loaded::Qemu(Qemu::load(image)),
             Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
-            other => return Err(format!("code for {other:?} cannot be run")),
+            _ => Loaded::Emulated(Emulated::load(image)?),
         };
         Ok(Program { loaded, signatures, missing })
     }
@@ -167,7 +130,7 @@ impl Program {
         match &mut self.loaded {
             Loaded::Native(native) => native.invoke(&entry, &mut slots),
             Loaded::Pulley(pulley) => pulley.invoke(&entry, &mut slots),
-            Loaded::Qemu(qemu) => qemu.invoke(&entry, &mut slots),
+            Loaded::Emulated(emulated) => emulated.invoke(&entry, &mut slots),
         }
         .map_err(Failure::Trap)?;
         let value = |(ret, at): (&AbiParam, usize)| {
@@ -185,9 +148,8 @@ impl Program {
         let memory = match &mut self.loaded {
             Loaded::Native(native) => native.memory_mut(),
             Loaded::Pulley(pulley) => pulley.memory(),
-            Loaded::Qemu(q) => {
-                for i in 0..q.image.patch_sites.len() { q.set(i, on); }
-                return Ok(());
+            Loaded::Emulated(emulated) => {
+                return emulated.switch(0..emulated.image().patch_sites.len(), on);
             }
         };
         let count = memory.image().patch_sites.len();
@@ -207,10 +169,11 @@ impl Program {
         match &mut self.loaded {
             Loaded::Native(native) => native.patch(&name, tag, on),
             Loaded::Pulley(pulley) => pulley.patch(&name, tag, on),
-            Loaded::Qemu(q) => {
-                let l: Vec<usize> = q.image.patch_sites_tagged(&name, tag).collect();
-                for &i in &l { q.set(i, on); }
-                Ok(l.len())
+            Loaded::Emulated(emulated) => {
+                let sites: Vec<usize> = emulated.image().patch_sites_tagged(&name, tag).collect();
+                let count = sites.len();
+                emulated.switch(sites, on)?;
+                Ok(count)
             }
         }
         .map_err(|error| error.to_string())
@@ -250,8 +213,12 @@ fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
     let mut builder = Builder::new(&mut func);
     let block = builder.create_entry_block();
     let slots = builder.func.dfg.block_params(block)[0];
-    // Vectors are aligned like their neighbours only.
-    let flags = |ty: Type| MemFlags { aligned: !ty.is_vector(), ..MemFlags::trusted() };
+    // Vectors are aligned like their neighbours only. Slots are little-endian everywhere.
+    let flags = |ty: Type| MemFlags {
+        aligned: !ty.is_vector(),
+        endianness: Some(Endianness::Little),
+        ..MemFlags::trusted()
+    };
     let (places, _) = slot_indices(sig.params.iter().map(|param| param.ty));
     let args: Vec<_> = (sig.params.iter().zip(places))
         .map(|(param, i)| builder.load(Opcode::Load, param.ty, flags(param.ty), slots, 8 * i as i32))

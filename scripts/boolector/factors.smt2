@@ -1,0 +1,12 @@
+; The factors of 197881: there is one pair of them below a thousand.
+(set-logic QF_BV)
+(set-option :produce-models true)
+(declare-fun a () (_ BitVec 40))
+(declare-fun b () (_ BitVec 40))
+(assert (= (bvmul a b) (_ bv197881 40)))
+(assert (bvult a (_ bv1000 40)))
+(assert (bvult b (_ bv1000 40)))
+(assert (bvugt a (_ bv1 40)))
+(assert (bvugt b a))
+(check-sat)
+(get-value (a b))
