@@ -23,6 +23,7 @@ mod cache;
 mod caller;
 mod compile;
 mod config;
+pub mod debug;
 mod externs;
 mod func;
 mod global;
