@@ -79,7 +79,7 @@ fn compile_writes_an_object_with_its_sites() {
 
 #[test]
 fn filetest_counts_and_writes_records() {
-    let header = "test run\ntest nonsense\ntarget pulley64\ntarget riscv64\n\n";
+    let header = "test run\ntest nonsense\ntarget pulley64\ntarget sparc64\n\n";
     let lines = "; run: %add(1, 2) == 3\n; run: %add(1, 2) == 4\n";
     let path = file("counts.clif", format!("{header}{ADD}{lines}").as_bytes());
     let json = format!("{path}.json");

@@ -165,7 +165,8 @@ fn objdump_names_functions_traps_and_places() {
         let args = ["objdump", "--target", target, &module("trap.wat")];
         let (code, listing, error) = outcome(&sidetrack(&args));
         assert_eq!((code, error.as_str()), (Some(0), ""));
-        for name in ["function 0 <read>:", "function 1 <middle>:", "function 2:"] {
+        for name in ["function 0 <read>: ", "function 1 <middle>: ", "function 2: ", "; to function 0 <read>"]
+        {
             assert!(listing.contains(name), "{name} in {listing}");
         }
         assert!(listing.contains("; trap: heap_oob"), "{listing}");
