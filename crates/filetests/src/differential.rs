@@ -5,6 +5,7 @@
 //! runs it for as long as one likes. The interpreter is the oracle: results, trap
 //! codes and the effect of every patch site, on and off, must agree.
 
+use crate::emulated;
 use crate::program::{Failure, Program};
 use sidetrack_codegen::{Flags, OptLevel, TargetIsa, lookup};
 use sidetrack_ir::interp::{FunctionStore, Interpreter};
@@ -31,8 +32,16 @@ impl Targets {
     /// allocation on. Without any features an x86-64 has no vectors, so it is there
     /// once more with just what they need.
     pub fn all() -> Targets {
+        let emulated = emulated::TARGETS.iter().filter(|target| target.available().is_ok());
+        let names =
+            [std::env::consts::ARCH, "pulley64"].into_iter().chain(emulated.map(|target| target.name));
+        Targets::of(names)
+    }
+
+    /// As [`Targets::all`], of the targets with these names.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Targets {
         let mut isas = Vec::new();
-        for name in [std::env::consts::ARCH, "pulley64"] {
+        for name in names {
             let x86 = name == "x86_64";
             for (opt_level, host, live, vectors) in [
                 (OptLevel::None, false, true, !x86),
@@ -54,6 +63,7 @@ impl Targets {
                     regalloc_checker: true,
                     ..Flags::default()
                 };
+                let vectors = vectors && name != "riscv64";
                 let name = format!("{name} {opt_level}");
                 isas.push(Target { name, isa: builder.finish(flags), vectors });
             }

@@ -286,7 +286,8 @@ pub enum Inst {
         dst: Reg,
         src: Rmi,
     },
-    /// A copy within a class.
+    /// A copy within a class. The allocator is asked for the same register, so that
+    /// only it makes moves, where the source is needed later.
     Copy {
         dst: Reg,
         src: Reg,
@@ -728,12 +729,12 @@ impl MachInst for Inst {
             Inst::Unary { dst, src, .. }
             | Inst::Bswap { dst, src, .. }
             | Inst::ShiftImm { dst, src, .. }
+            | Inst::Copy { dst, src, .. }
             | Inst::VecShift { vex: false, dst, src, .. } => {
                 let index = visitor.use_(src);
                 visitor.def_reuse(dst, index);
             }
-            Inst::Copy { dst, src, .. }
-            | Inst::GprToXmm { dst, src, .. }
+            Inst::GprToXmm { dst, src, .. }
             | Inst::XmmToGpr { dst, src, .. }
             | Inst::IntToXmm { dst, src, .. }
             | Inst::XmmToInt { dst, src, .. }

@@ -37,6 +37,16 @@ fn shift_by(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, op: ShiftOp, flagless: Sh
     let size = if op == ShiftOp::Shl { Size::of(ty).widened() } else { Size::of(ty) };
     if let Some(amount) = ctx.iconst(by) {
         let amount = (amount as u64 % u64::from(ty.bits())) as u8;
+        // The upper half of the register must become zero, as in any other shift of 32
+        // bits.
+        if op == ShiftOp::Shr
+            && ty.bits() == 32
+            && ctx.single_use(v)
+            && let Some(high) = ctx.def_op(v, Opcode::Umulhi)
+        {
+            let (factors, dst) = ([0, 1].map(|n| ctx.arg(high, n)), ctx.result(inst, 0));
+            return int::high_part(ctx, dst, factors, false, amount);
+        }
         let (src, dst) = (ctx.reg(v), ctx.result(inst, 0));
         return ctx.emit(match (op, amount) {
             (_, 0) => Inst::Copy { dst, src, class: RegClass::Int },

@@ -211,6 +211,9 @@ fn icmp(ctx: &mut Ctx<'_>, inst: IrInst, only: bool) -> Test {
     if immediate(ctx, a).is_some() && immediate(ctx, b).is_none() {
         (a, b) = (b, a);
         cc = cc.swap_args();
+    } else if only && immediate(ctx, b).is_none() && ordered(ctx, a, b) != (a, b) {
+        (a, b) = (b, a);
+        cc = cc.swap_args();
     }
     let size = Size::of(ctx.ty(a));
     if immediate(ctx, b) == Some(0) {

@@ -161,10 +161,31 @@ fn mulhi(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, signed: bool) {
         let (dst, amount) = (ctx.result(inst, 0), size.bits() as u8);
         return ctx.emit(Inst::ShiftImm { op: ShiftOp::Shr, size: Size::S32, dst, src: product, amount });
     }
+    if size == Size::S32 {
+        let dst = ctx.result(inst, 0);
+        return high_part(ctx, dst, [a, b], signed, 0);
+    }
     let (a, b) = ordered(ctx, a, b);
     let (src2, src1) = (rm(ctx, b), ctx.reg(a));
     let (lo, hi) = (temp(ctx), ctx.result(inst, 0));
     ctx.emit(Inst::MulWide { signed, size, lo, hi, src1, src2 });
+}
+
+/// The upper half of a product of 32-bit numbers, shifted down by `amount`: from the
+/// product of 64 bits, which needs no particular registers.
+pub fn high_part(ctx: &mut Ctx<'_>, dst: Reg, [a, b]: [Value; 2], signed: bool, amount: u8) {
+    let size = Size::S64;
+    let (src, product) = (extended(ctx, a, signed), temp(ctx));
+    match immediate(ctx, b) {
+        Some(imm) if signed || imm >= 0 => {
+            ctx.emit(Inst::ImulImm { size, dst: product, src: Rmi::Reg(src), imm });
+        }
+        _ => {
+            let src2 = Rmi::Reg(extended(ctx, b, signed));
+            ctx.emit(Inst::Imul { size, dst: product, src1: src, src2 });
+        }
+    }
+    ctx.emit(Inst::ShiftImm { op: ShiftOp::Shr, size, dst, src: product, amount: 32 + amount });
 }
 
 /// Division or remainder. Narrow operands are extended to 32 bits, where the least

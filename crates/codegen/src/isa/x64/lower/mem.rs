@@ -102,7 +102,7 @@ fn address_reg(ctx: &mut Ctx<'_>, v: Value) -> Reg {
 
 /// Whether a value is computed by an instruction of 32 bits, which makes the upper
 /// half of its register zero; copies and spills keep all of a register.
-fn upper_half_is_zero(ctx: &Ctx<'_>, v: Value) -> bool {
+pub fn upper_half_is_zero(ctx: &Ctx<'_>, v: Value) -> bool {
     let Some(inst) = ctx.def_inst(v) else { return false };
     ctx.ty(v) == I32
         && match ctx.func.dfg.insts[inst].opcode {

@@ -160,6 +160,9 @@ fn extended(ctx: &mut Ctx<'_>, v: Value, signed: bool) -> Reg {
     if ty.bits() == 64 {
         return ctx.reg(v);
     }
+    if !signed && mem::upper_half_is_zero(ctx, v) {
+        return ctx.reg(v);
+    }
     if let Some(c) = ctx.iconst(v) {
         return imm(ctx, if signed { sign_extended(c, ty) } else { zero_extended(c, ty) as i64 });
     }
@@ -176,7 +179,7 @@ fn extended_to_32(ctx: &mut Ctx<'_>, v: Value, signed: bool) -> Reg {
 /// Extends a value to 64 bits.
 fn extend_to(ctx: &mut Ctx<'_>, dst: Reg, v: Value, signed: bool) {
     let kind = MovKind::extend(Size::of(ctx.ty(v)), signed);
-    if !signed && vector::is_zero_extended(ctx, v) {
+    if !signed && (vector::is_zero_extended(ctx, v) || mem::upper_half_is_zero(ctx, v)) {
         let src = ctx.reg(v);
         return ctx.emit(Inst::Copy { dst, src, class: RegClass::Int });
     }
