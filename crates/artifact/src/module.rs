@@ -309,8 +309,8 @@ pub struct FunctionInfo {
     pub ty: u32,
     /// Its name in the name section.
     pub name: Option<String>,
-    /// Whether a reference to it may exist: it is exported, in a segment, or named
-    /// by `ref.func`. Its index among those is its place in the context.
+    /// Whether a reference to it may exist: it is exported, the start function, in a
+    /// segment, or named by `ref.func`. Its index among those is its place in the context.
     pub reference: Option<u32>,
     /// The bytes of its body in the module, from the local declarations to the
     /// last `end`; empty for an import.

@@ -7,6 +7,7 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use sidetrack_artifact::{CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
 use sidetrack_codegen::{Flags, TargetIsa};
+pub use sidetrack_wasm::Features;
 use sidetrack_wasm::{Options, WasmError};
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl From<WasmError> for InvalidModule {
 pub(crate) struct Compiler {
     isa: Arc<dyn TargetIsa>,
     options: Options,
+    features: Features,
     parallel: bool,
     progress: Option<crate::config::Progress>,
 }
@@ -64,6 +66,7 @@ impl Compiler {
         Ok(Compiler {
             isa: builder.finish(flags),
             options,
+            features: config.features,
             parallel: config.parallel,
             progress: config.progress.clone(),
         })
@@ -72,12 +75,14 @@ impl Compiler {
     /// What decides, beside the module, what the code is: two compilers with the same
     /// text make the same code.
     pub fn fingerprint(&self) -> String {
-        format!("{} {} {:?} {:?}", self.isa.name(), self.isa.features(), self.isa.flags(), self.options)
+        let Compiler { isa, options, features, .. } = self;
+        format!("{} {} {:?} {options:?} {features:?}", isa.name(), isa.features(), isa.flags())
     }
 
     /// Compiles a module.
     pub fn module(&self, bytes: &[u8]) -> Result<(ModuleInfo, Image)> {
-        let translation = sidetrack_wasm::parse(bytes).map_err(InvalidModule::from)?;
+        let translation =
+            sidetrack_wasm::parse_features(bytes, self.features).map_err(InvalidModule::from)?;
         let info = &translation.info;
         let first = info.imported_functions;
         let total = info.functions.len() - first as usize;
@@ -112,7 +117,8 @@ impl Compiler {
 
     /// Checks a module without making code.
     pub fn validate(&self, bytes: &[u8]) -> Result<()> {
-        let translation = sidetrack_wasm::parse(bytes).map_err(InvalidModule::from)?;
+        let translation =
+            sidetrack_wasm::parse_features(bytes, self.features).map_err(InvalidModule::from)?;
         let info = &translation.info;
         for index in info.imported_functions..info.functions.len() as u32 {
             translation.translate(index, &self.options).map_err(InvalidModule::from)?;

@@ -1,7 +1,7 @@
 //! Engines and their configuration.
 
 use crate::Result;
-use crate::compile::Compiler;
+use crate::compile::{Compiler, Features};
 use crate::types::{FuncType, TypeRegistry};
 use sidetrack_artifact::Architecture;
 use sidetrack_patch::run::Registered;
@@ -44,6 +44,7 @@ pub struct Config {
     pub(crate) cache: Option<PathBuf>,
     pub(crate) verify: bool,
     pub(crate) progress: Option<Progress>,
+    pub(crate) features: Features,
 }
 
 impl fmt::Debug for Config {
@@ -54,6 +55,7 @@ impl fmt::Debug for Config {
             .field("max_wasm_stack", &self.max_wasm_stack)
             .field("parallel", &self.parallel)
             .field("cache", &self.cache)
+            .field("features", &self.features)
             .finish_non_exhaustive()
     }
 }
@@ -68,6 +70,7 @@ impl Default for Config {
             cache: None,
             verify: cfg!(debug_assertions),
             progress: None,
+            features: Features::default(),
         }
     }
 }
@@ -108,6 +111,12 @@ impl Config {
     /// The folder that compiled modules are kept in, if any; see [`crate::Module::new`].
     pub fn cache_dir(&mut self, folder: Option<PathBuf>) -> &mut Self {
         self.cache = folder;
+        self
+    }
+
+    /// What is accepted of WebAssembly.
+    pub fn features(&mut self, features: Features) -> &mut Self {
+        self.features = features;
         self
     }
 

@@ -23,6 +23,7 @@ mod cache;
 mod caller;
 mod compile;
 mod config;
+pub mod debug;
 mod externs;
 mod func;
 mod global;
@@ -42,7 +43,7 @@ mod vm;
 
 pub use anyhow::{Error, Result};
 pub use caller::Caller;
-pub use compile::InvalidModule;
+pub use compile::{Features, InvalidModule};
 pub use config::{Config, Engine, OptLevel, Progress, Target};
 pub use externs::Extern;
 pub use func::Func;

@@ -5,6 +5,7 @@
 //! runs it for as long as one likes. The interpreter is the oracle: results, trap
 //! codes and the effect of every patch site, on and off, must agree.
 
+use crate::emulated;
 use crate::program::{Failure, Program};
 use sidetrack_codegen::{Flags, OptLevel, TargetIsa, lookup};
 use sidetrack_ir::interp::{FunctionStore, Interpreter};
@@ -32,7 +33,10 @@ impl Targets {
     /// once more with just what they need.
     pub fn all() -> Targets {
         let mut isas = Vec::new();
-        for name in [std::env::consts::ARCH, "pulley64"] {
+        let emulated = emulated::TARGETS.iter().filter(|target| target.available().is_ok());
+        let names =
+            [std::env::consts::ARCH, "pulley64"].into_iter().chain(emulated.map(|target| target.name));
+        for name in names {
             let x86 = name == "x86_64";
             for (opt_level, host, live, vectors) in [
                 (OptLevel::None, false, true, !x86),

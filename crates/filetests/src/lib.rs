@@ -9,6 +9,7 @@
 
 mod check;
 pub mod differential;
+pub mod emulated;
 mod program;
 mod report;
 mod runcmd;
@@ -20,7 +21,7 @@ mod test_run;
 mod test_verifier;
 pub mod wast;
 
-pub use program::{Failure, Program};
+pub use program::{Failure, Program, runnable};
 pub use report::{Record, Recorder, Report, Status};
 
 use check::Blessing;

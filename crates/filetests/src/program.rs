@@ -1,11 +1,12 @@
 //! Functions of a file compiled for one target, loaded, callable and patchable.
 
+use crate::emulated::{self, Emulated};
 use sidetrack_artifact::{Architecture, LinkError, SymbolName};
 use sidetrack_codegen::{CodegenError, TargetIsa, compile, symbol_name};
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{
-    AbiParam, Builder, CallConv, DataValue, ExtFuncData, ExternalName, Function, MemFlags, Opcode, Signature,
-    Type,
+    AbiParam, Builder, CallConv, DataValue, Endianness, ExtFuncData, ExternalName, Function, MemFlags,
+    Opcode, Signature, Type,
 };
 use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 enum Loaded {
     Native(Native),
     Pulley(Pulley),
+    Emulated(Emulated),
 }
 
 /// A loaded set of functions.
@@ -30,6 +32,17 @@ pub enum Failure {
     Missing(String),
     /// It trapped.
     Trap(ExecTrap),
+}
+
+/// Whether code for this architecture can be run.
+///
+/// # Errors
+/// What it takes and is not here.
+pub fn runnable(architecture: Architecture) -> Result<(), String> {
+    match emulated::target(architecture) {
+        Some(target) => target.available(),
+        None => Ok(()),
+    }
 }
 
 impl Program {
@@ -88,7 +101,7 @@ impl Program {
                 Loaded::Native(native)
             }
             Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
-            other => return Err(format!("code for {other:?} cannot be run")),
+            _ => Loaded::Emulated(Emulated::load(image)?),
         };
         Ok(Program { loaded, signatures, missing })
     }
@@ -117,6 +130,7 @@ impl Program {
         match &mut self.loaded {
             Loaded::Native(native) => native.invoke(&entry, &mut slots),
             Loaded::Pulley(pulley) => pulley.invoke(&entry, &mut slots),
+            Loaded::Emulated(emulated) => emulated.invoke(&entry, &mut slots),
         }
         .map_err(Failure::Trap)?;
         let value = |(ret, at): (&AbiParam, usize)| {
@@ -134,6 +148,9 @@ impl Program {
         let memory = match &mut self.loaded {
             Loaded::Native(native) => native.memory_mut(),
             Loaded::Pulley(pulley) => pulley.memory(),
+            Loaded::Emulated(emulated) => {
+                return emulated.switch(0..emulated.image().patch_sites.len(), on);
+            }
         };
         let count = memory.image().patch_sites.len();
         let mut session = memory.session();
@@ -152,6 +169,12 @@ impl Program {
         match &mut self.loaded {
             Loaded::Native(native) => native.patch(&name, tag, on),
             Loaded::Pulley(pulley) => pulley.patch(&name, tag, on),
+            Loaded::Emulated(emulated) => {
+                let sites: Vec<usize> = emulated.image().patch_sites_tagged(&name, tag).collect();
+                let count = sites.len();
+                emulated.switch(sites, on)?;
+                Ok(count)
+            }
         }
         .map_err(|error| error.to_string())
         .and_then(|count| if count == 0 { Err(format!("no patch site with tag {tag}")) } else { Ok(()) })
@@ -190,8 +213,12 @@ fn trampoline(name: &ExternalName, sig: &Signature) -> Function {
     let mut builder = Builder::new(&mut func);
     let block = builder.create_entry_block();
     let slots = builder.func.dfg.block_params(block)[0];
-    // Vectors are aligned like their neighbours only.
-    let flags = |ty: Type| MemFlags { aligned: !ty.is_vector(), ..MemFlags::trusted() };
+    // Vectors are aligned like their neighbours only. Slots are little-endian everywhere.
+    let flags = |ty: Type| MemFlags {
+        aligned: !ty.is_vector(),
+        endianness: Some(Endianness::Little),
+        ..MemFlags::trusted()
+    };
     let (places, _) = slot_indices(sig.params.iter().map(|param| param.ty));
     let args: Vec<_> = (sig.params.iter().zip(places))
         .map(|(param, i)| builder.load(Opcode::Load, param.ty, flags(param.ty), slots, 8 * i as i32))

@@ -1,7 +1,8 @@
 //! `test run`: compiles the file's functions for each target that it names, and
 //! runs its commands in order.
 
-use crate::program::{Failure, Program};
+use crate::emulated::REQUIRE;
+use crate::program::{Failure, Program, runnable};
 use crate::report::{Recorder, Status};
 use crate::runcmd::{self, Command};
 use crate::source::{Item, Source};
@@ -64,6 +65,13 @@ pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
             Err(reason) => skip_all(source, recorder, &reason),
             Ok(isa) => {
                 recorder.target = format!("{} {}", isa.name(), isa.flags().opt_level);
+                if let Err(reason) = runnable(isa.architecture()) {
+                    match std::env::var_os(REQUIRE) {
+                        Some(_) => recorder.add(line.line, Status::Failed, reason),
+                        None => skip_all(source, recorder, &reason),
+                    }
+                    continue;
+                }
                 let functions: Vec<&Function> = source.functions().map(|parsed| &parsed.func).collect();
                 match Program::load(&functions, &*isa) {
                     Ok(mut program) => commands(source, &mut program, recorder),

@@ -3,8 +3,8 @@
 //! Problem: compiled code must change while it is in use, and a program whose
 //! code is half written has nowhere to go. Approach: [`CodeMemory`] holds a loaded
 //! image and is never writable and executable at once; a [`PatchSession`] switches
-//! a batch of sites of code that does not run meanwhile; a [`LivePatcher`] switches
-//! one site at a time of code that does. [`run`] enters and leaves code; [`exec`] is that
+//! a batch of sites of code that does not run meanwhile; a [`SharedSession`] one of code
+//! that may; a [`LivePatcher`] switches one site by one store. [`run`] enters and leaves code; [`exec`] is that
 //! for tests and tools.
 //!
 //! This crate holds the unsafe code of the workspace's back half. What the
@@ -19,7 +19,9 @@ mod memory;
 mod os;
 pub mod run;
 mod session;
+mod shared;
 
 pub use live::LivePatcher;
 pub use memory::{CodeMemory, MemoryError};
 pub use session::{PatchError, PatchSession};
+pub use shared::SharedSession;

@@ -7,11 +7,12 @@
 
 use crate::os::{Mapping, Source};
 use crate::run::builtins::is_builtin;
-use crate::{LivePatcher, PatchError, PatchSession};
+use crate::{LivePatcher, PatchError, PatchSession, SharedSession};
 use sidetrack_artifact::{Architecture, Image, LoadTarget, SymbolName};
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why an image cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,18 @@ pub struct CodeMemory {
     /// The second, writable view of live memory; the lock is the right to write through it.
     alias: Option<Mutex<Mapping>>,
     published: bool,
+    /// The right to switch sites through a shared reference.
+    switching: Mutex<()>,
+    /// Whether pages are unpublished for that right now.
+    switching_pages: AtomicBool,
+}
+
+/// The right to switch sites through a shared reference.
+#[derive(Debug)]
+pub(crate) struct Switching<'a> {
+    _lock: MutexGuard<'a, ()>,
+    /// Whether pages are unpublished right now.
+    pub(crate) pages: &'a AtomicBool,
 }
 
 impl CodeMemory {
@@ -98,7 +111,16 @@ impl CodeMemory {
             let value = image.architecture.address_bytes(address.wrapping_add_signed(reloc.addend));
             bytes[reloc.offset as usize..reloc.offset as usize + 8].copy_from_slice(&value);
         }
-        let mut memory = CodeMemory { image, imports, source, code, alias, published: false };
+        let mut memory = CodeMemory {
+            image,
+            imports,
+            source,
+            code,
+            alias,
+            published: false,
+            switching: Mutex::new(()),
+            switching_pages: AtomicBool::new(false),
+        };
         memory.publish()?;
         Ok(memory)
     }
@@ -167,6 +189,44 @@ impl CodeMemory {
         PatchSession::new(self)
     }
 
+    /// Whether this system has [`SharedSession`]s.
+    pub(crate) const SHARED: bool = Mapping::SHARED;
+
+    /// A batch of switches while threads may run the code; waits for another one to end.
+    pub fn shared_session(&self) -> SharedSession<'_> {
+        SharedSession::new(self)
+    }
+
+    pub(crate) fn begin_switching(&self) -> Switching<'_> {
+        let lock = self.switching.lock().unwrap_or_else(PoisonError::into_inner);
+        Switching { _lock: lock, pages: &self.switching_pages }
+    }
+
+    /// Waits until no page is unpublished by a [`SharedSession`]. Async-signal-safe.
+    pub(crate) fn wait_for_pages(&self) {
+        while self.switching_pages.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Changes the protection of pages, as the holder of [`Switching`].
+    pub(crate) fn protect_shared(&self, range: Range<usize>, writable: bool) -> io::Result<()> {
+        self.code.protect_shared(range, writable)
+    }
+
+    /// Copies bytes into pages that the holder of [`Switching`] has made writable.
+    pub(crate) fn write_shared(&self, offset: u32, bytes: &[u8]) {
+        self.code.write_shared(offset as usize, bytes);
+    }
+
+    /// Makes every thread see the code as it is now.
+    pub(crate) fn synchronize(&self) -> io::Result<()> {
+        if self.image.architecture == Architecture::Pulley64 {
+            return Ok(());
+        }
+        crate::arch::synchronize(self.code.bytes())
+    }
+
     /// The right to switch sites while threads run the code.
     ///
     /// # Errors
@@ -184,10 +244,7 @@ impl CodeMemory {
     /// Makes page ranges executable again and synchronises once.
     pub(crate) fn publish_ranges(&mut self, ranges: &[Range<usize>]) -> io::Result<()> {
         ranges.iter().try_for_each(|range| self.code.make_executable(range.clone()))?;
-        if self.image.architecture == Architecture::Pulley64 {
-            return Ok(());
-        }
-        crate::arch::synchronize(self.code.bytes())
+        self.synchronize()
     }
 
     /// Copies bytes into a range that is unpublished.

@@ -103,26 +103,10 @@ impl<'a> PatchSession<'a> {
     /// Aborts the process if the code cannot be published again.
     pub fn commit(self) {}
 
-    /// The page ranges of the sites, sorted, disjoint, neighbours merged.
-    fn ranges(&self) -> Vec<Range<usize>> {
-        let page = rustix::param::page_size();
-        let mut ranges: Vec<Range<usize>> = Vec::new();
-        for &(index, _) in &self.switches {
-            let site = &self.memory.image().patch_sites[index as usize];
-            let start = site.start() as usize / page * page;
-            let end = (site.end as usize).next_multiple_of(page).min(self.memory.mapped_len());
-            match ranges.last_mut() {
-                Some(last) if start <= last.end + COALESCE_PAGES * page => last.end = last.end.max(end),
-                _ => ranges.push(start..end),
-            }
-        }
-        ranges
-    }
-
     fn apply(&mut self) -> std::io::Result<()> {
         // Stable, so that of two switches of one site the later one stays later.
         self.switches.sort_by_key(|&(index, _)| index);
-        let ranges = self.ranges();
+        let ranges = page_ranges(self.memory, &self.switches);
         self.memory.unpublish_ranges(&ranges)?;
         let image = self.memory.image().clone();
         for &(index, on) in &self.switches {
@@ -139,6 +123,22 @@ impl Drop for PatchSession<'_> {
             std::process::abort();
         }
     }
+}
+
+/// The page ranges of switches in the order of sites: sorted, disjoint, neighbours merged.
+pub(crate) fn page_ranges(memory: &CodeMemory, switches: &[(u32, bool)]) -> Vec<Range<usize>> {
+    let page = rustix::param::page_size();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for &(index, _) in switches {
+        let site = &memory.image().patch_sites[index as usize];
+        let start = site.start() as usize / page * page;
+        let end = (site.end as usize).next_multiple_of(page).min(memory.mapped_len());
+        match ranges.last_mut() {
+            Some(last) if start <= last.end + COALESCE_PAGES * page => last.end = last.end.max(end),
+            _ => ranges.push(start..end),
+        }
+    }
+    ranges
 }
 
 /// Refuses a site that the image lacks or whose code is not one of its forms.

@@ -19,25 +19,26 @@ fn looping() -> sidetrack_artifact::CompiledFunction {
     body.bytes(&[0x74, distance as i8 as u8, RET]).f // je top
 }
 
-#[test]
-fn no_stale_call_after_a_synchronised_flip() {
-    const FLIPS: usize = 100_000;
-    let native = Native::load_live(link(vec![hook(), looping()]), &HostSymbols::default()).unwrap();
+/// Flips the only site of `looping` while a thread runs it, and looks for calls after
+/// it was switched off and for passes without one after it was switched on.
+fn no_stale_call(native: &Native, flips: usize, set: &dyn Fn(bool)) {
     let slots: [AtomicU64; 3] = Default::default();
     std::thread::scope(|scope| {
         let runner = scope.spawn(|| native.invoke(&name("run"), &mut [slots.as_ptr() as u64]));
-        let live = native.memory().live().unwrap();
         let wait_rounds = |n: u64| {
             let target = slots[1].load(SeqCst) + n;
+            let mut spins = 0;
             while slots[1].load(SeqCst) < target {
-                std::hint::spin_loop();
+                // The runner may be waiting for this core.
+                spins += 1;
+                if spins % 1000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
             }
         };
         wait_rounds(1);
         let (mut stale, mut missed) = (0, 0);
-        for flip in 0..FLIPS {
+        for flip in 0..flips {
             let on = flip % 2 == 1;
-            live.set(0, on).unwrap();
+            set(on);
             // One call or one pass over the NOP may have begun before the flip.
             let hooks = slots[0].load(SeqCst);
             wait_rounds(5);
@@ -50,6 +51,23 @@ fn no_stale_call_after_a_synchronised_flip() {
         assert_eq!((stale, missed), (0, 0));
     });
     assert!(slots[0].load(SeqCst) > 0);
+}
+
+#[test]
+fn no_stale_call_after_a_synchronised_flip() {
+    let native = Native::load_live(link(vec![hook(), looping()]), &HostSymbols::default()).unwrap();
+    let live = native.memory().live().unwrap();
+    no_stale_call(&native, 100_000, &|on| live.set(0, on).unwrap());
+}
+
+#[test]
+fn no_stale_call_after_a_flip_of_pages() {
+    let native = Native::load(link(vec![hook(), looping()]), &HostSymbols::default()).unwrap();
+    no_stale_call(&native, 5_000, &|on| {
+        let mut session = native.memory().shared_session();
+        session.set(0, on).unwrap();
+        session.commit();
+    });
 }
 
 #[test]

@@ -14,13 +14,15 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod features;
 mod func;
 mod module;
 mod signatures;
 mod stubs;
 
 pub use error::WasmError;
-pub use module::{Translation, parse};
+pub use features::Features;
+pub use module::{Translation, parse, parse_features};
 pub use signatures::{entry_signature, ir_type, wasm_signature};
 pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs};
 

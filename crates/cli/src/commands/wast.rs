@@ -1,7 +1,7 @@
 //! `sidetrack wast`: runs scripts of WebAssembly's official test format.
 
 use super::TargetArgs;
-use sidetrack_engine::Engine;
+use sidetrack_engine::{Engine, Features};
 use sidetrack_filetests::{Status, wast};
 use std::path::PathBuf;
 
@@ -10,6 +10,9 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
+    /// Refuse what is newer than version 2 of WebAssembly, as scripts for it expect.
+    #[arg(long)]
+    version_2: bool,
     /// Files, and folders of `.wast` files.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -19,6 +22,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<bool, String> {
     let mut config = args.target.config()?;
     config.parallel_compilation(false);
+    if args.version_2 {
+        config.features(Features::VERSION_2);
+    }
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let report = wast::run(&engine, &wast::read(&args.paths)?)?;
     let mut text = String::new();

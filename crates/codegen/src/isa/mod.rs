@@ -1,6 +1,7 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
 mod pulley;
+mod riscv64;
 mod x64;
 
 use crate::settings::Flags;
@@ -51,7 +52,7 @@ pub trait Builder {
 pub struct LookupError(pub String);
 
 /// The names of all targets.
-pub const TARGETS: &[&str] = &[pulley::NAME, x64::NAME];
+pub const TARGETS: &[&str] = &[pulley::NAME, riscv64::NAME, x64::NAME];
 
 /// Finds a target by name; `x86_64` also by a triple that starts with it.
 ///
@@ -60,6 +61,7 @@ pub const TARGETS: &[&str] = &[pulley::NAME, x64::NAME];
 pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
     match name {
         pulley::NAME => Ok(pulley::builder()),
+        _ if name == riscv64::NAME || name.starts_with("riscv64gc-") => Ok(riscv64::builder()),
         _ if name == x64::NAME || name.starts_with("x86_64-") => Ok(x64::builder()),
         _ => Err(LookupError(name.to_string())),
     }

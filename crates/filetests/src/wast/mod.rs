@@ -5,8 +5,9 @@
 //! [`run`] reads files in parallel, each with a store of its own on one engine;
 //! [`script`] carries out one directive after the other. Every directive is one
 //! record in the report. Skipped is only what the engine refuses by name (garbage
-//! collection, threads, …) and what depends on a module refused so; whatever depends
-//! on a module that failed fails, too.
+//! collection, threads, …), what depends on a module refused so, and claims of scripts
+//! for version 2 that something newer is not valid; an engine with the features of
+//! version 2 checks these. Whatever depends on a module that failed fails, too.
 
 mod script;
 mod spectest;
@@ -15,7 +16,7 @@ mod values;
 
 use crate::report::{Record, Report, Status};
 use script::Script;
-use sidetrack_engine::Engine;
+use sidetrack_engine::{Engine, Features};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -61,13 +62,16 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
 /// # Errors
 /// If a thread cannot be made.
 pub fn run(engine: &Engine, sources: &[Source]) -> Result<Report, String> {
+    let mut config = engine.config().clone();
+    config.features(Features::VERSION_2);
+    let version_2 = &Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let next = AtomicUsize::new(0);
     let reports: Vec<Mutex<Vec<Record>>> = sources.iter().map(|_| Mutex::default()).collect();
     let work = || {
         while let Some((source, report)) =
             Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((sources.get(i)?, &reports[i])))
         {
-            let records = run_one(engine, source);
+            let records = run_one(engine, version_2, source);
             report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(records);
         }
     };
@@ -84,23 +88,23 @@ pub fn run(engine: &Engine, sources: &[Source]) -> Result<Report, String> {
     Ok(Report { records: reports.into_iter().flat_map(records).collect() })
 }
 
-fn run_one(engine: &Engine, source: &Source) -> Vec<Record> {
+fn run_one(engine: &Engine, version_2: &Engine, source: &Source) -> Vec<Record> {
     let lines = Lines::new(&source.text);
     let mut log = Log { source, lines, records: Vec::new() };
-    if let Err(error) = run_text(engine, &source.text, &mut log) {
+    if let Err(error) = run_text(engine, version_2, &source.text, &mut log) {
         log.add(error.span().offset(), "parse", Status::Failed, error.message());
     }
     log.records
 }
 
 /// Runs a script; an error is one of its text.
-fn run_text(engine: &Engine, text: &str, log: &mut Log<'_>) -> Result<(), wast::Error> {
+fn run_text(engine: &Engine, version_2: &Engine, text: &str, log: &mut Log<'_>) -> Result<(), wast::Error> {
     let mut lexer = Lexer::new(text);
     // Names in the official scripts hold every character there is.
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer)?;
     let wast = parse::<Wast<'_>>(&buffer)?;
-    let mut script = match Script::new(engine) {
+    let mut script = match Script::new(engine, version_2) {
         Ok(script) => script,
         Err(error) => {
             log.add(0, "spectest", Status::Failed, format!("{error:#}"));

@@ -96,6 +96,32 @@ impl Mapping {
         self.protect(range, MprotectFlags::READ | MprotectFlags::EXEC)
     }
 
+    /// Whether protection can be changed while threads use the view.
+    pub(crate) const SHARED: bool = true;
+
+    /// Changes the protection of a page-aligned range that other threads may be using:
+    /// writable, or executable. The caller has the right to switch sites.
+    pub(crate) fn protect_shared(&self, range: Range<usize>, writable: bool) -> io::Result<()> {
+        assert!(range.start <= range.end && range.end <= self.len, "the range lies in the mapping");
+        let change = if writable { MprotectFlags::WRITE } else { MprotectFlags::EXEC };
+        let flags = MprotectFlags::READ | change;
+        // SAFETY: the range lies in this mapping; it stays readable, and a thread that
+        // executes there faults and waits.
+        unsafe { mprotect(self.base.add(range.start).cast(), range.end - range.start, flags) }?;
+        Ok(())
+    }
+
+    /// Copies bytes to where [`Mapping::protect_shared`] allows writing. The caller has
+    /// the right to switch sites.
+    pub(crate) fn write_shared(&self, at: usize, bytes: &[u8]) {
+        assert!(at + bytes.len() <= self.len, "the bytes lie in the mapping");
+        for (i, byte) in bytes.iter().enumerate() {
+            // SAFETY: inside the mapping and writable; only the holder of the right writes, and
+            // the Rust code that reads these bytes holds it too or expects either form.
+            unsafe { self.base.add(at + i).write_volatile(*byte) };
+        }
+    }
+
     fn protect(&mut self, range: Range<usize>, flags: MprotectFlags) -> io::Result<()> {
         assert!(range.start <= range.end && range.end <= self.len, "the range lies in the mapping");
         // SAFETY: the range lies in this mapping, which &mut self has to itself; Rust

@@ -93,6 +93,17 @@ impl Mapping {
         };
         Ok(())
     }
+
+    /// Whether protection can be changed while threads use the view: not here.
+    pub(crate) const SHARED: bool = false;
+
+    /// Never called, see [`Mapping::SHARED`].
+    pub(crate) fn protect_shared(&self, _range: Range<usize>, _writable: bool) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Never called, see [`Mapping::SHARED`].
+    pub(crate) fn write_shared(&self, _at: usize, _bytes: &[u8]) {}
 }
 
 /// A system call of the change of protection serialises the threads that it must.

@@ -38,12 +38,8 @@ pub(crate) fn translate(
     options: &Options,
 ) -> Result<Function, WasmError> {
     let body = &module.bodies[(index - module.info.imported_functions) as usize];
-    let validate = FuncToValidate {
-        resources: body.resources.clone(),
-        index,
-        ty: body.ty,
-        features: crate::module::features(),
-    };
+    let validate =
+        FuncToValidate { resources: body.resources.clone(), index, ty: body.ty, features: module.features };
     let mut validator = validate.into_validator(FuncValidatorAllocations::default());
     let signature = wasm_signature(module.info.function_type(index));
     let mut func = Function::new(ExternalName::user(0, index), signature);

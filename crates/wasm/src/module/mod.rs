@@ -10,7 +10,7 @@ mod references;
 mod segments;
 pub(crate) mod types;
 
-use crate::WasmError;
+use crate::{Features, WasmError};
 use sidetrack_artifact::{ModuleInfo, VmLayout};
 use wasmparser::{
     Encoding, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources,
@@ -24,6 +24,8 @@ pub struct Translation<'a> {
     pub info: ModuleInfo,
     pub(crate) layout: VmLayout,
     pub(crate) bodies: Vec<Body<'a>>,
+    /// What the bodies may use.
+    pub(crate) features: WasmFeatures,
 }
 
 /// A function body and what is needed to validate it.
@@ -40,34 +42,24 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What is accepted.
-pub(crate) fn features() -> WasmFeatures {
-    WasmFeatures::MUTABLE_GLOBAL
-        | WasmFeatures::SATURATING_FLOAT_TO_INT
-        | WasmFeatures::SIGN_EXTENSION
-        | WasmFeatures::REFERENCE_TYPES
-        | WasmFeatures::MULTI_VALUE
-        | WasmFeatures::BULK_MEMORY
-        | WasmFeatures::SIMD
-        | WasmFeatures::RELAXED_SIMD
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::FLOATS
-        | WasmFeatures::MULTI_MEMORY
-        | WasmFeatures::EXCEPTIONS
-        | WasmFeatures::MEMORY64
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::GC_TYPES
-}
-
 /// Reads a binary module and validates all of it but the function bodies.
 ///
 /// # Errors
 /// If the module is malformed, invalid, or uses a feature that is not supported;
 /// the message names it.
 pub fn parse(bytes: &[u8]) -> Result<Translation<'_>, WasmError> {
-    let mut validator = Validator::new_with_features(features());
+    parse_features(bytes, Features::default())
+}
+
+/// As [`parse`], of a language with some features alone.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_features(bytes: &[u8], features: Features) -> Result<Translation<'_>, WasmError> {
+    let features = features.flags();
+    let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
-    parser.set_features(features());
+    parser.set_features(features);
     let mut info = ModuleInfo::default();
     let mut bodies = Vec::new();
     for payload in parser.parse_all(bytes) {
@@ -99,5 +91,5 @@ pub fn parse(bytes: &[u8]) -> Result<Translation<'_>, WasmError> {
     }
     references::number(&mut info);
     let layout = VmLayout::new(&info);
-    Ok(Translation { info, layout, bodies })
+    Ok(Translation { info, layout, bodies, features })
 }

@@ -25,6 +25,9 @@ pub(super) fn number(info: &mut ModuleInfo) {
             name(index);
         }
     }
+    if let Some(start) = info.start {
+        name(start);
+    }
     for segment in &info.elements {
         match &segment.items {
             ElementItems::Functions(list) => list.iter().for_each(|&index| name(index)),

@@ -69,6 +69,9 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
     // SAFETY: the kernel passes a siginfo and a ucontext that live until the handler returns.
     let (fault, ucontext) = unsafe { (&*info, &mut *context.cast::<libc::ucontext_t>()) };
     let current = THREAD.with(|thread| thread.current.get());
+    if signal == libc::SIGSEGV && fault.si_code > 0 && is_being_switched(fault, ucontext) {
+        return;
+    }
     // A signal that somebody sends has a code that is not positive.
     if !current.is_null() && fault.si_code > 0 {
         // SAFETY: set by enter for as long as the activation lives.
@@ -82,6 +85,29 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
         }
     }
     chain(signal, info, ucontext);
+}
+
+/// The most bytes of an instruction.
+const MAX_INST: usize = 15;
+
+/// Whether the fault was the fetch of an instruction from a page that is being
+/// switched; then waits until it is not, and the instruction can be tried again.
+fn is_being_switched(fault: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
+    let pc = context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize;
+    // SAFETY: this signal carries an address.
+    let address = unsafe { fault.si_addr() } as usize;
+    if address < pc || address >= pc + MAX_INST {
+        return false;
+    }
+    let memory = {
+        let view = View::new();
+        let Some(code) = view.find(pc) else { return false };
+        &raw const *code.memory
+    };
+    // SAFETY: the thread runs this code, so nobody unloads it. The view is given back
+    // first, since whoever switches may be waiting for it.
+    unsafe { &*memory }.wait_for_pages();
+    true
 }
 
 /// What a fault means to the activation; none if it is none of ours.

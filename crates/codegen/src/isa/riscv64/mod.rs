@@ -1,0 +1,174 @@
+//! RISC-V, 64 bits, with the extensions G (IMAFD and fences); Zba, Zbb and Zbs by
+//! flags.
+//!
+//! The rooms: `regs` the register file, `ops` the instruction table, `encode`
+//! operands, `inst` the instruction type, `features` what the processor has, `abi`
+//! conventions and frames, `lower` rules, `emit` bytes, `patch` what a patcher must
+//! know.
+//!
+//! Instructions of 32 bits sign-extend their results; the rules know which values
+//! are extended already. In general a value narrower than its register has
+//! undefined upper bits. A float of 32 bits has ones above it, as every instruction
+//! that makes one leaves there.
+
+mod abi;
+mod emit;
+mod encode;
+mod features;
+mod inst;
+mod lower;
+mod ops;
+mod patch;
+mod regs;
+#[cfg(test)]
+mod tests;
+
+use crate::abi::{AbiError, FrameLayout, SigAbi};
+use crate::buffer::{BufferSpec, Label};
+use crate::isa::{Builder, TargetIsa};
+use crate::lower::Lower;
+use crate::reg::Reg;
+use crate::settings::{Flags, SettingError};
+use crate::vcode::Backend;
+use crate::{CodegenError, compile_with};
+use encode::Buf;
+use features::Features;
+use inst::Inst;
+use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
+use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
+use sidetrack_ir::{CallConv, Function, Signature, Type};
+use std::sync::Arc;
+
+/// The target's name.
+pub const NAME: &str = "riscv64";
+
+/// The target with its settings.
+#[derive(Debug)]
+pub struct Riscv64 {
+    flags: Flags,
+    features: Features,
+    env: MachineEnv,
+}
+
+/// A builder of the target without extensions beyond G.
+pub fn builder() -> Box<dyn Builder> {
+    Box::<Riscv64Builder>::default()
+}
+
+#[derive(Default)]
+struct Riscv64Builder {
+    features: Features,
+}
+
+impl Builder for Riscv64Builder {
+    fn enable(&mut self, flag: &str) -> Result<(), SettingError> {
+        self.features.set(flag)
+    }
+
+    fn enable_host(&mut self) {
+        self.features = self.features.union(Features::host());
+    }
+
+    fn missing_on_host(&self) -> Option<String> {
+        self.features.first_beyond(Features::host())
+    }
+
+    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
+        Arc::new(Riscv64 { flags, features: self.features, env: regs::machine_env() })
+    }
+}
+
+impl TargetIsa for Riscv64 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn architecture(&self) -> Architecture {
+        Architecture::Riscv64
+    }
+
+    fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    fn features(&self) -> String {
+        self.features.names()
+    }
+
+    fn nop_units(&self) -> &'static [&'static [u8]] {
+        patch::NOP_UNITS
+    }
+
+    fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
+        compile_with(self, func)
+    }
+}
+
+impl Backend for Riscv64 {
+    type Inst = Inst;
+
+    fn buffer_spec(&self) -> BufferSpec {
+        patch::BUFFER_SPEC
+    }
+
+    fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    fn machine_env(&self) -> &MachineEnv {
+        &self.env
+    }
+
+    fn spill_bytes(_class: RegClass) -> u32 {
+        8
+    }
+
+    fn sig_abi(&self, sig: &Signature) -> Result<SigAbi, AbiError> {
+        abi::sig_abi(sig)
+    }
+
+    fn call_clobbers(&self, sig: &Signature) -> PRegSet {
+        abi::call_clobbers(sig.call_conv)
+    }
+
+    fn callee_saves(&self, conv: CallConv, written: PRegSet) -> Vec<PReg> {
+        abi::callee_saves(conv, written)
+    }
+
+    fn save_bytes(&self, _conv: CallConv, _preg: PReg) -> u32 {
+        8
+    }
+
+    fn exception_payloads(&self) -> [PReg; 2] {
+        [regs::x(regs::A0), regs::x(regs::A0 + 1)]
+    }
+
+    fn implicit_sret(&self, _conv: CallConv) -> Option<PReg> {
+        None
+    }
+
+    fn emit_prologue(&self, frame: &FrameLayout, buffer: &mut Buf) -> Vec<(u32, UnwindOp)> {
+        abi::emit_prologue(frame, buffer)
+    }
+
+    fn emit_island_jump(buffer: &mut Buf, target: Label) {
+        emit::jump(buffer, target);
+    }
+
+    fn lower(&self, ctx: &mut Lower<'_, Self>, inst: sidetrack_ir::Inst) -> Result<(), String> {
+        lower::lower(ctx, inst)
+    }
+
+    fn lower_branch(
+        &self,
+        ctx: &mut Lower<'_, Self>,
+        inst: sidetrack_ir::Inst,
+        targets: &[Label],
+    ) -> Result<(), String> {
+        lower::lower_branch(ctx, inst, targets)
+    }
+
+    fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {
+        lower::constant(ctx, ty, bits)
+    }
+}

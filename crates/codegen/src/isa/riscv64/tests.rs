@@ -1,0 +1,198 @@
+//! Encodings against an independent disassembler.
+//!
+//! Every row of the table is encoded with many operands and read back by LLVM's
+//! `llvm-mc`; where there is none, the test is ignored and says so.
+
+use super::encode::{branch, four, imm, jal, rounded, three, upper};
+use super::ops::{Needs, Op, Shape};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+const NAMES: [&str; 3] = ["llvm-mc-22", "llvm-mc", "llvm-mc-14"];
+
+/// The disassembly of words, a line for each that is one with these extensions, and
+/// what the disassembler says of others; `None` if there is no disassembler.
+fn read(words: &[u32], features: &str) -> Option<(Vec<String>, String)> {
+    let run = |name: &str| {
+        let features = format!("-mattr=+m,+a,+f,+d,{features}");
+        let args = ["--disassemble", "--triple=riscv64", &features, "-M", "no-aliases"];
+        Command::new(name)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    };
+    let mut child = NAMES.iter().find_map(|name| run(name).ok())?;
+    let text: String =
+        words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("{byte:#04x}\n")).collect();
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().expect("llvm-mc ends");
+    writer.join().expect("no panic").expect("llvm-mc reads its input");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.contains(".text"));
+    let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    Some((lines.collect(), errors))
+}
+
+fn x(n: u8) -> &'static str {
+    const NAMES: [&str; 32] = [
+        "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
+        "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+    ];
+    NAMES[usize::from(n)]
+}
+
+fn f(n: u8) -> String {
+    match n {
+        0..=7 => format!("ft{n}"),
+        8..=9 => format!("fs{}", n - 8),
+        10..=17 => format!("fa{}", n - 10),
+        18..=27 => format!("fs{}", n - 16),
+        _ => format!("ft{}", n - 20),
+    }
+}
+
+/// Encodings of a row with the text that each must have.
+fn cases(op: Op, name: &str) -> Vec<(u32, String)> {
+    const MODES: [&str; 4] = ["rne", "rtz", "rdn", "rup"];
+    let regs = [(0, 31, 1), (1, 0, 30), (10, 17, 9), (31, 8, 16), (5, 5, 5), (20, 2, 0), (18, 27, 31)];
+    let offsets = [0, 1, -1, 8, 2047, -2048, 1000, -77];
+    let mut list = Vec::new();
+    let mut add = |word, operands: String| list.push((word, format!("{name} {operands}").trim().to_string()));
+    for (n, &(d, a, b)) in regs.iter().enumerate() {
+        let offset = offsets[n];
+        match op.shape() {
+            Shape::Xxx => add(three(op, d, a, b), format!("{}, {}, {}", x(d), x(a), x(b))),
+            Shape::Xxi => {
+                for offset in offsets {
+                    add(imm(op, d, a, offset), format!("{}, {}, {offset}", x(d), x(a)));
+                }
+            }
+            Shape::Xx6 | Shape::Xx5 => {
+                for amount in
+                    [0, 1, 7, 16, 31, 32, 63].into_iter().filter(|&n| n < 32 || op.shape() == Shape::Xx6)
+                {
+                    add(imm(op, d, a, amount), format!("{}, {}, {amount}", x(d), x(a)));
+                }
+            }
+            Shape::Xx => add(three(op, d, a, 0), format!("{}, {}", x(d), x(a))),
+            Shape::Xu => {
+                for value in [0, 1, 0x12345, 0x80000, 0xfffff] {
+                    add(upper(op, d, value), format!("{}, {value}", x(d)));
+                }
+            }
+            Shape::Jal => {
+                for by in [0, 4, -4, 2048, -2048, 0xffffe, -0x100000, 0x8a5a4] {
+                    add(jal(d, by), format!("{}, {by}", x(d)));
+                }
+            }
+            Shape::Branch => {
+                for by in [0, 4, -4, 2048, -2048, 4094, -4096, 0x5a4] {
+                    add(branch(op, a, b, by), format!("{}, {}, {by}", x(a), x(b)));
+                }
+            }
+            Shape::Jalr | Shape::XLoad | Shape::XStore => {
+                add(imm(op, d, a, offset), format!("{}, {offset}({})", x(d), x(a)));
+            }
+            Shape::FLoad | Shape::FStore => {
+                add(imm(op, d, a, offset), format!("{}, {offset}({})", f(d), x(a)));
+            }
+            Shape::Lr => add(three(op, d, a, 0), format!("{}, ({})", x(d), x(a))),
+            Shape::Amo => add(three(op, d, a, b), format!("{}, {}, ({})", x(d), x(b), x(a))),
+            Shape::Fff => add(three(op, d, a, b), format!("{}, {}, {}", f(d), f(a), f(b))),
+            Shape::FffR => add(three(op, d, a, b), format!("{}, {}, {}, rne", f(d), f(a), f(b))),
+            Shape::FfffR => {
+                let text = format!("{}, {}, {}, {}, rne", f(d), f(a), f(b), f(a ^ b));
+                add(four(op, d, a, b, a ^ b), text);
+            }
+            Shape::Ff => add(three(op, d, a, 0), format!("{}, {}", f(d), f(a))),
+            Shape::Xff => add(three(op, d, a, b), format!("{}, {}, {}", x(d), f(a), f(b))),
+            Shape::Xf => add(three(op, d, a, 0), format!("{}, {}", x(d), f(a))),
+            Shape::Fx => add(three(op, d, a, 0), format!("{}, {}", f(d), x(a))),
+            Shape::FfR | Shape::XfR | Shape::FxR => {
+                for (mode, text) in MODES.iter().enumerate() {
+                    let dst = if op.shape() == Shape::XfR { x(d).to_string() } else { f(d) };
+                    let src = if op.shape() == Shape::FxR { x(a).to_string() } else { f(a) };
+                    add(rounded(op, d, a, mode as u8), format!("{dst}, {src}, {text}"));
+                }
+            }
+            Shape::None => add(op.bits(), String::new()),
+        }
+    }
+    list
+}
+
+#[test]
+fn every_encoding_is_what_llvm_reads() {
+    let mut expected = Vec::new();
+    for &(op, name, _) in Op::ALL {
+        expected.extend(cases(op, name));
+    }
+    let words: Vec<u32> = expected.iter().map(|(word, _)| *word).collect();
+    let Some((lines, errors)) = read(&words, "+zba,+zbb,+zbs") else {
+        return eprintln!("ignored: none of {NAMES:?} is installed");
+    };
+    assert_eq!((lines.len(), errors.as_str()), (expected.len(), ""));
+    let normal = |text: &str| text.replace("unimp", "csrrw zero, cycle, zero");
+    for ((word, text), line) in expected.iter().zip(&lines) {
+        // LLVM names the rounding mode of exact conversions in some versions only.
+        let line = line.strip_suffix(", rne").filter(|_| !text.ends_with(", rne")).unwrap_or(line);
+        assert_eq!(normal(line), normal(text), "{word:#010x}");
+    }
+}
+
+/// What needs an extension does not decode without it.
+#[test]
+fn rows_name_what_they_need() {
+    for (needs, features) in
+        [(Needs::Zba, "+zbb,+zbs"), (Needs::Zbb, "+zba,+zbs"), (Needs::Zbs, "+zba,+zbb"), (Needs::G, "+zba")]
+    {
+        let rows: Vec<u32> = Op::ALL
+            .iter()
+            .filter(|row| row.2 == needs)
+            .flat_map(|&(op, name, _)| cases(op, name))
+            .map(|(word, _)| word)
+            .collect();
+        let Some((lines, errors)) = read(&rows, features) else {
+            return eprintln!("ignored: none of {NAMES:?} is installed");
+        };
+        let decoded = if needs == Needs::G { rows.len() } else { 0 };
+        assert_eq!((lines.len(), errors.is_empty()), (decoded, needs == Needs::G), "{needs:?}");
+    }
+}
+
+#[test]
+fn constants_are_short() {
+    use super::encode::{Step, constant_steps};
+    let value = |text: i64| {
+        let mut reg = 0i64;
+        for (n, step) in constant_steps(text).into_iter().enumerate() {
+            let src = if n == 0 { 0 } else { reg };
+            reg = match step {
+                Step::Upper(bits) => i64::from((bits << 12) as i32),
+                Step::Imm(Op::Addi, imm) => src.wrapping_add(imm.into()),
+                Step::Imm(Op::Addiw, imm) => i64::from((src as i32).wrapping_add(imm)),
+                Step::Imm(Op::Slli, by) => src << by,
+                Step::Imm(Op::Srli, by) => (src as u64 >> by) as i64,
+                Step::Imm(op, _) => panic!("{op:?}"),
+            };
+        }
+        reg
+    };
+    for bit in 0..64 {
+        for near in -3..4 {
+            for text in [(1i64 << bit).wrapping_add(near), (-1i64 << bit).wrapping_add(near), near << bit] {
+                assert_eq!(value(text), text);
+                assert_eq!(value(text ^ 0x5a5a << (bit / 2)), text ^ 0x5a5a << (bit / 2));
+            }
+        }
+    }
+    let lengths =
+        [(0, 1), (-2048, 1), (2048, 2), (0x7fff_ffff, 2), (0xffff_ffff, 2), (1 << 40, 2), (i64::MIN, 2)];
+    for (number, steps) in lengths {
+        assert_eq!(constant_steps(number).len(), steps, "{number:#x}");
+    }
+}

@@ -1,0 +1,76 @@
+//! A batch of switches of sites of code that threads may be executing.
+//!
+//! Approach: as a [`crate::PatchSession`], the pages of all sites become writable, and
+//! not executable, change, and become executable again. A thread that gets to such
+//! a page meanwhile faults, and the signal handler of [`crate::run`] lets it wait and try
+//! again; a thread that was executing there is interrupted by the change of
+//! protection. So a site may lie anywhere, and the memory may be a private copy:
+//! what is switched in one no other copy sees, at the cost of the pages written to.
+//!
+//! A site is one instruction in either form, so no thread is in the middle of it.
+//! Bytecode whose off form is several instructions must not be executed meanwhile.
+
+use crate::session::{PatchError, check_site, page_ranges};
+use crate::{CodeMemory, memory::Switching};
+use std::sync::atomic::Ordering;
+
+/// A batch of switches, applied by [`SharedSession::commit`] or when dropped.
+#[derive(Debug)]
+pub struct SharedSession<'a> {
+    memory: &'a CodeMemory,
+    switching: Switching<'a>,
+    /// Site index and wanted state; a later switch of the same site wins.
+    switches: Vec<(u32, bool)>,
+}
+
+impl<'a> SharedSession<'a> {
+    pub(crate) fn new(memory: &'a CodeMemory) -> Self {
+        SharedSession { memory, switching: memory.begin_switching(), switches: Vec::new() }
+    }
+
+    /// Switches site `index` of the image on or off.
+    ///
+    /// # Errors
+    /// No such site; code that is not one of the site's forms; a system where the
+    /// protection of code in use cannot be changed.
+    pub fn set(&mut self, index: usize, on: bool) -> Result<(), PatchError> {
+        if !CodeMemory::SHARED {
+            return Err(PatchError::NotLive);
+        }
+        check_site(self.memory, index)?;
+        self.switches.push((index as u32, on));
+        Ok(())
+    }
+
+    /// Ends the session: every switch is in force when this returns.
+    /// Aborts the process if the code cannot be published again.
+    pub fn commit(self) {}
+
+    fn apply(&mut self) -> std::io::Result<()> {
+        self.switches.sort_by_key(|&(index, _)| index);
+        let ranges = page_ranges(self.memory, &self.switches);
+        self.switching.pages.store(true, Ordering::SeqCst);
+        for range in &ranges {
+            self.memory.protect_shared(range.clone(), true)?;
+        }
+        let image = self.memory.image();
+        for &(index, on) in &self.switches {
+            let site = &image.patch_sites[index as usize];
+            self.memory.write_shared(site.start(), site.bytes(on));
+        }
+        for range in &ranges {
+            self.memory.protect_shared(range.clone(), false)?;
+        }
+        self.memory.synchronize()?;
+        self.switching.pages.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Drop for SharedSession<'_> {
+    fn drop(&mut self) {
+        if !self.switches.is_empty() && self.apply().is_err() {
+            std::process::abort();
+        }
+    }
+}
