@@ -1,22 +1,9 @@
 //! The command from outside: exit codes, messages, output.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
-fn sidetrack(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sidetrack")).args(args).output().expect("the command runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A file of its own for a test.
-fn file(name: &str, contents: &[u8]) -> String {
-    let path: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, contents).expect("the file can be written");
-    path.to_str().expect("the path is text").to_string()
-}
+use common::{file, sidetrack, text};
+use std::path::Path;
 
 const ADD: &str = "\
 function %add(i32, i32) -> i32 {
@@ -92,7 +79,7 @@ fn compile_writes_an_object_with_its_sites() {
 
 #[test]
 fn filetest_counts_and_writes_records() {
-    let header = "test run\ntest nonsense\ntarget pulley64\ntarget riscv64\n\n";
+    let header = "test run\ntest nonsense\ntarget pulley64\ntarget sparc64\n\n";
     let lines = "; run: %add(1, 2) == 3\n; run: %add(1, 2) == 4\n";
     let path = file("counts.clif", format!("{header}{ADD}{lines}").as_bytes());
     let json = format!("{path}.json");

@@ -1,7 +1,7 @@
 //! Disassembly with traps, relocations and patch sites marked.
 
 use capstone::arch::BuildsCapstone;
-use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol};
+use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol, SymbolName};
 use std::fmt::Write;
 
 /// The code of a function as text, an instruction a line. Behind the instruction
@@ -37,13 +37,19 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
     Ok(text)
 }
 
-/// The code of a function in an image as text, with the image's offsets. Behind an
-/// instruction stands `; wasm 0x1f` where the code of another source location starts,
-/// and traps and patch sites as in [`disassemble`].
+/// The code of a function in an image as text, with offsets in the function. Behind an
+/// instruction stands `; to NAME` if it calls something by its address, `; wasm 0x1f`
+/// where the code of another source location starts, and traps and patch sites as in
+/// [`disassemble`].
 ///
 /// # Errors
 /// If there is no disassembler for the target, or the image has no such bytes.
-pub fn disassemble_symbol(image: &Image, symbol: &Symbol, target: &str) -> Result<String, String> {
+pub fn disassemble_symbol(
+    image: &Image,
+    symbol: &Symbol,
+    target: &str,
+    title: &dyn Fn(&SymbolName) -> String,
+) -> Result<String, String> {
     let range = symbol.range();
     let code = image.code.get(range.start as usize..range.end as usize);
     let lines = instructions(code.ok_or("the function is outside of the code")?, target)?;
@@ -51,8 +57,11 @@ pub fn disassemble_symbol(image: &Image, symbol: &Symbol, target: &str) -> Resul
     let mut last = None;
     for (index, (start, line)) in lines.iter().enumerate() {
         let end = symbol.offset + lines.get(index + 1).map_or(symbol.size, |next| next.0);
+        let _ = write!(text, "{start:4x}: {line}");
         let start = symbol.offset + start;
-        let _ = write!(text, "{start:6x}: {line}");
+        if let Some(callee) = callee(image, symbol, line) {
+            let _ = write!(text, " ; to {}", title(callee));
+        }
         if let Some(trap) = image.trap_at(start) {
             let _ = write!(text, " ; trap: {trap}");
         }
@@ -69,10 +78,23 @@ pub fn disassemble_symbol(image: &Image, symbol: &Symbol, target: &str) -> Resul
     Ok(text)
 }
 
+/// What an instruction calls, by the offset from its function's start that is the last
+/// number in its text.
+fn callee<'a>(image: &'a Image, symbol: &Symbol, line: &str) -> Option<&'a SymbolName> {
+    let (_, offset) = line.strip_prefix("call ")?.rsplit_once("0x")?;
+    let offset = u64::from_str_radix(offset, 16).ok()?;
+    let offset = u32::try_from(offset.wrapping_add(u64::from(symbol.offset))).ok()?;
+    let function =
+        image.symbol_at(offset).filter(|symbol| symbol.offset == offset).map(|symbol| &symbol.name);
+    function
+        .or_else(|| image.imports.iter().find(|import| import.veneer == offset).map(|import| &import.name))
+}
+
 fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String> {
     match target {
         "x86_64" => x86_64(code),
         "pulley64" => pulley(code),
+        "riscv64" => Ok(riscv64(code)),
         _ => Err(format!("no disassembler for {target}")),
     }
 }
@@ -87,6 +109,17 @@ fn display(place: StatePlace) -> String {
         StatePlace::Const(value) => format!("const {value}"),
         StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),
     }
+}
+
+fn riscv64(code: &[u8]) -> Vec<(u32, String)> {
+    let words = code.chunks(4).enumerate().map(|(n, bytes)| {
+        let text = bytes.try_into().ok().map(u32::from_le_bytes).map(|word| {
+            let text = crate::isa::riscv64::disasm::instruction(word);
+            text.unwrap_or_else(|| format!(".word {word:#010x}"))
+        });
+        (4 * n as u32, text.unwrap_or_else(|| format!(".byte {bytes:02x?}")))
+    });
+    words.collect()
 }
 
 /// Offset and text of each instruction. What does not decode, constants among it,

@@ -32,10 +32,15 @@ impl Targets {
     /// allocation on. Without any features an x86-64 has no vectors, so it is there
     /// once more with just what they need.
     pub fn all() -> Targets {
-        let mut isas = Vec::new();
         let emulated = emulated::TARGETS.iter().filter(|target| target.available().is_ok());
         let names =
             [std::env::consts::ARCH, "pulley64"].into_iter().chain(emulated.map(|target| target.name));
+        Targets::of(names)
+    }
+
+    /// As [`Targets::all`], of the targets with these names.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Targets {
+        let mut isas = Vec::new();
         for name in names {
             let x86 = name == "x86_64";
             for (opt_level, host, live, vectors) in [
@@ -58,6 +63,7 @@ impl Targets {
                     regalloc_checker: true,
                     ..Flags::default()
                 };
+                let vectors = vectors && name != "riscv64";
                 let name = format!("{name} {opt_level}");
                 isas.push(Target { name, isa: builder.finish(flags), vectors });
             }

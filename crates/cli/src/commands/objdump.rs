@@ -41,7 +41,7 @@ fn functions(args: &Args, functions: &[Function]) -> Result<String, String> {
 }
 
 /// The functions of a module in the order of the code, and the stubs between it and
-/// the host. Offsets are those of the whole code.
+/// the host.
 fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
     let mut config = args.target.config()?;
     let progress = Progress::show(&mut config);
@@ -58,8 +58,9 @@ fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
     };
     let mut text = String::new();
     for symbol in &image.symbols {
-        let code = disasm::disassemble_symbol(image, symbol, target)?;
-        let _ = writeln!(text, "{}:\n{code}", title(&module, &symbol.name));
+        let code = disasm::disassemble_symbol(image, symbol, target, &|name| title(&module, name))?;
+        let title = title(&module, &symbol.name);
+        let _ = writeln!(text, "{title}: {} bytes at {:#x}\n{code}", symbol.size, symbol.offset);
     }
     Ok(text)
 }

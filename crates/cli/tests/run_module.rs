@@ -1,0 +1,170 @@
+//! `sidetrack run` with WebAssembly: programs, calls, what stops them, bad input.
+
+mod common;
+
+use common::{command, file, folder, module, outcome, repository, sidetrack, text};
+
+const TARGETS: [&str; 2] = ["native", "pulley64"];
+
+#[test]
+fn the_example_prints_its_report() {
+    let examples = repository("examples");
+    let program = repository("examples/logreport.wasm");
+    let expected = std::fs::read_to_string(repository("examples/access.expected")).expect("it is there");
+    for target in TARGETS {
+        let inside = format!("{examples}::/logs");
+        let args = ["run", "--target", target, "--dir", &inside, &program, "/logs/access.log"];
+        assert_eq!(outcome(&sidetrack(&args)), (Some(0), expected.clone(), String::new()), "{target}");
+        // Without the directory, the program itself complains.
+        let (code, _, error) =
+            outcome(&sidetrack(&["run", "--target", target, &program, "/logs/access.log"]));
+        assert_eq!(code, Some(1));
+        assert!(error.starts_with("logreport: /logs/access.log: "), "{error}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_the_programs() {
+    for target in TARGETS {
+        for level in ["none", "speed"] {
+            let args = ["run", "--target", target, "--opt-level", level, &module("exit.wat")];
+            assert_eq!(outcome(&sidetrack(&args)), (Some(7), "hi\n".to_string(), String::new()));
+        }
+    }
+}
+
+#[test]
+fn a_trap_shows_where() {
+    for target in TARGETS {
+        let (code, output, error) = outcome(&sidetrack(&["run", "--target", target, &module("trap.wat")]));
+        assert_eq!((code, output.as_str()), (Some(134), ""), "{error}");
+        let lines: Vec<&str> = error.lines().collect();
+        assert!(
+            lines[0].starts_with("error: ") && lines[0].contains("out of bounds memory access"),
+            "{error}"
+        );
+        assert_eq!(lines[1], "wasm backtrace:");
+        for (line, name) in lines[2..].iter().zip(["guilty!read", "guilty!middle", "_start"]) {
+            assert!(line.contains("0x") && (line.ends_with(name) || name == "_start"), "{error}");
+        }
+        assert_eq!(lines.len(), 5, "{error}");
+    }
+}
+
+#[test]
+fn what_stops_a_call_is_134() {
+    for target in TARGETS {
+        for (name, message) in [("forever", "call stack exhausted"), ("throw", "exception")] {
+            let args = ["run", "--target", target, "--invoke", name, &module("calls.wat")];
+            let (code, _, error) = outcome(&sidetrack(&args));
+            assert_eq!(code, Some(134), "{error}");
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_behind_the_file_is_the_programs() {
+    let args = ["run", "--env", "A=1", &module("surroundings.wat"), "--env", "-h", "--", "x"];
+    let output = text(&sidetrack(&args).stdout);
+    let words: Vec<&str> = output.split('\0').filter(|word| !word.is_empty()).collect();
+    assert_eq!(words, ["surroundings.wat", "--env", "-h", "--", "x"]);
+}
+
+#[test]
+fn the_environment_is_what_is_given() {
+    let args = ["run", "--env", "A=1", "--env", "B=x=y", &module("surroundings.wat")];
+    let output = command(&args).env("HIDDEN", "1").output().expect("the command runs");
+    let output = text(&output.stdout);
+    let words: Vec<&str> = output.split('\0').filter(|word| !word.is_empty()).collect();
+    assert_eq!(words, ["A=1", "B=x=y"]);
+}
+
+#[test]
+fn calls_take_and_print_values_of_all_types() {
+    let calls = module("calls.wat");
+    let good: &[(&[&str], &str)] = &[
+        (&["--invoke", "add", &calls, "-3", "0x10"], "13\n"),
+        (&["--invoke", "add", &calls, "4294967295", "1"], "0\n"),
+        (&["--invoke", "nothing", &calls], ""),
+        (&["--invoke", "self", &calls], "funcref\n"),
+        (
+            &["--invoke", "all", &calls, "-1", "-2", "1.5", "-inf", "0xff", "null", "null"],
+            "-1\n-2\n1.5\n-inf\n0x000000000000000000000000000000ff\nnull\nnull\n",
+        ),
+        (&["--invoke", "ready", &module("reactor.wat")], "1\n"),
+    ];
+    for target in TARGETS {
+        for (args, expected) in good {
+            let args = [&["run", "--target", target], *args].concat();
+            assert_eq!(
+                outcome(&sidetrack(&args)),
+                (Some(0), expected.to_string(), String::new()),
+                "{args:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn wrong_arguments_are_errors_that_name_them() {
+    let calls = module("calls.wat");
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["--invoke", "add", &calls, "1"], 1, "`add` takes 2 arguments [i32 i32] -> [i32], 1 given"),
+        (&["--invoke", "add", &calls, "1", "two"], 1, "parameter 2 of `add` has the type i32; `two` is none"),
+        (&["--invoke", "add", &calls, "1", "4294967296"], 1, "parameter 2 of `add` has the type i32"),
+        (&["--invoke", "sub", &calls], 1, "exports no function `sub`"),
+        (&["--invoke", "memory", &calls], 1, "exports no function `memory`"),
+        (&[&calls], 1, "exports no function `_start`"),
+        (&[&module("missing.wat")], 1, "`env::brew_coffee`"),
+        (&["--dir", "/no/such/folder", &calls], 1, "/no/such/folder"),
+        (&["--dir", &calls, &calls], 1, "calls.wat"),
+        (&["--env", "NAME", &calls], 2, "NAME=VALUE"),
+        (&["--target", "vax", &calls], 1, "unknown target `vax`"),
+        (&["--set", "opt_level=speed", &calls], 1, "--opt-level"),
+        (&["--opt-level", "most", &calls], 2, "most"),
+        (&["--no-such-option", &calls], 2, "--no-such-option"),
+        (&["--cache", "/tmp", "--no-cache", &calls], 2, "--no-cache"),
+        (&[], 2, "required"),
+    ];
+    for (args, code, message) in cases {
+        let args = [&["run"], *args].concat();
+        let (actual, output, error) = outcome(&sidetrack(&args));
+        assert_eq!((actual, output.as_str()), (Some(*code), ""), "{args:?}: {error}");
+        assert!(error.contains(message), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn bad_modules_are_errors_with_a_place() {
+    let whole = std::fs::read(repository("examples/logreport.wasm")).expect("it is there");
+    let noise: Vec<u8> = (0..4096_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let headed = [b"\0asm\x01\0\0\0".as_slice(), &noise].concat();
+    let folder = folder("a_folder.wasm");
+    let cases = [
+        (file("empty.wasm", b""), "empty.wasm: "),
+        (file("cut_header.wasm", &whole[..6]), "(at offset 0x"),
+        (file("cut_half.wasm", &whole[..whole.len() / 2]), "(at offset 0x"),
+        (file("noise.wasm", &noise), "noise.wasm: "),
+        (file("headed.wasm", &headed), "(at offset 0x"),
+        (file("text.wat", b"(module\n  (func (export 1)))"), "text.wat"),
+        (file("invalid.wat", b"(module (func (result i32)))"), "(at offset 0x"),
+        (file("shared.wat", b"(module (memory 1 1 shared))"), "threads is not supported"),
+        (file("cut.cwasm", b"\0sidetrk"), "cut.cwasm: "),
+        (folder.display().to_string(), "a_folder.wasm"),
+        ("/no/such/program.wasm".to_string(), "/no/such/program.wasm"),
+    ];
+    for (path, message) in &cases {
+        for verb in ["run", "compile", "objdump"] {
+            let (code, output, error) = outcome(&sidetrack(&[verb, path]));
+            assert_eq!((code, output.as_str()), (Some(1), ""), "{verb} {path}: {error}");
+            assert!(error.starts_with("error: ") && error.contains(message), "{verb} {path}: {error}");
+        }
+    }
+    let left: Vec<_> = std::fs::read_dir(env!("CARGO_TARGET_TMPDIR"))
+        .expect("the folder is there")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with("cut_half.") && name != "cut_half.wasm")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -1,0 +1,66 @@
+//! The runner of scripts itself: what is right passes, what is wrong fails at its
+//! place, what is refused by name is skipped.
+
+use sidetrack_engine::{Config, Engine, Features};
+use sidetrack_filetests::wast::{Source, read, run};
+use sidetrack_filetests::{Report, Status};
+use std::path::Path;
+
+fn script(name: &str) -> Source {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts").join(name);
+    read(&[path]).expect("the script can be read").remove(0)
+}
+
+fn run_one(source: &Source) -> Report {
+    run(&Engine::default(), std::slice::from_ref(source)).expect("the script runs")
+}
+
+#[test]
+fn what_is_so_passes() {
+    let report = run_one(&script("passes.wast"));
+    let missed: Vec<_> = report.records.iter().filter(|record| record.status != Status::Passed).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    assert_eq!(report.count(Status::Passed), 35);
+}
+
+#[test]
+fn what_is_not_so_fails_where_it_stands() {
+    let source = script("misses.wast");
+    let report = run_one(&source);
+    let wrong: Vec<u32> =
+        (1..).zip(source.text.lines()).filter(|(_, line)| line.ends_with("miss")).map(|(at, _)| at).collect();
+    let failed = report.records.iter().filter(|record| record.status == Status::Failed);
+    assert_eq!(failed.map(|record| record.line).collect::<Vec<_>>(), wrong);
+    assert_eq!(report.count(Status::Passed), 1);
+    let first = report.records.iter().find(|record| record.status == Status::Failed).expect("there is one");
+    assert_eq!((first.column, first.message.as_str()), (2, "expected i32:2, got i32:1"));
+}
+
+#[test]
+fn what_is_refused_is_skipped_with_what_depends_on_it() {
+    let report = run_one(&script("refused.wast"));
+    let outcomes: Vec<_> = report.records.iter().map(|record| (record.status, &*record.message)).collect();
+    let collected = (Status::Skipped, "garbage collection");
+    let passed = (Status::Passed, "");
+    let threads = (Status::Skipped, "threads");
+    assert_eq!(outcomes, [passed, collected, collected, collected, collected, threads, passed]);
+}
+
+#[test]
+fn version_2_knows_nothing_newer() {
+    let text = "(assert_invalid (module (memory 0) (memory 0)) \"multiple memories\")";
+    let source = Source { name: "memories.wast".to_string(), text: text.to_string() };
+    let skipped = run_one(&source);
+    assert_eq!(skipped.count(Status::Skipped), 1, "{}", skipped.summary());
+    let engine = Engine::new(Config::new().features(Features::VERSION_2)).expect("the machine is known");
+    let passed = run(&engine, &[source]).expect("the script runs");
+    assert_eq!(passed.count(Status::Passed), 1, "{}", passed.summary());
+}
+
+#[test]
+fn a_script_that_is_none_fails_at_its_place() {
+    let source = Source { name: "bad.wast".to_string(), text: "(module)\n(assert_nothing)".to_string() };
+    let report = run_one(&source);
+    let record = report.records.first().expect("the error is a record");
+    assert_eq!((record.line, record.status, report.records.len()), (2, Status::Failed, 1));
+}
