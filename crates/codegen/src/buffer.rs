@@ -16,9 +16,11 @@
 //! after its bytes were written and nothing rewrites them but relocations.
 
 mod far;
+mod island;
 mod relax;
 
-use far::{FarCall, far_deadline};
+use far::FarCall;
+use island::Uses;
 
 use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use rustc_hash::FxHashMap;
@@ -195,9 +197,9 @@ pub struct Buffer<K: FixupKind> {
     data: Vec<u8>,
     labels: PrimaryMap<Label, u32>,
     aliases: FxHashMap<Label, Label>,
-    fixups: Vec<Fixup<K>>,
-    /// No pending fixup expires before this offset.
-    deadline: u32,
+    fixups: Uses<K>,
+    /// Those that do not reach far.
+    near: Uses<K>,
     far_calls: Vec<FarCall<K>>,
     constants: Vec<Constant>,
     constant_labels: FxHashMap<Vec<u8>, Label>,
@@ -246,8 +248,8 @@ impl<K: FixupKind> Buffer<K> {
             data: Vec::with_capacity(512),
             labels: PrimaryMap::new(),
             aliases: FxHashMap::default(),
-            fixups: Vec::new(),
-            deadline: UNBOUND,
+            fixups: Uses::default(),
+            near: Uses::default(),
             far_calls: Vec::new(),
             constants: Vec::new(),
             constant_labels: FxHashMap::default(),
@@ -363,8 +365,7 @@ impl<K: FixupKind> Buffer<K> {
             self.write_use(offset, kind, target);
             return;
         }
-        self.deadline = self.deadline.min(offset.saturating_add(kind.max_forward()));
-        self.fixups.push(Fixup { offset, label, kind });
+        self.add_fixup(Fixup { offset, label, kind });
     }
 
     /// The label of a constant with these bytes, which is emitted later.
@@ -466,107 +467,9 @@ impl<K: FixupKind> Buffer<K> {
         self.source = location.map(|location| (now, location));
     }
 
-    /// Makes an island here if the next `upcoming` bytes would otherwise bring a
-    /// pending use out of reach. `jump` emits a jump around the island.
-    pub fn ensure_space(&mut self, upcoming: u32, jump: impl FnOnce(&mut Self, Label)) {
-        if self.deadline == UNBOUND {
-            return;
-        }
-        if self.offset().saturating_add(self.worst(upcoming)) < self.deadline {
-            return;
-        }
-        // Perhaps what made the deadline is bound meanwhile.
-        self.resolve_bound();
-        let worst = self.worst(upcoming);
-        if self.offset().saturating_add(worst) < self.deadline {
-            return;
-        }
-        let after = self.new_label();
-        jump(self, after);
-        // What stays pending must not ask for an island again at once.
-        self.island(worst + 128);
-        self.align_with_nops(self.spec.inst_alignment);
-        self.bind(after);
-    }
-
-    /// How far the code may grow by `upcoming` bytes and what is pending.
-    fn worst(&self, upcoming: u32) -> u32 {
-        let stubs = self.trap_stubs.len() as u32 * self.spec.trap_bytes.len() as u32;
-        let veneers = (self.fixups.len() + self.far_calls.len()) as u32 * 16;
-        upcoming + stubs + veneers + self.constant_bytes + 64
-    }
-
-    /// Resolves the pending uses of bound labels, and finds the deadline of the others.
-    fn resolve_bound(&mut self) {
-        self.deadline = UNBOUND;
-        for fixup in std::mem::take(&mut self.fixups) {
-            let Fixup { offset, label, kind } = fixup;
-            match self.label_offset(label) {
-                Some(target) if in_reach(kind, offset, target) => self.write_use(offset, kind, target),
-                _ => {
-                    self.deadline = self.deadline.min(offset.saturating_add(kind.max_forward()));
-                    self.fixups.push(fixup);
-                }
-            }
-        }
-        for call in &self.far_calls {
-            let deadline = far_deadline(self.relocs[call.reloc].offset, call.kind);
-            self.deadline = self.deadline.min(deadline);
-        }
-    }
-
     fn write_use(&mut self, offset: u32, kind: K, target: u32) {
         let bytes = &mut self.data[offset as usize..(offset + kind.size()) as usize];
         kind.patch(bytes, offset, target);
-    }
-
-    /// Emits what is pending: stubs, constants, and veneers for uses that would
-    /// not reach `distance` bytes further.
-    fn island(&mut self, distance: u32) {
-        self.start_source(None);
-        for (label, code, source) in std::mem::take(&mut self.trap_stubs) {
-            self.start_source(source);
-            self.bind(label);
-            self.add_trap(code);
-            self.put(self.spec.trap_bytes);
-        }
-        self.start_source(None);
-        self.constant_labels.clear();
-        self.symbol_labels.clear();
-        self.constant_bytes = 0;
-        for constant in std::mem::take(&mut self.constants) {
-            let pad = self.offset().next_multiple_of(constant.align) - self.offset();
-            self.data.extend(std::iter::repeat_n(0, pad as usize));
-            self.bind(constant.label);
-            if let Some((name, offset)) = constant.symbol {
-                self.add_reloc(self.offset(), RelocKind::Abs8, name, offset);
-            }
-            self.put(&constant.bytes);
-        }
-        self.data.resize((self.offset().next_multiple_of(self.spec.inst_alignment)) as usize, 0);
-        self.deadline = UNBOUND;
-        self.far_veneers(distance);
-        for fixup in std::mem::take(&mut self.fixups) {
-            let Fixup { offset, label, kind } = fixup;
-            let label = self.resolve(label);
-            match self.label_offset(label) {
-                Some(target) if in_reach(kind, offset, target) => self.write_use(offset, kind, target),
-                None if offset.saturating_add(kind.max_forward())
-                    > self.offset().saturating_add(distance) =>
-                {
-                    self.use_label(offset, label, kind);
-                }
-                _ => {
-                    let size = kind.veneer_size().expect("a use out of reach can go through a veneer");
-                    let at = self.offset();
-                    let mut veneer = vec![0; size as usize];
-                    let (use_offset, veneer_kind) = kind.write_veneer(&mut veneer);
-                    self.put(&veneer);
-                    self.write_use(offset, kind, at);
-                    self.use_label(at + use_offset, label, veneer_kind);
-                }
-            }
-        }
     }
 
     /// Emits what is pending and resolves every label.
@@ -578,7 +481,7 @@ impl<K: FixupKind> Buffer<K> {
             self.relax();
         }
         self.island(self.far_calls.len() as u32 * 16);
-        while !self.fixups.is_empty() {
+        while !self.fixups.list.is_empty() || !self.near.list.is_empty() {
             self.island(0);
         }
         let offset_of = |label: Label| self.label_offset(label).expect("a handler's label is bound");
@@ -608,14 +511,6 @@ impl<K: FixupKind> Buffer<K> {
             states: self.states,
             sources: self.sources,
         }
-    }
-}
-
-fn in_reach<K: FixupKind>(kind: K, offset: u32, target: u32) -> bool {
-    if target >= offset {
-        target - offset <= kind.max_forward()
-    } else {
-        offset - target <= kind.max_backward()
     }
 }
 
@@ -745,6 +640,28 @@ mod tests {
         assert_eq!(done.patch_sites[0].on, [far[0] as u8]);
         assert_eq!(done.patch_sites[1].on, [(far[0] - 1) as u8]);
         assert_eq!(done.code[1], 0x90);
+    }
+
+    #[test]
+    fn far_uses_that_are_pending_make_no_islands_for_near_ones() {
+        let mut buffer: Buffer<Toy> = Buffer::new(SPEC);
+        let far = buffer.new_label();
+        for _ in 0..1000 {
+            buffer.put(&[0; 4]);
+            buffer.use_label(buffer.offset() - 4, far, Toy::Far);
+        }
+        for _ in 0..50 {
+            let near = buffer.new_label();
+            buffer.put1(0);
+            buffer.use_label(buffer.offset() - 1, near, Toy::Near);
+            for _ in 0..10 {
+                buffer.ensure_space(1, |_, _| panic!("there is no need of an island"));
+                buffer.put1(1);
+            }
+            buffer.bind(near);
+        }
+        buffer.bind(far);
+        assert_eq!(buffer.finish().code.len(), 4000 + 50 * 11);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl<K: FixupKind> Buffer<K> {
     /// `kind` is the use of the veneer's label.
     pub fn use_symbol(&mut self, offset: u32, kind: K, reloc: RelocKind, symbol: SymbolName, addend: i64) {
         if self.spec.far_jump.is_some() && reloc.reach().is_some() {
-            self.deadline = self.deadline.min(far_deadline(offset, kind));
+            self.fixups.add_deadline(far_deadline(offset, kind));
             self.far_calls.push(FarCall { reloc: self.relocs.len(), kind });
         }
         self.add_reloc(offset, reloc, symbol, addend);
@@ -47,7 +47,7 @@ impl<K: FixupKind> Buffer<K> {
             let Reloc { offset, ref symbol, addend, .. } = self.relocs[call.reloc];
             let deadline = far_deadline(offset, call.kind);
             if deadline > until {
-                self.deadline = self.deadline.min(deadline);
+                self.fixups.add_deadline(deadline);
                 self.far_calls.push(call);
                 continue;
             }

@@ -43,6 +43,7 @@ impl Jump {
 impl<K: FixupKind> Buffer<K> {
     /// Shortens jumps.
     pub(super) fn relax(&mut self) {
+        debug_assert!(self.near.list.is_empty());
         let mut jumps = self.jumps();
         // How many bytes all jumps before one of this number save.
         let mut saved = vec![0; jumps.len() + 1];
@@ -69,7 +70,7 @@ impl<K: FixupKind> Buffer<K> {
         let stub_offset = |n: usize| self.offset() + (n * self.spec.trap_bytes.len()) as u32;
         let stubs = self.trap_stubs.iter().enumerate();
         let stubs: FxHashMap<Label, u32> = stubs.map(|(n, stub)| (stub.0, stub_offset(n))).collect();
-        let fixups = self.fixups.iter().enumerate();
+        let fixups = self.fixups.list.iter().enumerate();
         let mut jumps: Vec<Jump> = fixups
             .filter_map(|(fixup, at)| {
                 let start = at.offset - at.kind.short_form()?.opcode_bytes;
@@ -93,7 +94,7 @@ impl<K: FixupKind> Buffer<K> {
         let (mut copied, mut saved) = (0, 0);
         let mut moved = Vec::with_capacity(jumps.len());
         for jump in jumps {
-            let fixup = &mut self.fixups[jump.fixup];
+            let fixup = &mut self.fixups.list[jump.fixup];
             let short = fixup.kind.short_form().expect("it is a jump that has one");
             let (start, end) = (jump.start as usize, jump.end as usize);
             self.data.extend_from_slice(&old[copied..start]);
@@ -116,7 +117,7 @@ impl<K: FixupKind> Buffer<K> {
             }
         };
         self.labels.values_mut().filter(|offset| **offset != UNBOUND).for_each(map);
-        self.fixups.iter_mut().for_each(|fixup| map(&mut fixup.offset));
+        self.fixups.list.iter_mut().for_each(|fixup| map(&mut fixup.offset));
         self.relocs.iter_mut().for_each(|reloc| map(&mut reloc.offset));
         self.traps.iter_mut().for_each(|trap| map(&mut trap.offset));
         self.calls.iter_mut().for_each(|call| map(&mut call.return_offset));

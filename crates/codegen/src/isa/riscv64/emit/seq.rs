@@ -107,7 +107,14 @@ pub fn swap_bytes(buffer: &mut Buf, isa: &Riscv64, d: u8, s: u8, ty: Type, tmp: 
 pub fn branch_table(buffer: &mut Buf, isa: &Riscv64, beyond: Cond, default: Label, targets: &[Label]) {
     let index = beyond.a.hw_enc();
     buffer.ensure_space(4 * targets.len() as u32 + 64, |buffer, after| jump(buffer, after));
-    branch_to(buffer, beyond, default);
+    if targets.len() < 512 {
+        branch_to(buffer, beyond, default);
+    } else {
+        // The table may be longer than a branch reaches.
+        let inside = beyond.inverted();
+        buffer.word(branch(inside.op, index, inside.b.hw_enc(), 8));
+        jump(buffer, default);
+    }
     if isa.features.zba() {
         buffer.word(encode::upper(Op::Auipc, T6, 0));
         buffer.three(Op::Sh2add, T6, index, T6);
