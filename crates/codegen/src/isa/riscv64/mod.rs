@@ -3,7 +3,8 @@
 //!
 //! The rooms: `regs` the register file, `ops` the instruction table, `encode`
 //! operands, `inst` the instruction type, `features` what the processor has, `abi`
-//! conventions and frames, `lower` rules, `emit` bytes, `patch` what a patcher must
+//! conventions and frames, `lower` rules, `emit` bytes, `disasm`
+//! what they say, `patch` what a patcher must
 //! know.
 //!
 //! Instructions of 32 bits sign-extend their results; the rules know which values
@@ -12,6 +13,7 @@
 //! that makes one leaves there.
 
 mod abi;
+pub mod disasm;
 mod emit;
 mod encode;
 mod features;

@@ -98,10 +98,14 @@ macro_rules! ops {
         pub enum Op { $($variant,)* }
 
         impl Op {
-            /// All of them with their names and what they need.
+            /// All of them with their names.
+            pub const ALL: &'static [(Op, &'static str)] = &[$((Op::$variant, $text),)*];
+
+            /// What it needs.
             #[cfg(test)]
-            pub const ALL: &'static [(Op, &'static str, Needs)] =
-                &[$((Op::$variant, $text, Needs::$needs),)*];
+            pub fn needs(self) -> Needs {
+                match self { $(Op::$variant => Needs::$needs,)* }
+            }
 
             /// The operands.
             pub fn shape(self) -> Shape {
