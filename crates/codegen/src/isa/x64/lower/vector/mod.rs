@@ -1,6 +1,6 @@
 //! Vectors of 128 bits.
 //!
-//! Needs SSSE3, SSE4.1 and SSE4.2; with AVX instructions have three operands and take
+//! All but moves needs SSSE3, SSE4.1 and SSE4.2; with AVX instructions have three operands and take
 //! memory that is not aligned. Without it only constants are memory operands of
 //! arithmetic. A bitcast between vectors is the same register.
 //!
@@ -31,7 +31,10 @@ pub use lanes::{extract_store, is_zero_extended};
 /// If the processor lacks what vectors need.
 pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, String> {
     let Some(ty) = vector_type(ctx, inst) else { return Ok(false) };
-    if let Some(feature) = ctx.backend.features.missing_for_vectors() {
+    // What only moves them is part of the base.
+    let moves = matches!(opcode, Opcode::Load | Opcode::Store | Opcode::Vconst | Opcode::Bitcast)
+        && !mem::is_big(ctx, inst);
+    if !moves && let Some(feature) = ctx.backend.features.missing_for_vectors() {
         return Err(format!("vectors need {feature}"));
     }
     let done = int::lower(ctx, inst, opcode, ty)
