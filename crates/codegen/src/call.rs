@@ -134,7 +134,10 @@ impl CallInfo {
                 StateOperand::Const(place) => place,
                 StateOperand::Reg(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
                     (Some(preg), _) if preg.class() == RegClass::Int => StatePlace::Reg(preg.hw_enc() as u8),
-                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8),
+                    (Some(preg), _) if preg.class() == RegClass::Float => {
+                        StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8)
+                    }
+                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_VECTOR + preg.hw_enc() as u8),
                     (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot))),
                     _ => unreachable!("operands are allocated before they are emitted"),
                 },

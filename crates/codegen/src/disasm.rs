@@ -99,12 +99,15 @@ fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String>
     }
 }
 
-/// A place of a state map: an integer register `i7`, one of floats and vectors
-/// `f7`, a byte offset from the frame pointer `fp-16`, a constant.
+/// A place of a state map: an integer register `i7`, one of floats `f7` or of
+/// vectors `v7`, a byte offset from the frame pointer `fp-16`, a constant.
 fn display(place: StatePlace) -> String {
     match place {
         StatePlace::Reg(reg) if reg < StatePlace::FIRST_FLOAT => format!("i{reg}"),
-        StatePlace::Reg(reg) => format!("f{}", reg - StatePlace::FIRST_FLOAT),
+        StatePlace::Reg(reg) if reg < StatePlace::FIRST_VECTOR => {
+            format!("f{}", reg - StatePlace::FIRST_FLOAT)
+        }
+        StatePlace::Reg(reg) => format!("v{}", reg - StatePlace::FIRST_VECTOR),
         StatePlace::Frame(offset) => format!("fp{offset:+}"),
         StatePlace::Const(value) => format!("const {value}"),
         StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),

@@ -111,6 +111,8 @@ impl Compiler {
             let stub = sidetrack_wasm::exit_stub(info, ty);
             functions.push(sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?);
         }
+        functions
+            .push(sidetrack_codegen::compile(&sidetrack_wasm::raise_stub(), &*self.isa).map_err(failed)?);
         let image = self.link(functions)?;
         Ok((translation.into_info(), image))
     }

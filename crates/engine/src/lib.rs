@@ -21,6 +21,7 @@
 
 mod cache;
 mod caller;
+mod code;
 mod compile;
 mod config;
 pub mod debug;
@@ -45,6 +46,7 @@ pub use anyhow::{Error, Result};
 pub use caller::Caller;
 pub use compile::{Features, InvalidModule};
 pub use config::{Config, Engine, OptLevel, Progress, Target};
+pub use debug::{DebugContext, DebugEvent, DebugFrame, InterruptHandle, Resume};
 pub use externs::Extern;
 pub use func::Func;
 pub use global::{Global, Tag};

@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn access_outside_of_the_memory_is_a_fault() {
-        let mut memory = vec![0; 16];
+        let mut memory = [0; 16];
         assert_eq!(memory.read_u64(8), Ok(0));
         assert_eq!(memory.read_u64(9), Err(Errno::Fault));
         assert_eq!(memory.write_u32(u32::MAX, 0), Err(Errno::Fault));

@@ -24,7 +24,7 @@ pub use error::WasmError;
 pub use features::Features;
 pub use module::{Translation, parse, parse_features};
 pub use signatures::{entry_signature, ir_type, wasm_signature};
-pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs};
+pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs, raise_stub};
 
 use sidetrack_artifact::ModuleInfo;
 use sidetrack_ir::Function;
