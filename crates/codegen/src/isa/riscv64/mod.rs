@@ -28,11 +28,12 @@ mod tests;
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
 use crate::isa::{Builder, TargetIsa};
+use crate::legalize::vectors;
 use crate::lower::Lower;
 use crate::reg::Reg;
-use crate::settings::{Flags, SettingError};
+use crate::settings::{Flags, OptLevel, SettingError};
 use crate::vcode::Backend;
-use crate::{CodegenError, compile_with};
+use crate::{CodegenError, compile_with, opt};
 use encode::Buf;
 use features::Features;
 use inst::Inst;
@@ -102,7 +103,11 @@ impl TargetIsa for Riscv64 {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        compile_with(self, func)
+        let Some(mut split) = vectors::split(func) else { return compile_with(self, func) };
+        if self.flags.opt_level == OptLevel::Speed {
+            opt::optimize(&mut split);
+        }
+        compile_with(self, &split)
     }
 }
 

@@ -410,6 +410,32 @@ pub enum Inst {
         src1: Reg,
         src2: Rmi,
     },
+    Evex {
+        op: EvexOp,
+        dst: Reg,
+        src1: Reg,
+        src2: Reg,
+    },
+    EvexUnary {
+        op: EvexUnaryOp,
+        dst: Reg,
+        src: Reg,
+    },
+    /// Source 3 is a register or a constant; the immediate is 0 if there is none.
+    EvexTernary {
+        op: EvexTernaryOp,
+        imm: u8,
+        dst: Reg,
+        src1: Reg,
+        src2: Reg,
+        src3: Rmi,
+    },
+    /// Arithmetic shift of lanes of 64 bits (AVX-512).
+    Vpsraq {
+        dst: Reg,
+        src: Reg,
+        amount: u8,
+    },
     /// All 16 bytes.
     VecStore {
         src: Reg,
@@ -739,6 +765,8 @@ impl MachInst for Inst {
             | Inst::IntToXmm { dst, src, .. }
             | Inst::XmmToInt { dst, src, .. }
             | Inst::VecShift { dst, src, .. }
+            | Inst::EvexUnary { dst, src, .. }
+            | Inst::Vpsraq { dst, src, .. }
             | Inst::VecExtract { dst, src, .. }
             | Inst::VecMask { dst, src, .. } => {
                 visitor.use_(src);
@@ -753,6 +781,17 @@ impl MachInst for Inst {
             Inst::Xadd { dst, src, mem, .. } | Inst::Xchg { dst, src, mem, .. } => {
                 let index = visitor.use_(src);
                 mem.amode.visit(visitor);
+                visitor.def_reuse(dst, index);
+            }
+            Inst::Evex { dst, src1, src2, .. } => {
+                visitor.use_(src1);
+                visitor.use_(src2);
+                visitor.def(dst);
+            }
+            Inst::EvexTernary { dst, src1, src2, src3, .. } => {
+                let index = visitor.use_(src1);
+                visitor.use_(src2);
+                src3.visit(visitor);
                 visitor.def_reuse(dst, index);
             }
             Inst::VecBlend { vex, dst, src1, src2, mask, .. } => {
