@@ -5,5 +5,6 @@ mod control;
 mod generate;
 mod program;
 mod random;
+mod special;
 mod speed;
 mod unknown;
