@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// let engine = Engine::default();
 /// let module = Module::new(&engine, r#"(module (func (export "f") (result i32) i32.const 1))"#)?;
 /// assert_eq!(module.exports().count(), 1);
-/// # sidetrack_engine::Result::Ok(())
+/// # Ok::<(), sidetrack_engine::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Module(Arc<ModuleInner>);

@@ -468,6 +468,9 @@ impl<T: 'static> Store<T> {
 
     /// What stops the program from other threads.
     pub fn interrupt_handle(&self) -> InterruptHandle {
+        if !self.engine().config().is_native() {
+            self.inner.opaque.interrupts.watch();
+        }
         InterruptHandle(Arc::downgrade(&self.inner.opaque.interrupts))
     }
 }

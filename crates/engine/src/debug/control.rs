@@ -168,7 +168,11 @@ impl StoreOpaque {
                 debugger.armed.remove(&pc);
             }
         }
-        if switched.is_empty() { Ok(()) } else { switch(&memory, switched, add) }
+        // With watched sites nothing is ever switched off.
+        if switched.is_empty() || (!add && self.interrupts().is_watching()) {
+            return Ok(());
+        }
+        switch(&memory, switched, add)
     }
 
     /// Where a breakpoint at a wasm pc stands: the function and the operator there, or
@@ -241,6 +245,9 @@ impl StoreOpaque {
                 entry.or_insert_with(|| (armed.module.clone(), Vec::new())).1.push(armed.site.index);
                 debugger.armed.remove(&pc);
             }
+        }
+        if self.interrupts().is_watching() {
+            return Ok(());
         }
         for (module, sites) in by_code.into_values() {
             let memory = self.code_of(&module)?.memory().clone();

@@ -1,4 +1,8 @@
 //! Interrupts: sites armed from another thread.
+//!
+//! Native code is patched while it runs. Bytecode cannot be, since an interpreter
+//! reads an instruction in pieces: there the sites are armed as soon as there is a
+//! handle, and ask whether an interrupt is under way.
 
 use crate::code::StoreCode;
 use sidetrack_patch::CodeMemory;
@@ -10,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub(crate) struct Interrupts {
     /// Whether an interrupt is under way.
     requested: AtomicBool,
+    /// Whether the sites are armed all the time.
+    watching: AtomicBool,
     /// The code of the store, that with sites.
     codes: Mutex<Vec<Arc<CodeMemory>>>,
 }
@@ -20,10 +26,23 @@ impl Interrupts {
         if !code.memory().image().patch_sites.is_empty() {
             let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
             codes.push(code.memory().clone());
-            if self.requested.load(Ordering::SeqCst) {
+            if self.requested.load(Ordering::SeqCst) || self.watching.load(Ordering::SeqCst) {
                 switch_all(code.memory(), true, |_| false);
             }
         }
+    }
+
+    /// There is a handle. Called while the store's code does not run.
+    pub fn watch(&self) {
+        let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.watching.swap(true, Ordering::SeqCst) {
+            codes.iter().for_each(|memory| switch_all(memory, true, |_| false));
+        }
+    }
+
+    /// Whether sites that somebody disarms stay on.
+    pub fn is_watching(&self) -> bool {
+        self.watching.load(Ordering::SeqCst)
     }
 
     /// Whether an interrupt is under way.
@@ -35,7 +54,8 @@ impl Interrupts {
     /// of their end, that are `armed` for another reason.
     pub fn end(&self, armed: impl Fn(usize) -> bool) {
         let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.requested.swap(false, Ordering::SeqCst) {
+        let requested = self.requested.swap(false, Ordering::SeqCst);
+        if requested && !self.watching.load(Ordering::SeqCst) {
             for memory in codes.iter() {
                 let base = memory.base() as usize;
                 switch_all(memory, false, |end| armed(base + end as usize));
@@ -59,7 +79,8 @@ fn switch_all(memory: &CodeMemory, on: bool, except: impl Fn(u32) -> bool) {
 
 /// Stops a store's program from any thread, at the next site that it comes to: the
 /// debug handler gets [`crate::DebugEvent::Interrupt`], without one the call ends
-/// with [`crate::Trap::Interrupt`]. Costs a program nothing until it is used.
+/// with [`crate::Trap::Interrupt`]. Costs native code nothing until it is used; bytecode asks
+/// at each site from when the handle is made.
 #[derive(Clone, Debug)]
 pub struct InterruptHandle(pub(crate) Weak<Interrupts>);
 
@@ -69,7 +90,8 @@ impl InterruptHandle {
     pub fn interrupt(&self) -> bool {
         let Some(interrupts) = self.0.upgrade() else { return false };
         let codes = interrupts.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if !interrupts.requested.swap(true, Ordering::SeqCst) {
+        let requested = interrupts.requested.swap(true, Ordering::SeqCst);
+        if !requested && !interrupts.watching.load(Ordering::SeqCst) {
             for memory in codes.iter() {
                 switch_all(memory, true, |_| false);
             }

@@ -1,5 +1,6 @@
-//! RISC-V, 64 bits, with the extensions G (IMAFD and fences); Zba, Zbb and Zbs by
-//! flags.
+//! RISC-V, 64 bits, with the extensions G (IMAFD and fences); Zba, Zbb, Zbs and V by
+//! flags. Without V vectors are pairs of integers; with it a vector is the first 128
+//! bits of a register, however long those are.
 //!
 //! The rooms: `regs` the register file, `ops` the instruction table, `encode`
 //! operands, `inst` the instruction type, `features` what the processor has, `abi`
@@ -77,7 +78,7 @@ impl Builder for Riscv64Builder {
     }
 
     fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(Riscv64 { flags, features: self.features, env: regs::machine_env() })
+        Arc::new(Riscv64 { flags, features: self.features, env: regs::machine_env(self.features.v()) })
     }
 }
 
@@ -103,7 +104,8 @@ impl TargetIsa for Riscv64 {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        let Some(mut split) = vectors::split(func) else { return compile_with(self, func) };
+        let split = if self.features.v() { None } else { vectors::split(func) };
+        let Some(mut split) = split else { return compile_with(self, func) };
         if self.flags.opt_level == OptLevel::Speed {
             opt::optimize(&mut split);
         }
@@ -135,15 +137,19 @@ impl Backend for Riscv64 {
     }
 
     fn call_clobbers(&self, sig: &Signature) -> PRegSet {
-        abi::call_clobbers(sig.call_conv)
+        abi::call_clobbers(sig.call_conv, self.features.v())
     }
 
     fn callee_saves(&self, conv: CallConv, written: PRegSet) -> Vec<PReg> {
         abi::callee_saves(conv, written)
     }
 
-    fn save_bytes(&self, _conv: CallConv, _preg: PReg) -> u32 {
-        8
+    fn save_bytes(&self, _conv: CallConv, preg: PReg) -> u32 {
+        abi::save_bytes(preg)
+    }
+
+    fn vector_class(&self) -> Option<RegClass> {
+        self.features.v().then_some(RegClass::Vector)
     }
 
     fn exception_payloads(&self) -> [PReg; 2] {
@@ -173,6 +179,10 @@ impl Backend for Riscv64 {
         targets: &[Label],
     ) -> Result<(), String> {
         lower::lower_branch(ctx, inst, targets)
+    }
+
+    fn lower_vconst(&self, ctx: &mut Lower<'_, Self>, _ty: Type, bytes: [u8; 16]) -> Reg {
+        lower::vector_constant(ctx, bytes)
     }
 
     fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {

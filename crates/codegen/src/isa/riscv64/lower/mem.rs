@@ -79,12 +79,12 @@ fn flags(ctx: &Ctx<'_>, inst: IrInst) -> (MemFlags, i32) {
 }
 
 /// Whether an access of a `memory` type is big-endian.
-fn is_big(ctx: &Ctx<'_>, inst: IrInst, memory: Type) -> bool {
+pub fn is_big(ctx: &Ctx<'_>, inst: IrInst, memory: Type) -> bool {
     memory != I8 && flags(ctx, inst).0.endianness == Some(Endianness::Big)
 }
 
 /// The memory that an instruction accesses whose address is argument number `n`.
-fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
+pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
     let (flags, offset) = flags(ctx, inst);
     let v = ctx.arg(inst, n);
     Mem { addr: address(ctx, v, offset), trap: flags.trap.map(crate::trap_code) }
