@@ -14,12 +14,13 @@ use crate::buffer::{Buffer, BufferSpec, FixupKind, Label};
 use crate::call::CallInfo;
 use crate::reg::Reg;
 use crate::settings::Flags;
+use cranelift_entity::SecondaryMap;
 use regalloc2::{
     Block, Inst, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, PReg, PRegSet,
     RegClass, VReg,
 };
 use sidetrack_artifact::UnwindOp;
-use sidetrack_ir::Type;
+use sidetrack_ir::{Type, Value};
 use std::fmt::Debug;
 
 /// What an instruction shows its operands to.
@@ -201,6 +202,12 @@ pub trait Backend: Sized + 'static {
     ) -> Vec<(u32, UnwindOp)>;
     /// Jumps around an island.
     fn emit_island_jump(buffer: &mut Buffer<<Self::Inst as MachInst>::Fixup>, target: Label);
+
+    /// Block parameters whose registers hold the value sign-extended to all of the
+    /// register. Those of the first block become so as the function begins.
+    fn extended_params(&self, _func: &sidetrack_ir::Function) -> SecondaryMap<Value, bool> {
+        SecondaryMap::new()
+    }
 
     /// Lowers an instruction that does not end its block and is not a call.
     ///
