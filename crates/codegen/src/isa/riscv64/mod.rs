@@ -35,6 +35,7 @@ use crate::reg::Reg;
 use crate::settings::{Flags, OptLevel, SettingError};
 use crate::vcode::Backend;
 use crate::{CodegenError, compile_with, opt};
+use cranelift_entity::SecondaryMap;
 use encode::Buf;
 use features::Features;
 use inst::Inst;
@@ -166,6 +167,10 @@ impl Backend for Riscv64 {
 
     fn emit_island_jump(buffer: &mut Buf, target: Label) {
         emit::jump(buffer, target);
+    }
+
+    fn extended_params(&self, func: &Function) -> SecondaryMap<sidetrack_ir::Value, bool> {
+        lower::extended_params(func)
     }
 
     fn lower(&self, ctx: &mut Lower<'_, Self>, inst: sidetrack_ir::Inst) -> Result<(), String> {

@@ -55,6 +55,12 @@ fn memory(buffer: &mut Buf, op: Op, reg: u8, mem: Mem, ctx: &EmitCtx<'_>) {
     };
     let base = address(buffer, base, offset);
     if let Some(code) = mem.trap {
+        if op == Op::Vse8 {
+            // Elements are stored one after another; if the last one faults, none is to
+            // be stored.
+            buffer.add_trap(code);
+            buffer.imm(Op::Lbu, X0, base, 15);
+        }
         buffer.add_trap(code);
     }
     buffer.word(encode::vector(op, reg, 0, base));

@@ -23,6 +23,7 @@ use crate::buffer::Label;
 use crate::lower::Lower;
 use crate::reg::Reg;
 use crate::vcode::MachInst;
+pub use extension::params as extended_params;
 use extension::{is_sign_extended, is_zero_extended};
 use regalloc2::RegClass;
 use sidetrack_ir::types::{F32, F64, I32, I64};
