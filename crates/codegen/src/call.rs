@@ -67,8 +67,6 @@ pub struct CallInfo {
     pub defs: Vec<(Reg, PReg)>,
     /// What else the callee overwrites; no register of `defs`.
     pub clobbers: PRegSet,
-    /// Where else no value is to be during the call.
-    pub avoids: PRegSet,
     /// Bytes of stack arguments.
     pub stack_args: u32,
     /// Whether the callee removes them.
@@ -109,7 +107,6 @@ impl CallInfo {
             }
         }
         visitor.clobbers(self.clobbers);
-        visitor.avoids(self.avoids);
     }
 
     /// Records the call just emitted, which began at `start`: its patch site, if it

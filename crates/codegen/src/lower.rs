@@ -21,7 +21,7 @@ use crate::call::{CallDest, CallInfo};
 use crate::reg::Reg;
 use crate::vcode::{Backend, MachInst, VCode};
 use cranelift_entity::{PrimaryMap, SecondaryMap};
-use regalloc2::{PReg, PRegSet, RegClass, VReg};
+use regalloc2::{PReg, RegClass, VReg};
 use rustc_hash::FxHashMap;
 use sidetrack_ir::{
     ArgumentExtension, Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Endianness, Extra, Function,
@@ -256,7 +256,6 @@ impl<'a, B: Backend> Lower<'a, B> {
             uses,
             defs: vec![(dst, preg)],
             clobbers,
-            avoids: PRegSet::empty(),
             stack_args: abi.stack_args,
             callee_pops: false,
             site: None,
@@ -454,7 +453,6 @@ impl<'a, B: Backend> Lower<'a, B> {
             num_vregs: 0,
             operands: Default::default(),
             clobbers: Vec::new(),
-            clobbered: PRegSet::empty(),
             spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
             vector_class,
         };

@@ -1,8 +1,9 @@
 //! Traces of the oracle: the text of values as documented, and a line for every operator
 //! in the programs of `tests/programs/trace`.
 
-use sidetrack_filetests::wasm_oracle::{Extern, FuncAddr, Limits, Module, Stop, Store, Value};
+use sidetrack_filetests::wasm_oracle::{Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value};
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -77,8 +78,8 @@ fn operators(text: &str) -> String {
 }
 
 /// Names of the operators by their places.
-fn names(bytes: &[u8]) -> std::collections::HashMap<u64, String> {
-    let mut names = std::collections::HashMap::new();
+fn names(bytes: &[u8]) -> HashMap<u64, String> {
+    let mut names = HashMap::new();
     for payload in wasmparser::Parser::new(0).parse_all(bytes) {
         let wasmparser::Payload::CodeSectionEntry(body) = payload.expect("it is valid") else { continue };
         let operators = body.get_operators_reader().expect("it is valid");
@@ -129,4 +130,90 @@ fn a_line_is_the_state_before_the_operator() {
         r#"{"func":2,"pc":69,"locals":[],"stack":["i64:-7"]}"#,
     ];
     assert_eq!(lines, expected);
+}
+
+/// The programs by name.
+fn programs() -> Vec<(String, Vec<u8>)> {
+    let folder = root().join("tests/programs/trace");
+    let mut programs: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| {
+            let path = entry.expect("it can be read").path();
+            let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+            let bytes = wat::parse_file(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            Module::new(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, bytes)
+        })
+        .collect();
+    programs.sort();
+    programs
+}
+
+/// What programs end with that do not return.
+const ENDS: [(&str, Stop); 18] = [
+    ("stack_overflow", Stop::Trap(Trap::StackOverflow)),
+    ("trap_divide_by_zero", Stop::Trap(Trap::IntegerDivisionByZero)),
+    ("trap_divide_overflow", Stop::Trap(Trap::IntegerOverflow)),
+    ("trap_fill", Stop::Trap(Trap::MemoryOutOfBounds)),
+    ("trap_indirect_bounds", Stop::Trap(Trap::TableOutOfBounds)),
+    ("trap_indirect_null", Stop::Trap(Trap::IndirectCallToNull)),
+    ("trap_indirect_type", Stop::Trap(Trap::BadSignature)),
+    ("trap_init", Stop::Trap(Trap::MemoryOutOfBounds)),
+    ("trap_load", Stop::Trap(Trap::MemoryOutOfBounds)),
+    ("trap_null_exception", Stop::Trap(Trap::NullReference)),
+    ("trap_remainder_by_zero", Stop::Trap(Trap::IntegerDivisionByZero)),
+    ("trap_store", Stop::Trap(Trap::MemoryOutOfBounds)),
+    ("trap_table_copy", Stop::Trap(Trap::TableOutOfBounds)),
+    ("trap_table_get", Stop::Trap(Trap::TableOutOfBounds)),
+    ("trap_truncate_large", Stop::Trap(Trap::IntegerOverflow)),
+    ("trap_truncate_nan", Stop::Trap(Trap::BadConversionToInteger)),
+    ("trap_unreachable", Stop::Trap(Trap::UnreachableCodeReached)),
+    ("trap_vector_load", Stop::Trap(Trap::MemoryOutOfBounds)),
+];
+
+macro_rules! names_of {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+        &[$((stringify!($proposal), stringify!($op))),*]
+    };
+}
+
+/// Every operator that there is, with its proposal.
+const OPERATORS: &[(&str, &str)] = wasmparser::for_each_operator!(names_of);
+
+/// Those that the programs must execute, all of them.
+const EXECUTED: [&str; 8] = [
+    "mvp",
+    "sign_extension",
+    "saturating_float_to_int",
+    "bulk_memory",
+    "reference_types",
+    "tail_call",
+    "simd",
+    "exceptions",
+];
+
+#[test]
+fn programs_end_as_they_say_and_execute_every_operator() {
+    let mut executed = HashSet::new();
+    for (name, bytes) in programs() {
+        let names = names(&bytes);
+        let (lines, outcome) = trace(&bytes);
+        let pc = |line: &String| line.split([':', ',']).nth(3).and_then(|pc| pc.parse().ok());
+        executed.extend(lines.iter().map(|line| names[&pc(line).expect("a pc")].clone()));
+        let end = ENDS.iter().find(|(ending, _)| *ending == name).map(|(_, stop)| stop);
+        match outcome {
+            Ok(_) => assert!(end.is_none(), "{name} returns"),
+            Err(Stop::Exception(_)) => assert_eq!(name, "uncaught"),
+            Err(stop) => assert_eq!(Some(&stop), end, "{name}"),
+        }
+        let most = if name == "stack_overflow" { 200_000 } else { 20_000 };
+        assert!(lines.len() < most, "{name}: {} lines", lines.len());
+    }
+    let wanted = OPERATORS.iter().filter(|(proposal, _)| EXECUTED.contains(proposal));
+    // A `select` of more than one value is not valid yet.
+    let missing: Vec<&str> = wanted
+        .map(|(_, name)| *name)
+        .filter(|name| !executed.contains(*name) && *name != "TypedSelectMulti")
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

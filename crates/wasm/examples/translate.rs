@@ -1,4 +1,4 @@
-//! Translates a module: `translate FILE [INDEX] [--checks]`.
+//! Translates a module: `translate FILE [INDEX] [--checks] [--sites]`.
 //!
 //! With the index of a function its IR is printed; without one all functions are
 //! translated and verified, and how long that took is printed.
@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let options =
-        Options { guard_pages: !args.iter().any(|arg| arg == "--checks"), instrument: Instrument::Off };
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    let sites = Instrument::On { blocks: false, writable: false };
+    let options = Options {
+        guard_pages: !has("--checks"),
+        instrument: if has("--sites") { sites } else { Instrument::Off },
+    };
     let mut args = args.iter().filter(|arg| !arg.starts_with("--"));
     let bytes = wat::parse_file(args.next().ok_or("no file")?)?;
     let start = Instant::now();
