@@ -1,8 +1,9 @@
 //! Traces of the oracle: the text of values as documented, and a line for every operator
 //! in the programs of `tests/programs/trace`.
 
-use sidetrack_filetests::wasm_oracle::{Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value};
-use std::cell::RefCell;
+use sidetrack_filetests::wasm_oracle::{
+    Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value, trace_run,
+};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -52,16 +53,8 @@ fn values_as_documented() {
 
 /// The lines of a call of `run`, and how it ended.
 fn trace(bytes: &[u8]) -> (Vec<String>, Result<Vec<Value>, Stop>) {
-    let lines = RefCell::new(Vec::new());
-    let mut store = Store::new(Limits::default());
-    store.set_fuel(1_000_000);
-    store.trace(|line| lines.borrow_mut().push(line.to_string()));
-    let module = Module::new(bytes).expect("it is valid");
-    let instance = store.instantiate(&module, &[]).expect("it has no imports");
-    let Some(Extern::Func(run)) = store.export(instance, "run") else { panic!("`run` is a function") };
-    let outcome = store.call(run, &[]);
-    drop(store);
-    (lines.into_inner(), outcome)
+    let trace = trace_run(bytes, Limits::default(), 1_000_000).expect("it is a program");
+    (trace.lines, trace.outcome)
 }
 
 /// The operators of the lines, by name, of a program in which every one is at another pc.
