@@ -122,6 +122,10 @@ fn based(ctx: &mut Ctx<'_>, base: Reg, offset: i32) -> Addr {
     if fits12(offset.into()) {
         return Addr::Base(base, offset);
     }
+    let near = if offset < 0 { -2048 } else { 2047 };
+    if fits12(i64::from(offset) - i64::from(near)) {
+        return Addr::Base(imm(ctx, Op::Addi, base, near), offset - near);
+    }
     let low = offset << 20 >> 20;
     let high = number(ctx, i64::from(offset) - i64::from(low));
     Addr::Base(three(ctx, Op::Add, base, high), low)
