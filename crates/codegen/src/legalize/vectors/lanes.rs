@@ -65,7 +65,7 @@ impl Split {
     }
 
     /// A lane's bits, zero-extended to 64.
-    pub(super) fn from_lane(&mut self, x: Value) -> Value {
+    pub(super) fn bits_of_lane(&mut self, x: Value) -> Value {
         let ty = self.ty(x);
         let bits = Type::int(ty.bits()).unwrap_or(I64);
         let x = if ty.is_float() { self.bitcast(bits, x) } else { x };
@@ -102,7 +102,7 @@ impl Split {
         [0, 1].map(|half| {
             let mut all = None;
             for (n, &lane) in lanes[half * per..(half + 1) * per].iter().enumerate() {
-                let mut bits = self.from_lane(lane);
+                let mut bits = self.bits_of_lane(lane);
                 // The last one's upper bits are shifted out.
                 if self.ty(lane).bits() > lane_bits && n + 1 < per {
                     bits = self.with(Opcode::Band, bits, u64::MAX >> (64 - lane_bits));

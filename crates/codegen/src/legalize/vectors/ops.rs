@@ -58,11 +58,11 @@ impl Split {
             }
             (Opcode::Bitcast, _) => pairs[0],
             (Opcode::Splat, _) => {
-                let lane = self.from_lane(args[0]);
+                let lane = self.bits_of_lane(args[0]);
                 let all = if bits == 64 { lane } else { self.with(Opcode::Imul, lane, repeated(bits, 1)) };
                 [all, all]
             }
-            (Opcode::ScalarToVector, _) => [self.from_lane(args[0]), self.number(0)],
+            (Opcode::ScalarToVector, _) => [self.bits_of_lane(args[0]), self.number(0)],
             (Opcode::Insertlane, Extra::Lane(n)) => self.insert(pairs[0], bits, n, args[1]),
             (Opcode::Shuffle, Extra::Bytes(mask)) => {
                 self.shuffle([pairs[0][0], pairs[0][1], pairs[1][0], pairs[1][1]], mask)
@@ -221,7 +221,7 @@ impl Split {
     fn insert(&mut self, pair: Pair, bits: u32, n: u8, value: Value) -> Pair {
         let per = 64 / bits as u8;
         let (half, at) = (usize::from(n / per), u32::from(n % per) * bits);
-        let lane = self.from_lane(value);
+        let lane = self.bits_of_lane(value);
         let lane = self.moved(lane, at as i32);
         let mut result = pair;
         result[half] = if bits == 64 {
@@ -331,7 +331,7 @@ impl Split {
     }
 
     fn shift(&mut self, opcode: Opcode, bits: u32, pair: Pair, amount: Value) -> Pair {
-        let amount = self.from_lane(amount);
+        let amount = self.bits_of_lane(amount);
         let amount = self.with(Opcode::Band, amount, u64::from(bits) - 1);
         if bits == 64 {
             return pair.map(|half| self.op(opcode, &[half, amount]));
@@ -377,7 +377,7 @@ impl Split {
             _ => split.builder().fcmp(FloatCC::Equal, x, y),
         };
         let flags: Lanes = a.iter().zip(&b).map(|lanes| one(self, lanes)).collect();
-        let flags: Lanes = flags.into_iter().map(|flag| self.from_lane(flag)).collect();
+        let flags: Lanes = flags.into_iter().map(|flag| self.bits_of_lane(flag)).collect();
         let pair = self.joined_flags(&flags, bits);
         // From the lowest bit of every lane to all of it.
         pair.map(|half| {
