@@ -16,6 +16,11 @@ enum What {
     Text,
     /// Step traces of WebAssembly programs in the oracle and in Wasmtime; once.
     Steps,
+    /// Random modules in the plain interpreter, in the engine in all its settings, and in
+    /// Wasmtime.
+    Wasm,
+    /// Mutated modules in the engine: an answer, never a panic.
+    WasmBytes,
 }
 
 #[derive(Parser)]
@@ -70,6 +75,7 @@ fn main() {
                 compared += 1;
             }
             What::Steps => unreachable!("it is done"),
+            What::Wasm | What::WasmBytes => unimplemented!("not joined up yet"),
         }
         seed += 1;
     }
