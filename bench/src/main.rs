@@ -40,7 +40,7 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         batch: usize,
     },
-    /// WebAssembly programs beside Wasmtime.
+    /// WebAssembly programs beside Wasmtime, or with and without instrumentation.
     Wasm {
         /// Interleaved rounds; the medians are printed.
         #[arg(long, default_value_t = 5)]
@@ -51,6 +51,9 @@ enum What {
         /// Compile without optimising.
         #[arg(long)]
         no_opt: bool,
+        /// What to compare.
+        #[arg(long, value_enum, default_value = "wasmtime")]
+        against: wasm::Against,
         /// Programs (WASI commands without arguments) or folders of them.
         programs: Vec<std::path::PathBuf>,
     },
@@ -77,9 +80,9 @@ fn main() {
     let result = match Args::parse().what {
         What::Codegen { rounds, random, files } => codegen::run(rounds, random, &files),
         What::Switch { rounds, batch } => switch::run(rounds, batch),
-        What::Wasm { rounds, threads, no_opt, programs } => {
+        What::Wasm { rounds, threads, no_opt, against, programs } => {
             let level = if no_opt { sidetrack_engine::OptLevel::None } else { sidetrack_engine::OptLevel::Speed };
-            wasm::run(rounds, threads, level, &programs)
+            wasm::run(rounds, threads, level, against, &programs)
         }
         What::Calls { rounds, module } => wasm::calls(rounds, module.as_deref()),
         What::Enter { rounds, functions } => enter::run(rounds, functions),

@@ -17,6 +17,7 @@ struct Times {
     compile: Vec<f64>,
     run: Vec<f64>,
     artifact: usize,
+    code: usize,
     output: Vec<u8>,
 }
 
@@ -29,7 +30,7 @@ trait Runner {
 pub struct Ours(ours::Engine);
 
 impl Ours {
-    /// With `threads` compiling.
+    /// With this configuration.
     pub fn new(config: &ours::Config) -> Result<Self, Failure> {
         Ok(Ours(ours::Engine::new(config)?))
     }
@@ -45,6 +46,7 @@ impl Runner for Ours {
         let module = ours::Module::from_binary(&self.0, wasm)?;
         times.compile.push(milliseconds(start));
         times.artifact = module.serialize()?.len();
+        times.code = module.code_size();
         let output = sidetrack_wasi::MemoryOutputPipe::new();
         let ctx = sidetrack_wasi::WasiCtxBuilder::new().stdout(output.clone()).build()?;
         let mut linker = ours::Linker::new(&self.0);
@@ -82,6 +84,7 @@ impl Runner for Theirs {
         let module = wasmtime::Module::from_binary(&self.0, wasm)?;
         times.compile.push(milliseconds(start));
         times.artifact = module.serialize()?.len();
+        times.code = module.text().len();
         let output = MemoryOutputPipe::new(1 << 24);
         let ctx = wasmtime_wasi::WasiCtxBuilder::new().stdout(output.clone()).build_p1();
         let mut linker: wasmtime::Linker<p1::WasiP1Ctx> = wasmtime::Linker::new(&self.0);
@@ -126,15 +129,52 @@ fn name(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Compares this engine with Wasmtime on programs.
-pub fn run(rounds: usize, threads: usize, level: ours::OptLevel, paths: &[PathBuf]) -> Result<(), String> {
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Against {
+    /// This engine's default with Wasmtime's.
+    Wasmtime,
+    /// This engine's default, which can be debugged, with Wasmtime's guest debugging.
+    WasmtimeDebug,
+    /// This engine's default with itself, not instrumented.
+    Off,
+    /// This engine not instrumented with Wasmtime's default.
+    OffWasmtime,
+}
+
+/// Compares this engine with another one, or with itself, on programs.
+pub fn run(
+    rounds: usize,
+    threads: usize,
+    level: ours::OptLevel,
+    against: Against,
+    paths: &[PathBuf],
+) -> Result<(), String> {
+    run_inner(rounds, threads, level, against, paths).map_err(|error| error.to_string())
+}
+
+fn run_inner(
+    rounds: usize,
+    threads: usize,
+    level: ours::OptLevel,
+    against: Against,
+    paths: &[PathBuf],
+) -> Result<(), Failure> {
     let parallel = threads > 1;
-    let ours = Ours::new(ours::Config::new().opt_level(level).parallel_compilation(parallel).verify(false));
+    let mut config = ours::Config::new();
+    config.opt_level(level).parallel_compilation(parallel).verify(false);
+    let on = Ours::new(&config)?;
+    let off = Ours::new(config.instrument(ours::Instrument::Off))?;
     let mut config = wasmtime::Config::new();
     config.parallel_compilation(parallel);
-    let theirs = Theirs::new(&config);
-    let compared = ours.and_then(|ours| compare(("ours", &ours), ("wasmtime", &theirs?), rounds, paths));
-    compared.map_err(|error| error.to_string())
+    let theirs = Theirs::new(&config)?;
+    let debug = Theirs::new(config.guest_debug(true))?;
+    match against {
+        Against::Wasmtime => compare(("ours", &on), ("wasmtime", &theirs), rounds, paths),
+        Against::WasmtimeDebug => compare(("ours", &on), ("wt-debug", &debug), rounds, paths),
+        Against::Off => compare(("ours", &on), ("off", &off), rounds, paths),
+        Against::OffWasmtime => compare(("off", &off), ("wasmtime", &theirs), rounds, paths),
+    }
 }
 
 fn compare(
@@ -145,10 +185,10 @@ fn compare(
 ) -> Result<(), Failure> {
     println!("{} against {}, medians of {rounds} interleaved rounds", a.0, b.0);
     println!(
-        "{:12} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}",
-        "program", "run ms", b.0, "ratio", "compile ms", b.0, "ratio", "artifact", b.0, "ratio"
+        "{:12} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}",
+        "program", "run ms", b.0, "ratio", "compile ms", b.0, "ratio", "code", b.0, "ratio", "artifact", b.0, "ratio"
     );
-    let mut logs = [0.0; 3];
+    let mut logs = [0.0; 4];
     let programs = programs(paths)?;
     for path in &programs {
         let wasm = std::fs::read(path)?;
@@ -163,6 +203,7 @@ fn compare(
         let pairs = [
             (median(left.run), median(right.run)),
             (median(left.compile), median(right.compile)),
+            (left.code as f64, right.code as f64),
             (left.artifact as f64, right.artifact as f64),
         ];
         let mut line = format!("{:12}", name(path));
@@ -172,8 +213,8 @@ fn compare(
         }
         println!("{}", line.trim_end());
     }
-    let [run, compile, artifact] = logs.map(|log| (log / programs.len() as f64).exp());
-    println!("geometric means: run {run:.3}, compile {compile:.3}, artifact {artifact:.3}");
+    let [run, compile, code, artifact] = logs.map(|log| (log / programs.len() as f64).exp());
+    println!("geometric means: run {run:.3}, compile {compile:.3}, code {code:.3}, artifact {artifact:.3}");
     Ok(())
 }
 

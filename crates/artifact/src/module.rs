@@ -410,6 +410,10 @@ pub mod symbols {
         SymbolName::User { namespace: 1, index: ty }
     }
 
+    /// The function that traps with [`crate::vmctx::trap::HOST_ERROR`], of signature
+    /// `() tail`: where a hook of a site goes on that ends the program.
+    pub const RAISE_STUB: SymbolName = SymbolName::User { namespace: 3, index: 0 };
+
     /// The stub through which compiled code calls a host function of the type with
     /// this index: it has the type's own signature, stores the parameters in 16-byte
     /// slots, and calls the built-in `host_call`.

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatePlace {
-    /// In a register: integer registers from 0, registers of floats and vectors from 32.
+    /// In a register: integer registers from 0, those of floats (which may hold vectors
+    /// too) from 32, those that hold vectors only from 64.
     Reg(u8),
     /// In the frame, at this byte offset from the frame pointer.
     Frame(i32),
@@ -25,8 +26,10 @@ pub enum StatePlace {
 }
 
 impl StatePlace {
-    /// The number of the first register of floats and vectors.
+    /// The number of the first register of floats.
     pub const FIRST_FLOAT: u8 = 32;
+    /// The number of the first register of vectors only.
+    pub const FIRST_VECTOR: u8 = 64;
 }
 
 /// What can be read while a call is under way or a site is on.

@@ -218,6 +218,8 @@ pub struct Buffer<K: FixupKind> {
     placed: bool,
     /// What the target said of the code up to an offset.
     note: Option<(u32, u32)>,
+    /// What the target noted, for as long as it holds.
+    mode: Option<u32>,
 }
 
 /// What a finished buffer hands over.
@@ -264,6 +266,7 @@ impl<K: FixupKind> Buffer<K> {
             sources: Vec::new(),
             source: None,
             alignment: spec.function_alignment,
+            mode: None,
             placed: false,
             note: None,
             spec,
@@ -316,6 +319,7 @@ impl<K: FixupKind> Buffer<K> {
     pub fn bind(&mut self, label: Label) {
         debug_assert_eq!(self.labels[label], UNBOUND);
         self.labels[label] = self.offset();
+        self.mode = None;
         self.note = None;
     }
 
@@ -333,6 +337,17 @@ impl<K: FixupKind> Buffer<K> {
     /// The code so far stands where it must: it is not moved in the end.
     pub fn keep_places(&mut self) {
         self.placed = true;
+    }
+
+    /// What the target noted here last, if control comes from there for sure: no label
+    /// was bound since, and nothing was called.
+    pub fn mode(&self) -> Option<u32> {
+        self.mode
+    }
+
+    /// Notes something for [`Buffer::mode`].
+    pub fn set_mode(&mut self, mode: u32) {
+        self.mode = Some(mode);
     }
 
     /// Makes uses of `label` refer to `to`.
@@ -424,6 +439,7 @@ impl<K: FixupKind> Buffer<K> {
     /// The current offset is the return address of a call.
     pub fn add_call(&mut self, frame_offset: u32, handlers: Vec<PendingHandler>) {
         let return_offset = self.offset();
+        self.mode = None;
         self.calls.push(PendingCall { return_offset, frame_offset, handlers });
     }
 

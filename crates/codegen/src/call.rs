@@ -67,8 +67,6 @@ pub struct CallInfo {
     pub defs: Vec<(Reg, PReg)>,
     /// What else the callee overwrites; no register of `defs`.
     pub clobbers: PRegSet,
-    /// Where else no value is to be during the call.
-    pub avoids: PRegSet,
     /// Bytes of stack arguments.
     pub stack_args: u32,
     /// Whether the callee removes them.
@@ -109,7 +107,6 @@ impl CallInfo {
             }
         }
         visitor.clobbers(self.clobbers);
-        visitor.avoids(self.avoids);
     }
 
     /// Records the call just emitted, which began at `start`: its patch site, if it
@@ -134,7 +131,10 @@ impl CallInfo {
                 StateOperand::Const(place) => place,
                 StateOperand::Reg(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
                     (Some(preg), _) if preg.class() == RegClass::Int => StatePlace::Reg(preg.hw_enc() as u8),
-                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8),
+                    (Some(preg), _) if preg.class() == RegClass::Float => {
+                        StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8)
+                    }
+                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_VECTOR + preg.hw_enc() as u8),
                     (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot))),
                     _ => unreachable!("operands are allocated before they are emitted"),
                 },

@@ -106,7 +106,9 @@ fn written_registers<I: MachInst>(vcode: &VCode<I>, output: &Output) -> PRegSet 
             }
         }
     }
-    written.union_from(vcode.clobbered);
+    for (_, set) in &vcode.clobbers {
+        written.union_from(*set);
+    }
     for (_, Edit::Move { to, .. }) in &output.edits {
         if let Some(preg) = to.as_reg() {
             written.add(preg);
@@ -143,8 +145,6 @@ impl OperandVisitor for Filler<'_> {
     }
 
     fn clobbers(&mut self, _set: PRegSet) {}
-
-    fn avoids(&mut self, _set: PRegSet) {}
 }
 
 struct Emitter<'a, B: Backend> {

@@ -1,7 +1,9 @@
 //! Rewrites what every target would expand in the same way.
 //!
 //! Needs: a verified function. Provides: no `global_value`, `nop` or
-//! `sequence_point`; no use of an alias.
+//! `sequence_point`; no use of an alias. `vectors` is for targets without those.
+
+pub mod vectors;
 
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{

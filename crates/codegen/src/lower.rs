@@ -21,11 +21,11 @@ use crate::call::{CallDest, CallInfo};
 use crate::reg::Reg;
 use crate::vcode::{Backend, MachInst, VCode};
 use cranelift_entity::{PrimaryMap, SecondaryMap};
-use regalloc2::{PReg, PRegSet, RegClass, VReg};
+use regalloc2::{PReg, RegClass, VReg};
 use rustc_hash::FxHashMap;
 use sidetrack_ir::{
-    Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Endianness, Extra, Function, Inst, Opcode,
-    Signature, StackSlot, Type, Value, ValueDef,
+    ArgumentExtension, Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Endianness, Extra, Function,
+    Inst, Opcode, Signature, StackSlot, Type, Value, ValueDef,
 };
 use smallvec::SmallVec;
 
@@ -63,6 +63,8 @@ pub struct Lower<'a, B: Backend> {
     outgoing: u32,
     tail_args: u32,
     abi: SigAbi,
+    /// What [`Backend::extended_params`] says.
+    pub extended_params: SecondaryMap<Value, bool>,
     /// Whether the function has vectors.
     vectors: bool,
     next_vreg: usize,
@@ -254,7 +256,6 @@ impl<'a, B: Backend> Lower<'a, B> {
             uses,
             defs: vec![(dst, preg)],
             clobbers,
-            avoids: PRegSet::empty(),
             stack_args: abi.stack_args,
             callee_pops: false,
             site: None,
@@ -280,6 +281,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             backend,
             func,
             order: BlockOrder::new(func, &cfg),
+            extended_params: backend.extended_params(func),
             value_regs: SecondaryMap::with_capacity(func.dfg.num_values()),
             uses: SecondaryMap::with_capacity(func.dfg.num_values()),
             sunk: SecondaryMap::new(),
@@ -451,7 +453,6 @@ impl<'a, B: Backend> Lower<'a, B> {
             num_vregs: 0,
             operands: Default::default(),
             clobbers: Vec::new(),
-            clobbered: PRegSet::empty(),
             spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
             vector_class,
         };
@@ -605,9 +606,15 @@ impl<'a, B: Backend> Lower<'a, B> {
     fn lower_params(&mut self, entry: Block) {
         let mut defs = Vec::new();
         let mut loads = Vec::new();
+        let mut extensions = Vec::new();
         let params = self.func.dfg.block_params(entry);
-        for (&v, slot) in params.iter().zip(&self.abi.params) {
-            let Some(reg) = self.value_regs[v] else { continue };
+        for (n, &v) in params.iter().enumerate() {
+            let slot = self.abi.params[n];
+            let Some(mut reg) = self.value_regs[v] else { continue };
+            if self.extended_params[v] && slot.extension != ArgumentExtension::Sext {
+                let extended = std::mem::replace(&mut reg, self.temp(slot.ty));
+                extensions.push(B::Inst::extend(extended, reg, slot.ty, true));
+            }
             match slot.loc {
                 AbiLoc::Reg(preg) => defs.push((reg, preg)),
                 AbiLoc::Stack(offset) => {
@@ -618,6 +625,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         }
         self.emit(B::Inst::args(defs));
         self.emitted.extend(loads);
+        self.emitted.extend(extensions);
     }
 }
 

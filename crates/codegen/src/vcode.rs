@@ -14,12 +14,13 @@ use crate::buffer::{Buffer, BufferSpec, FixupKind, Label};
 use crate::call::CallInfo;
 use crate::reg::Reg;
 use crate::settings::Flags;
+use cranelift_entity::SecondaryMap;
 use regalloc2::{
     Block, Inst, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, PReg, PRegSet,
     RegClass, VReg,
 };
 use sidetrack_artifact::UnwindOp;
-use sidetrack_ir::Type;
+use sidetrack_ir::{Type, Value};
 use std::fmt::Debug;
 
 /// What an instruction shows its operands to.
@@ -38,10 +39,6 @@ pub trait OperandVisitor {
 
     /// The instruction overwrites these registers beyond its defs.
     fn clobbers(&mut self, set: PRegSet);
-
-    /// No value is to be in these registers across the instruction, though it leaves
-    /// them alone.
-    fn avoids(&mut self, set: PRegSet);
 
     /// Reads a register.
     fn use_(&mut self, reg: &mut Reg) -> usize {
@@ -202,6 +199,12 @@ pub trait Backend: Sized + 'static {
     /// Jumps around an island.
     fn emit_island_jump(buffer: &mut Buffer<<Self::Inst as MachInst>::Fixup>, target: Label);
 
+    /// Block parameters whose registers hold the value sign-extended to all of the
+    /// register. Those of the first block become so as the function begins.
+    fn extended_params(&self, _func: &sidetrack_ir::Function) -> SecondaryMap<Value, bool> {
+        SecondaryMap::new()
+    }
+
     /// Lowers an instruction that does not end its block and is not a call.
     ///
     /// # Errors
@@ -252,10 +255,7 @@ pub struct VCode<I> {
     /// Types by virtual register, for messages and sizes of spills.
     pub num_vregs: usize,
     pub(crate) operands: Ranges<Operand>,
-    /// What no value can be in across an instruction: clobbers, and what it avoids.
     pub(crate) clobbers: Vec<(Inst, PRegSet)>,
-    /// All registers that some instruction clobbers.
-    pub(crate) clobbered: PRegSet,
     pub(crate) spill_words: [u32; 3],
     /// The class that holds vectors, if the function has any.
     pub(crate) vector_class: Option<RegClass>,
@@ -294,7 +294,6 @@ struct Collector<'a> {
     operands: &'a mut Vec<Operand>,
     first: usize,
     clobbers: PRegSet,
-    avoids: PRegSet,
 }
 
 impl OperandVisitor for Collector<'_> {
@@ -315,10 +314,6 @@ impl OperandVisitor for Collector<'_> {
     fn clobbers(&mut self, set: PRegSet) {
         self.clobbers.union_from(set);
     }
-
-    fn avoids(&mut self, set: PRegSet) {
-        self.avoids.union_from(set);
-    }
 }
 
 impl<I: MachInst> VCode<I> {
@@ -327,16 +322,10 @@ impl<I: MachInst> VCode<I> {
         self.operands.items.reserve(self.insts.len() * 3);
         for (i, inst) in self.insts.iter_mut().enumerate() {
             let first = self.operands.items.len();
-            let mut collector = Collector {
-                operands: &mut self.operands.items,
-                first,
-                clobbers: PRegSet::empty(),
-                avoids: PRegSet::empty(),
-            };
+            let mut collector =
+                Collector { operands: &mut self.operands.items, first, clobbers: PRegSet::empty() };
             inst.visit_operands(&mut collector);
-            let mut clobbers = collector.clobbers;
-            self.clobbered.union_from(clobbers);
-            clobbers.union_from(collector.avoids);
+            let clobbers = collector.clobbers;
             if clobbers != PRegSet::empty() {
                 self.clobbers.push((Inst::new(i), clobbers));
             }

@@ -1,7 +1,7 @@
 //! From the bytes of a module to an image: the one file that knows the front end and
 //! the code generator.
 
-use crate::config::{Config, OptLevel, Target};
+use crate::config::{Config, Instrument, OptLevel, Target};
 use crate::types::FuncType;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -58,11 +58,18 @@ impl Compiler {
                 OptLevel::None => sidetrack_codegen::OptLevel::None,
                 OptLevel::Speed => sidetrack_codegen::OptLevel::Speed,
             },
+            sites_off: true,
             verifier: config.verify,
             regalloc_checker: config.verify,
             ..Flags::default()
         };
-        let options = Options { guard_pages: config.target == Target::Native };
+        let options = Options {
+            guard_pages: config.target == Target::Native,
+            instrument: match config.instrument {
+                Instrument::Off => sidetrack_wasm::Instrument::Off,
+                Instrument::On { blocks, writable } => sidetrack_wasm::Instrument::On { blocks, writable },
+            },
+        };
         Ok(Compiler {
             isa: builder.finish(flags),
             options,
@@ -111,6 +118,8 @@ impl Compiler {
             let stub = sidetrack_wasm::exit_stub(info, ty);
             functions.push(sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?);
         }
+        functions
+            .push(sidetrack_codegen::compile(&sidetrack_wasm::raise_stub(), &*self.isa).map_err(failed)?);
         let image = self.link(functions)?;
         Ok((translation.into_info(), image))
     }

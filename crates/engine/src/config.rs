@@ -30,6 +30,27 @@ pub enum OptLevel {
     Speed,
 }
 
+/// What is in the code for debuggers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Instrument {
+    /// Nothing: programs cannot be debugged or interrupted.
+    Off,
+    /// Sites at joins and after calls, which cost a NOP each, and the places of values.
+    On {
+        /// Sites also at the heads of other blocks, for coverage.
+        blocks: bool,
+        /// What a debugger writes to memory is seen by loads of the innermost function that
+        /// the optimiser would have done before.
+        writable: bool,
+    },
+}
+
+impl Default for Instrument {
+    fn default() -> Self {
+        Instrument::On { blocks: false, writable: false }
+    }
+}
+
 /// Called while a module is compiled with how many of its functions are done, and
 /// how many there are; perhaps from several threads.
 pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
@@ -39,6 +60,7 @@ pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 pub struct Config {
     pub(crate) target: Target,
     pub(crate) opt_level: OptLevel,
+    pub(crate) instrument: Instrument,
     pub(crate) max_wasm_stack: usize,
     pub(crate) parallel: bool,
     pub(crate) cache: Option<PathBuf>,
@@ -65,6 +87,7 @@ impl Default for Config {
         Config {
             target: Target::Native,
             opt_level: OptLevel::Speed,
+            instrument: Instrument::default(),
             max_wasm_stack: 512 << 10,
             parallel: true,
             cache: None,
@@ -91,6 +114,12 @@ impl Config {
     /// How much is done for the speed of the code.
     pub fn opt_level(&mut self, level: OptLevel) -> &mut Self {
         self.opt_level = level;
+        self
+    }
+
+    /// What is in the code for debuggers.
+    pub fn instrument(&mut self, instrument: Instrument) -> &mut Self {
+        self.instrument = instrument;
         self
     }
 
@@ -160,7 +189,7 @@ impl Config {
 /// ```
 /// use sidetrack_engine::{Config, Engine, OptLevel};
 /// let engine = Engine::new(Config::new().opt_level(OptLevel::None))?;
-/// # sidetrack_engine::Result::Ok(())
+/// # Ok::<(), sidetrack_engine::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Engine(Arc<EngineInner>);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// let instance = Instance::new(&mut store, &module, &[add.into()])?;
 /// let three = instance.get_typed_func::<(), i32>(&mut store, "three")?;
 /// assert_eq!(three.call(&mut store, ())?, 3);
-/// # sidetrack_engine::Result::Ok(())
+/// # Ok::<(), sidetrack_engine::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Func(VmPtr<FuncRecord>);

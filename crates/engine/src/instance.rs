@@ -63,7 +63,7 @@ impl InstanceData {
         self.module.info()
     }
 
-    fn function(&self, index: u32) -> VmPtr<FuncRecord> {
+    pub(crate) fn function(&self, index: u32) -> VmPtr<FuncRecord> {
         let (info, layout) = (self.info(), self.module.layout());
         if info.is_imported_function(index) {
             return self.context.imported_record(layout, index);
@@ -72,7 +72,14 @@ impl InstanceData {
         self.context.record(layout, reference.expect("a function that is referred to has a record"))
     }
 
-    fn global(&self, index: u32) -> VmPtr<Slot> {
+    /// The record of a function to which references may exist.
+    pub(crate) fn function_reference(&self, index: u32) -> Option<VmPtr<FuncRecord>> {
+        let info = self.info();
+        let known = info.is_imported_function(index) || info.functions[index as usize].reference.is_some();
+        known.then(|| self.function(index))
+    }
+
+    pub(crate) fn global(&self, index: u32) -> VmPtr<Slot> {
         self.context.global(self.info(), self.module.layout(), index)
     }
 
@@ -213,6 +220,7 @@ fn build(store: &mut StoreOpaque, module: &Module, imports: &[Extern]) -> Result
         let ty = info.types[*ty as usize].clone();
         data.tags.push(store.push_tag(VmTag { ty }));
     }
+    store.load_code(module)?;
     let instance = store.push_instance(data)?;
     link(store, instance, imports);
     Ok(instance)
@@ -221,6 +229,7 @@ fn build(store: &mut StoreOpaque, module: &Module, imports: &[Extern]) -> Result
 /// Fills an instance's context.
 fn link(store: &mut StoreOpaque, instance: VmPtr<InstanceData>, imports: &[Extern]) {
     let module = instance.get(store).module.clone();
+    let base = store.base_of(&module).expect("code is loaded before instances are made");
     let (info, layout) = (module.info(), module.layout());
     let address: *const InstanceData = instance.address(store.id()).as_ptr();
     let mut functions = Vec::new();
@@ -232,7 +241,7 @@ fn link(store: &mut StoreOpaque, instance: VmPtr<InstanceData>, imports: &[Exter
                 let record = match host::host_func(store, func.record()) {
                     None => func.record(),
                     Some(host) => {
-                        let (code, id) = (module.exit_stub(ty), module.type_id(ty));
+                        let (code, id) = (module.exit_stub(base, ty), module.type_id(ty));
                         HostContext::new(store, Some(instance), host, code, id)
                     }
                 };
@@ -244,7 +253,7 @@ fn link(store: &mut StoreOpaque, instance: VmPtr<InstanceData>, imports: &[Exter
     }
     let fields = NonNull::from(store.fields());
     let data = instance.get_mut(store);
-    module.with_code(|code| data.context.link(fields, address, info, layout, code));
+    module.with_code(base, |code| data.context.link(fields, address, info, layout, code));
     for (index, record) in (0..).zip(functions) {
         let reference = info.functions[index as usize].reference;
         data.context.import_function(layout, index, reference, record);

@@ -14,13 +14,14 @@
 //! let instance = Instance::new(&mut store, &module, &[])?;
 //! let add = instance.get_typed_func::<(i32, i32), i32>(&mut store, "add")?;
 //! assert_eq!(add.call(&mut store, (2, 3))?, 5);
-//! # sidetrack_engine::Result::Ok(())
+//! # Ok::<(), sidetrack_engine::Error>(())
 //! ```
 
 #![deny(unsafe_code)]
 
 mod cache;
 mod caller;
+mod code;
 mod compile;
 mod config;
 pub mod debug;
@@ -44,7 +45,8 @@ mod vm;
 pub use anyhow::{Error, Result};
 pub use caller::Caller;
 pub use compile::{Features, InvalidModule};
-pub use config::{Config, Engine, OptLevel, Progress, Target};
+pub use config::{Config, Engine, Instrument, OptLevel, Progress, Target};
+pub use debug::{DebugContext, DebugEvent, DebugFrame, InterruptHandle, Resume};
 pub use externs::Extern;
 pub use func::Func;
 pub use global::{Global, Tag};

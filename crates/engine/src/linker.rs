@@ -39,7 +39,7 @@ enum Definition {
 /// let instance = linker.instantiate(&mut store, &module)?;
 /// let run = instance.get_typed_func::<(), i32>(&mut store, "run")?;
 /// assert_eq!(run.call(&mut store, ())?, 42);
-/// # sidetrack_engine::Result::Ok(())
+/// # Ok::<(), sidetrack_engine::Error>(())
 /// ```
 pub struct Linker<T: 'static> {
     engine: Engine,

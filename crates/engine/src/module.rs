@@ -1,5 +1,6 @@
 //! Modules: compiled code with what it declares.
 
+use crate::debug::ModuleDebug;
 use crate::serialize::{self, Artifact};
 use crate::trap::FrameInfo;
 use crate::types::ExternType;
@@ -12,7 +13,6 @@ use sidetrack_patch::CodeMemory;
 use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// let engine = Engine::default();
 /// let module = Module::new(&engine, r#"(module (func (export "f") (result i32) i32.const 1))"#)?;
 /// assert_eq!(module.exports().count(), 1);
-/// # sidetrack_engine::Result::Ok(())
+/// # Ok::<(), sidetrack_engine::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Module(Arc<ModuleInner>);
@@ -38,6 +38,12 @@ struct ModuleInner {
     memory: Arc<CodeMemory>,
     /// Offsets in the image of the functions that the module defines.
     functions: Vec<u32>,
+    /// The bytes that it was compiled from.
+    wasm: Box<[u8]>,
+    /// What a debugger knows of functions that it has looked at.
+    debug: ModuleDebug,
+    /// Offset in the image of the function that raises the host's error.
+    raise: u32,
     /// Offsets of the entry stubs, by type.
     entries: HashMap<u32, u32>,
     /// Offsets of the exit stubs, by type.
@@ -96,14 +102,14 @@ impl Module {
             return Self::load(engine, artifact, CacheUse::Hit);
         }
         let (info, image) = engine.compiler().module(bytes)?;
-        let serialized = serialize::write(engine, &info, &image);
+        let serialized = serialize::write(engine, &info, &image, bytes);
         let kept = CacheUse::Miss { error: cache::write(folder, &key, &serialized).err() };
-        Self::load(engine, Artifact { info, image, bytes: serialized.len() }, kept)
+        Self::load(engine, Artifact { info, image, wasm: bytes.into(), bytes: serialized.len() }, kept)
     }
 
     fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self> {
         let (info, image) = engine.compiler().module(bytes)?;
-        Self::load(engine, Artifact { info, image, bytes: 0 }, CacheUse::Off)
+        Self::load(engine, Artifact { info, image, wasm: bytes.into(), bytes: 0 }, CacheUse::Off)
     }
 
     /// As [`Module::new`], from a file.
@@ -130,7 +136,7 @@ impl Module {
     /// # Errors
     /// None today.
     pub fn serialize(&self) -> Result<Vec<u8>> {
-        Ok(serialize::write(&self.0.engine, &self.0.info, self.0.memory.image()))
+        Ok(serialize::write(&self.0.engine, &self.0.info, self.0.memory.image(), &self.0.wasm))
     }
 
     /// A module from the bytes of [`Module::serialize`]. The code in them is run: they
@@ -149,9 +155,10 @@ impl Module {
     }
 
     fn load(engine: &Engine, artifact: Artifact, cache: CacheUse) -> Result<Self> {
-        let Artifact { info, image, bytes } = artifact;
+        let Artifact { info, image, wasm, bytes } = artifact;
         let mut functions = vec![0; info.functions.len() - info.imported_functions as usize];
         let (mut entries, mut exits) = (HashMap::new(), HashMap::new());
+        let mut raise = 0;
         for symbol in &image.symbols {
             let SymbolName::User { namespace, index } = symbol.name else { continue };
             if symbol.name == symbols::function(index) {
@@ -163,6 +170,8 @@ impl Module {
                 entries.insert(index, symbol.offset);
             } else if symbol.name == symbols::exit_stub(index) {
                 exits.insert(index, symbol.offset);
+            } else if symbol.name == symbols::RAISE_STUB {
+                raise = symbol.offset;
             } else {
                 return Err(anyhow!("code of an unknown kind {namespace}"));
             }
@@ -178,6 +187,9 @@ impl Module {
             exports,
             memory,
             functions,
+            wasm,
+            debug: ModuleDebug::default(),
+            raise,
             entries,
             exits,
             artifact_bytes: bytes,
@@ -262,30 +274,50 @@ impl Module {
         self.0.exports.get(name).copied()
     }
 
-    /// The addresses of its code.
-    pub(crate) fn code_addresses(&self) -> Range<usize> {
-        self.0.memory.addresses()
+    /// The code as loaded for all stores.
+    pub(crate) fn memory(&self) -> &Arc<CodeMemory> {
+        &self.0.memory
     }
 
-    fn address(&self, offset: u32) -> *const u8 {
-        (self.code_addresses().start + offset as usize) as *const u8
+    /// The bytes that it was compiled from.
+    pub fn wasm(&self) -> &[u8] {
+        &self.0.wasm
     }
 
-    /// The exit stub of a type that an imported function has.
+    pub(crate) fn debug(&self) -> &ModuleDebug {
+        &self.0.debug
+    }
+
+    /// Offset in the image of the function that raises the host's error.
+    pub(crate) fn raise_stub(&self) -> u32 {
+        self.0.raise
+    }
+
+    /// Whether two modules are the same one.
+    pub fn same(a: &Module, b: &Module) -> bool {
+        Arc::ptr_eq(&a.0, &b.0)
+    }
+
+    /// Tells the module from others, for as long as it lives.
+    pub(crate) fn key(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// The address of the exit stub of a type that an imported function has, in code
+    /// loaded at `base`.
     ///
     /// # Panics
     /// If no imported function has the type.
-    pub(crate) fn exit_stub(&self, ty: u32) -> *const u8 {
-        self.address(self.0.exits[&ty])
+    pub(crate) fn exit_stub(&self, base: usize, ty: u32) -> *const u8 {
+        (base + self.0.exits[&ty] as usize) as *const u8
     }
 
     pub(crate) fn type_id(&self, ty: u32) -> u32 {
         self.0.type_ids[ty as usize]
     }
 
-    /// What is at an address of its code, if that is a function of the module.
-    pub(crate) fn frame_info(&self, pc: usize) -> Option<FrameInfo> {
-        let offset = u32::try_from(pc.checked_sub(self.code_addresses().start)?).ok()?;
+    /// What is at an offset of its code, if that is a function of the module.
+    pub(crate) fn frame_info(&self, offset: u32) -> Option<FrameInfo> {
         let symbol = self.image().symbol_at(offset)?;
         let SymbolName::User { index, .. } = symbol.name else { return None };
         if symbol.name != symbols::function(index) {
@@ -296,11 +328,13 @@ impl Module {
         Some(FrameInfo::new(info.name.clone(), index, name, self.image().source_at(offset)))
     }
 
-    /// Calls `with` with the addresses that contexts of this module have.
-    pub(crate) fn with_code<R>(&self, with: impl FnOnce(&ModuleCode<'_>) -> R) -> R {
+    /// Calls `with` with the addresses that contexts of this module have when its code is
+    /// at `base`.
+    pub(crate) fn with_code<R>(&self, base: usize, with: impl FnOnce(&ModuleCode<'_>) -> R) -> R {
         let first = self.0.info.imported_functions;
-        let function = |index: u32| self.address(self.0.functions[(index - first) as usize]);
-        let entry = |ty: u32| self.address(self.0.entries[&ty]);
+        let address = |offset: u32| (base + offset as usize) as *const u8;
+        let function = |index: u32| address(self.0.functions[(index - first) as usize]);
+        let entry = |ty: u32| address(self.0.entries[&ty]);
         with(&ModuleCode { type_ids: &self.0.type_ids, function: &function, entry: &entry })
     }
 }

@@ -1,7 +1,8 @@
 //! Compiled modules as bytes.
 //!
 //! The format: a magic number, the hash of all that follows, the version with the
-//! settings as text, and the module's declarations and image. The hash tells damaged
+//! settings as text, the module's declarations and image, and the bytes that it was
+//! compiled from, which debuggers read. The hash tells damaged
 //! bytes; it is no protection from somebody who writes bytes with the right hash.
 
 use crate::{Engine, Result};
@@ -15,6 +16,8 @@ const HASH: usize = 32;
 pub(crate) struct Artifact {
     pub info: ModuleInfo,
     pub image: Image,
+    /// The bytes that it was compiled from.
+    pub wasm: Box<[u8]>,
     /// Bytes of its serialised form, 0 if it has none.
     pub bytes: usize,
 }
@@ -30,9 +33,9 @@ pub(crate) fn is_artifact(bytes: &[u8]) -> bool {
 }
 
 /// The bytes of a module.
-pub(crate) fn write(engine: &Engine, info: &ModuleInfo, image: &Image) -> Vec<u8> {
+pub(crate) fn write(engine: &Engine, info: &ModuleInfo, image: &Image, wasm: &[u8]) -> Vec<u8> {
     let mut bytes = [&MAGIC[..], &[0; HASH]].concat();
-    let contents = (fingerprint(engine), info, image);
+    let contents = (fingerprint(engine), info, image, serde_bytes::Bytes::new(wasm));
     bytes = postcard::to_extend(&contents, bytes).expect("plain data can be serialised");
     let hash = blake3::hash(&bytes[MAGIC.len() + HASH..]);
     bytes[MAGIC.len()..MAGIC.len() + HASH].copy_from_slice(hash.as_bytes());
@@ -52,6 +55,6 @@ pub(crate) fn read(engine: &Engine, bytes: &[u8]) -> Result<Artifact> {
     let wanted = fingerprint(engine);
     let (found, rest) = postcard::take_from_bytes::<String>(contents)?;
     ensure!(found == wanted, "the module was compiled by `{found}`, this is `{wanted}`");
-    let (info, image) = postcard::from_bytes(rest)?;
-    Ok(Artifact { info, image, bytes: bytes.len() })
+    let (info, image, wasm): (_, _, serde_bytes::ByteBuf) = postcard::from_bytes(rest)?;
+    Ok(Artifact { info, image, wasm: wasm.into_vec().into(), bytes: bytes.len() })
 }

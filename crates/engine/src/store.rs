@@ -5,6 +5,8 @@
 //! handles ([`crate::Func`], [`crate::Memory`], …) say which store they are of and are
 //! used with a borrow of it.
 
+use crate::code::StoreCode;
+use crate::debug::{DebugContext, DebugEvent, Debugger, InterruptHandle, Interrupts, Resume, Stopped};
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 use crate::module::Module;
@@ -21,7 +23,7 @@ use sidetrack_artifact::{MemoryType, TableType};
 use sidetrack_patch::run::Machine;
 use std::any::Any;
 use std::cell::UnsafeCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,24 +35,38 @@ pub(crate) enum Exit {
 
 type Limiter<T> = Box<dyn FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync>;
 
+type Handler<T> = Box<dyn FnMut(&mut DebugContext<'_, T>, DebugEvent) -> Result<Resume> + Send + Sync>;
+
 /// A store with the embedder's data.
 #[repr(C)]
 pub(crate) struct StoreInner<T: 'static> {
     /// The first field: the store's address is its.
     opaque: StoreOpaque,
     limiter: Option<Limiter<T>>,
+    handler: Option<Handler<T>>,
     data: T,
 }
 
 /// What can be asked of a store whose type of data is not known.
 pub(crate) trait StoreDyn {
     fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter>;
+    /// Tells the debug handler; none if there is none, or if it is what runs the code.
+    fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Option<Result<Resume>>;
 }
 
 impl<T: 'static> StoreDyn for StoreInner<T> {
     fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter> {
         let limiter = self.limiter.as_mut()?;
         Some(limiter(&mut self.data))
+    }
+
+    fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Option<Result<Resume>> {
+        let mut handler = self.handler.take()?;
+        let answer = handler(&mut DebugContext::new(StoreContextMut::new(self), stop), event);
+        if self.handler.is_none() {
+            self.handler = Some(handler);
+        }
+        Some(answer)
     }
 }
 
@@ -71,9 +87,13 @@ pub struct StoreOpaque {
     tags: Arena<VmTag>,
     exceptions: Exceptions,
     externs: Vec<Box<dyn Any + Send + Sync>>,
-    /// The modules of the instances, by the address of their code.
-    modules: BTreeMap<usize, Module>,
+    /// The code of the instances' modules, by its address.
+    codes: BTreeMap<usize, StoreCode>,
+    /// The address of a module's code, by the module's key.
+    bases: HashMap<usize, usize>,
     exit: Option<Exit>,
+    debugger: Box<Debugger>,
+    interrupts: Arc<Interrupts>,
     /// How many calls from the host are under way.
     depth: usize,
     native_limit: usize,
@@ -98,8 +118,11 @@ impl StoreOpaque {
             tags: Arena::new(id),
             exceptions: Exceptions::default(),
             externs: Vec::new(),
-            modules: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            bases: HashMap::new(),
             exit: None,
+            debugger: Box::default(),
+            interrupts: Arc::default(),
             depth: 0,
             native_limit: 0,
         })
@@ -170,15 +193,52 @@ impl StoreOpaque {
             self.instances.len() < limit.unwrap_or(usize::MAX),
             "the store's limit of instances is reached"
         );
-        let module = instance.module();
-        self.modules.entry(module.code_addresses().start).or_insert_with(|| module.clone());
         Ok(self.instances.push(instance))
     }
 
-    /// The module whose code includes the address, among those that have instances here.
-    pub(crate) fn module_at(&self, pc: usize) -> Option<&Module> {
-        let (_, module) = self.modules.range(..=pc).next_back()?;
-        module.code_addresses().contains(&pc).then_some(module)
+    /// Loads a module's code for this store, if it is not yet; returns its address. Code
+    /// that has sites is a copy of the store's own, so that what is switched here no other
+    /// store sees.
+    pub(crate) fn load_code(&mut self, module: &Module) -> Result<usize> {
+        if let Some(&base) = self.bases.get(&module.key()) {
+            return Ok(base);
+        }
+        let code = StoreCode::new(module)?;
+        let base = code.base();
+        self.interrupts.add(&code);
+        self.bases.insert(module.key(), base);
+        self.codes.insert(base, code);
+        Ok(base)
+    }
+
+    /// A module's code in this store, which is loaded if it is not yet.
+    pub(crate) fn code_of(&mut self, module: &Module) -> Result<&StoreCode> {
+        let base = self.load_code(module)?;
+        Ok(&self.codes[&base])
+    }
+
+    /// The address of a module's code in this store, if it has instances here.
+    pub(crate) fn base_of(&self, module: &Module) -> Option<usize> {
+        self.bases.get(&module.key()).copied()
+    }
+
+    /// The code that includes the address, among those of modules with instances here.
+    pub(crate) fn code_at(&self, pc: usize) -> Option<&StoreCode> {
+        let (_, code) = self.codes.range(..=pc).next_back()?;
+        code.contains(pc).then_some(code)
+    }
+
+    pub(crate) fn debugger_mut(&mut self) -> &mut Debugger {
+        &mut self.debugger
+    }
+
+    pub(crate) fn interrupts(&self) -> &Arc<Interrupts> {
+        &self.interrupts
+    }
+
+    /// All instances, oldest first.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = VmPtr<InstanceData>> + '_ {
+        self.instances.iter()
     }
 
     pub(crate) fn push_host(&mut self, context: HostContext) -> VmPtr<HostContext> {
@@ -335,7 +395,7 @@ impl<T: 'static> Store<T> {
     /// If the engine's target is not this machine's, or there is no memory for an interpreter.
     pub fn try_new(engine: &Engine, data: T) -> Result<Self> {
         let opaque = StoreOpaque::new(engine)?;
-        let mut inner = Box::new(StoreInner { opaque, limiter: None, data });
+        let mut inner = Box::new(StoreInner { opaque, limiter: None, handler: None, data });
         inner.opaque.whole = Whole::of(&mut *inner);
         Ok(Store { inner })
     }
@@ -368,6 +428,50 @@ impl<T: 'static> Store<T> {
         limiter: impl FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync + 'static,
     ) {
         self.inner.limiter = Some(Box::new(limiter));
+    }
+}
+
+/// Debugging.
+impl<T: 'static> Store<T> {
+    /// Says who is asked at each stop of the program. What the handler returns as an
+    /// error ends the call under way with it. Inside the handler other functions may
+    /// be called, which stop nowhere.
+    pub fn debug_handler(
+        &mut self,
+        handler: impl FnMut(&mut DebugContext<'_, T>, DebugEvent) -> Result<Resume> + Send + Sync + 'static,
+    ) {
+        self.inner.handler = Some(Box::new(handler));
+    }
+
+    /// Adds a breakpoint at a wasm pc, or at the next operator of its function if none
+    /// begins there; returns the pc of the operator. The same place may have several.
+    ///
+    /// # Errors
+    /// If the pc is in no function, or control never comes to the operator; if the
+    /// module was compiled without sites.
+    pub fn add_breakpoint(&mut self, module: &Module, pc: u32) -> Result<u32> {
+        self.inner.opaque.add_breakpoint(module, pc)
+    }
+
+    /// Takes a breakpoint away that was added with the same pc.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
+        self.inner.opaque.remove_breakpoint(module, pc)
+    }
+
+    /// Stops before the first operator of the next function that is called.
+    pub fn stop_at_entry(&mut self) {
+        self.inner.opaque.debugger.stop_at_entry();
+    }
+
+    /// What stops the program from other threads.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        if !self.engine().config().is_native() {
+            self.inner.opaque.interrupts.watch();
+        }
+        InterruptHandle(Arc::downgrade(&self.inner.opaque.interrupts))
     }
 }
 

@@ -41,6 +41,9 @@ pub enum Trap {
     /// `unreachable`.
     #[error("wasm trap: wasm `unreachable` instruction executed")]
     UnreachableCodeReached,
+    /// The program was interrupted.
+    #[error("wasm trap: interrupt")]
+    Interrupt,
     /// A null reference where there must be none.
     #[error("wasm trap: null reference")]
     NullReference,
@@ -110,10 +113,10 @@ impl WasmBacktrace {
 
     fn new(store: &StoreOpaque, frames: &[Frame]) -> Self {
         let frames = frames.iter().enumerate().filter_map(|(position, frame)| {
-            let module = store.module_at(frame.pc)?;
             // A return address is the end of the call; the innermost pc is where it happened.
             let within = if position == 0 { frame.pc } else { frame.pc - 1 };
-            module.frame_info(within)
+            let code = store.code_at(within)?;
+            code.module().frame_info(code.offset(within))
         });
         WasmBacktrace { frames: frames.collect() }
     }

@@ -63,7 +63,6 @@ impl Targets {
                     regalloc_checker: true,
                     ..Flags::default()
                 };
-                let vectors = vectors && name != "riscv64";
                 let name = format!("{name} {opt_level}");
                 isas.push(Target { name, isa: builder.finish(flags), vectors });
             }

@@ -71,7 +71,7 @@ fn each_line_for_its_reason() {
         ("set unwind_info=false", "set no_such_setting=1", "no_such_setting"),
         ("set unwind_info=false", "set enable_nan_canonicalization", "NaN"),
         ("target pulley64", "target pulley64 has_nothing", "has_nothing"),
-        ("target pulley64", "target riscv64", "riscv64"),
+        ("target pulley64", "target mips64", "mips64"),
         ("test run", "test no-such-kind", "no-such-kind"),
     ] {
         let records = outcome(&FILE.replace(from, to));

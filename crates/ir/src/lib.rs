@@ -39,7 +39,7 @@ pub use entities::*;
 pub use function::{AliasRegionData, Function, GlobalValueData, SourceLoc, StackSlotData};
 pub use inst::{
     AtomicRmwOp, BlockArg, BlockCall, ExceptionItem, ExceptionTableData, Extra, InstData, JumpTableData,
-    SiteInfo,
+    SiteInfo, StateEntry,
 };
 pub use layout::Layout;
 pub use loops::LoopAnalysis;

@@ -109,6 +109,9 @@ pub enum ArgumentPurpose {
     VMContext,
     /// `sarg(N)`: the address of a struct of N bytes passed by value.
     StructArgument(u32),
+    /// Half of a vector of this type, where a code generator passes vectors in two
+    /// integers. Text has none.
+    Half(Type),
 }
 
 /// A parameter or return value of a signature.
@@ -142,6 +145,7 @@ impl fmt::Display for AbiParam {
             ArgumentPurpose::StructReturn => f.write_str(" sret"),
             ArgumentPurpose::VMContext => f.write_str(" vmctx"),
             ArgumentPurpose::StructArgument(size) => write!(f, " sarg({size})"),
+            ArgumentPurpose::Half(ty) => write!(f, " half({ty})"),
         }
     }
 }
@@ -176,11 +180,16 @@ impl Signature {
     /// Caller and callee derive the place from the signature alone; the caller's
     /// site then needs no code to make the argument the result when it is off.
     pub fn pass_through(&self) -> Option<Vec<u32>> {
+        // Halves of vectors pass through halves of vectors of their type.
+        let kind = |param: &AbiParam| match param.purpose {
+            ArgumentPurpose::Half(vector) => vector,
+            _ => param.ty,
+        };
         let mut taken = vec![false; self.params.len()];
         self.returns
             .iter()
             .map(|ret| {
-                let free = |i: &usize| !taken[*i] && self.params[*i].ty == ret.ty;
+                let free = |i: &usize| !taken[*i] && kind(&self.params[*i]) == kind(ret);
                 let index = (0..self.params.len()).find(free)?;
                 taken[index] = true;
                 Some(index as u32)

@@ -1,14 +1,19 @@
-//! Translates a module: `translate FILE [INDEX] [--checks]`.
+//! Translates a module: `translate FILE [INDEX] [--checks] [--sites]`.
 //!
 //! With the index of a function its IR is printed; without one all functions are
 //! translated and verified, and how long that took is printed.
 
-use sidetrack_wasm::{Options, parse};
+use sidetrack_wasm::{Instrument, Options, parse};
 use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let options = Options { guard_pages: !args.iter().any(|arg| arg == "--checks") };
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    let sites = Instrument::On { blocks: false, writable: false };
+    let options = Options {
+        guard_pages: !has("--checks"),
+        instrument: if has("--sites") { sites } else { Instrument::Off },
+    };
     let mut args = args.iter().filter(|arg| !arg.starts_with("--"));
     let bytes = wat::parse_file(args.next().ok_or("no file")?)?;
     let start = Instant::now();

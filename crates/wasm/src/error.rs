@@ -37,7 +37,9 @@ impl WasmError {
 
 impl From<wasmparser::Error> for WasmError {
     fn from(error: wasmparser::Error) -> Self {
-        let feature = error.missing_wasm_feature().and_then(feature_name);
+        // One error names the feature in its words alone.
+        let in_words = error.message().contains("the GC proposal is disabled").then_some(WasmFeatures::GC);
+        let feature = error.missing_wasm_feature().or(in_words).and_then(feature_name);
         let message = match feature {
             Some(name) => format!("{name} is not supported: {}", error.message()),
             None => error.message().to_string(),

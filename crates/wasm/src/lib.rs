@@ -24,7 +24,7 @@ pub use error::WasmError;
 pub use features::Features;
 pub use module::{Translation, parse, parse_features};
 pub use signatures::{entry_signature, ir_type, wasm_signature};
-pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs};
+pub use stubs::{Stubs, entry_stub, exit_stub, needed_stubs, raise_stub};
 
 use sidetrack_artifact::ModuleInfo;
 use sidetrack_ir::Function;
@@ -36,6 +36,38 @@ pub struct Options {
     /// is reported as the trap of the instruction that did it, so that neither needs
     /// a check.
     pub guard_pages: bool,
+    /// What debuggers need.
+    pub instrument: Instrument,
+}
+
+/// What is in the code for debuggers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Instrument {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Sites, and the state at sites and calls.
+    On {
+        /// Sites also at block heads that are no joins.
+        blocks: bool,
+        /// Sites are fences, so that what a debugger writes is seen everywhere.
+        writable: bool,
+    },
+}
+
+impl Instrument {
+    /// Whether there are sites.
+    pub fn is_on(self) -> bool {
+        self != Instrument::Off
+    }
+
+    fn is_writable(self) -> bool {
+        matches!(self, Instrument::On { writable: true, .. })
+    }
+
+    fn has_blocks(self) -> bool {
+        matches!(self, Instrument::On { blocks: true, .. })
+    }
 }
 
 impl Translation<'_> {

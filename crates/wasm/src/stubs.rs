@@ -112,6 +112,18 @@ pub fn exit_stub(info: &ModuleInfo, ty: u32) -> Function {
     func
 }
 
+/// The function that traps on behalf of the host, see
+/// [`sidetrack_artifact::module::symbols::RAISE_STUB`].
+pub fn raise_stub() -> Function {
+    let mut func = Function::new(ExternalName::user(3, 0), Signature::new(CallConv::Tail));
+    let block = func.dfg.make_block();
+    func.layout.append_block(block);
+    let mut b = Builder::new(&mut func);
+    b.switch_to(block);
+    b.trap(TrapCode::user(trap::HOST_ERROR).expect("the front end's codes are in range"));
+    func
+}
+
 /// Tells the store where the frames of compiled code begin.
 fn record_exit(b: &mut Builder<'_>, vmctx: Value) {
     let field = MemFlags { region: Some(AliasRegion::VmCtx), ..MemFlags::trusted() };

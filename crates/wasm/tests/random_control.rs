@@ -6,7 +6,7 @@
 use sidetrack_ir::interp::{FunctionStore, Interpreter};
 use sidetrack_ir::types::{I32, I64};
 use sidetrack_ir::{DataValue, verifier};
-use sidetrack_wasm::{Options, parse};
+use sidetrack_wasm::{Instrument, Options, parse};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -386,7 +386,7 @@ fn check(seed: u64) {
     );
     let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
     let module = parse(&bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-    let options = Options { guard_pages: true };
+    let options = Options { guard_pages: true, instrument: Instrument::Off };
     let func = module.translate(0, &options).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
     if let Err(errors) = verifier::verify(&func) {
         panic!("seed {seed}: {errors}\n{text}\n{func}");

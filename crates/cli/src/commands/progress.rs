@@ -39,8 +39,7 @@ impl Drop for Progress {
 
 fn new_bar(total: usize) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
-    if let Ok(style) = ProgressStyle::with_template("compiling {wide_bar} {pos}/{len} functions, {eta} left")
-    {
+    if let Ok(style) = ProgressStyle::with_template("compiling {wide_bar} {pos}/{len} functions") {
         bar.set_style(style);
     }
     bar

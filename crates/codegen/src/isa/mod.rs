@@ -63,7 +63,9 @@ pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
     match name {
         pulley::NAME => Ok(pulley::builder()),
         _ if name == aarch64::NAME || name.starts_with("aarch64-") => Ok(aarch64::builder()),
-        _ if name == riscv64::NAME || name.starts_with("riscv64gc-") => Ok(riscv64::builder()),
+        _ if name == riscv64::NAME || name == "riscv64gc" || name.starts_with("riscv64gc-") => {
+            Ok(riscv64::builder())
+        }
         _ if name == x64::NAME || name.starts_with("x86_64-") => Ok(x64::builder()),
         _ => Err(LookupError(name.to_string())),
     }

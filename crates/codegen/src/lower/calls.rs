@@ -103,35 +103,18 @@ impl<B: Backend> Lower<'_, B> {
                 ));
             }
         }
-        let clobbers = self.backend.call_clobbers(sig);
-        let state = self.state(inst);
-        // What is read from outside is in the frame, not where some callee has saved it.
-        let avoids = match (&state, site) {
-            (Some(_), None) => self.all_registers(),
-            _ => PRegSet::empty(),
-        };
         let info = CallInfo {
             dest,
             uses,
             defs: Vec::new(),
-            clobbers,
-            avoids,
+            clobbers: self.backend.call_clobbers(sig),
             stack_args: abi.stack_args,
             callee_pops: abi.callee_pops,
             site,
             try_call: None,
-            state,
+            state: self.state(inst),
         };
         Ok((info, abi))
-    }
-
-    fn all_registers(&self) -> PRegSet {
-        let env = self.backend.machine_env();
-        let sets = env.preferred_regs_by_class.iter().chain(&env.non_preferred_regs_by_class);
-        sets.fold(PRegSet::empty(), |mut all, set| {
-            all.union_from(*set);
-            all
-        })
     }
 
     /// What can be read during a call. Constants need no register.
@@ -163,7 +146,6 @@ impl<B: Backend> Lower<'_, B> {
             match slot.loc {
                 AbiLoc::Reg(preg) => {
                     info.clobbers.remove(preg);
-                    info.avoids.remove(preg);
                     info.defs.push((self.result(inst, n), preg));
                 }
                 AbiLoc::Stack(offset) => {
@@ -263,7 +245,10 @@ impl<B: Backend> Lower<'_, B> {
         let handlers = targets.len() > 1;
         if handlers {
             // A handler is entered with every register but the payloads unknown.
-            info.clobbers.union_from(self.all_registers());
+            let env = self.backend.machine_env();
+            for set in env.preferred_regs_by_class.iter().chain(&env.non_preferred_regs_by_class) {
+                info.clobbers.union_from(*set);
+            }
         }
         let mut pregs: SmallVec<[PReg; 4]> = SmallVec::new();
         for slot in &abi.rets {
@@ -277,7 +262,6 @@ impl<B: Backend> Lower<'_, B> {
         for preg in pregs {
             if info.defs.iter().all(|(_, other)| *other != preg) {
                 info.clobbers.remove(preg);
-                info.avoids.remove(preg);
                 let reg = self.try_reg(inst, preg);
                 info.defs.push((reg, preg));
             }
@@ -301,7 +285,6 @@ impl<B: Backend> Lower<'_, B> {
         }
         self.tail_args = self.tail_args.max(abi.stack_args);
         info.clobbers = PRegSet::empty();
-        info.avoids = PRegSet::empty();
         self.emit(B::Inst::return_call(Box::new(info)));
         Ok(())
     }

@@ -96,6 +96,7 @@ impl Marks {
             return;
         }
         func.dfg.args(inst).iter().for_each(|&v| self.need(v));
+        func.dfg.state(inst).iter().for_each(|state| state.iter().for_each(|entry| self.need(entry.value)));
         if let Extra::TryCall(_, table) | Extra::TryCallIndirect(table) = func.dfg.insts[inst].extra {
             for item in &func.dfg.exception_tables[table].items {
                 if let ExceptionItem::Context(v) = *item {

@@ -13,24 +13,38 @@
 
 mod access;
 mod body;
+mod context;
+mod control;
 mod decode;
 mod describe;
 mod environment;
+mod event;
+mod instance_env;
+mod interrupt;
 mod op;
 mod ops;
 mod overlay;
+mod runs;
 mod shadow;
 mod state;
+mod stop;
 mod types;
 
 pub use access::Access;
 pub use body::{Body, OpSet};
+pub use context::{DebugContext, DebugFrame};
+pub(crate) use control::Debugger;
 pub use decode::DecodeError;
 pub use describe::describe;
 pub use environment::Environment;
+pub use event::{DebugEvent, Resume};
+pub use interrupt::InterruptHandle;
+pub(crate) use interrupt::Interrupts;
 pub use overlay::Overlay;
+pub(crate) use runs::ModuleDebug;
 pub use shadow::{Shadow, Stop};
 pub use state::{Callee, End, Step};
+pub(crate) use stop::{Stopped, arm_entry, at_site};
 
 /// The bits of a value, zero-extended; those of a reference are its address or
 /// handle, zero for null. `None` is not available.

@@ -6,6 +6,7 @@
 //! there is what the thread's stack has beyond [`crate::Config::max_wasm_stack`], for
 //! host functions.
 
+use super::hook::Entered;
 use super::host::{self, HostContext, HostError};
 use super::{FuncRecord, Slot, VmPtr};
 use crate::store::{Exit, StoreOpaque};
@@ -69,13 +70,19 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     } else if sp < store.native_limit() {
         return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), frames: outer_frames(outer_exit) });
     }
+    if store.debugger_mut().wants_entries() {
+        let armed = crate::debug::arm_entry(store, record.code as usize);
+        armed.map_err(|error| Failure::Host { error: HostError::Error(error), frames: Vec::new() })?;
+    }
     store.enter();
+    let entered = Entered::new(store.address());
     let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
     let machine = store.machine();
     // SAFETY: the machine is the store's own, made for its engine's architecture, which is
     // that of the code of all its instances; the entry stub is right for the record and for
     // the slots; modules, and with them the registered code, live as long as the store.
     let result = unsafe { run::call(machine, record.entry, &args, &CallHooks::default()) };
+    drop(entered);
     store.leave();
     // SAFETY: as above; the code has been left.
     unsafe {
@@ -99,7 +106,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
 
 /// The frames of the activation that called the host from an exit stub with this
 /// frame pointer.
-fn outer_frames(exit_fp: usize) -> Vec<Frame> {
+pub(super) fn outer_frames(exit_fp: usize) -> Vec<Frame> {
     if exit_fp == 0 {
         return Vec::new();
     }

@@ -216,6 +216,11 @@ pub fn record_at(store: &StoreOpaque, raw: u64) -> Option<VmPtr<FuncRecord>> {
     Some(unsafe { VmPtr::new(store.id(), address) })
 }
 
+/// The address of a record's code.
+pub fn code_address(store: &StoreOpaque, record: VmPtr<FuncRecord>) -> usize {
+    record.get(store).code as usize
+}
+
 /// The id of the type of a record's function.
 pub fn type_id(store: &StoreOpaque, record: VmPtr<FuncRecord>) -> u32 {
     record.get(store).type_id

@@ -9,11 +9,12 @@
 use super::context::FuncRecord;
 use super::{Slot, StoreAddress, VmPtr};
 use crate::caller::Caller;
+use crate::debug::{DebugEvent, Resume, Stopped};
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 use crate::store::{StoreDyn, StoreInner, StoreOpaque};
 use crate::types::FuncType;
-use crate::{Result, StoreContextMut};
+use crate::{Result, StoreContextMut, Trap};
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -92,6 +93,19 @@ impl Whole {
     /// If the store's place is not known yet.
     pub fn address(&self) -> StoreAddress {
         StoreAddress(self.0.expect("a store knows its place once it is made").cast())
+    }
+
+    /// Tells the store's debug handler; without one the program goes on, but an interrupt
+    /// ends it.
+    pub fn debug_event(store: &mut StoreOpaque, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume> {
+        let whole = store.whole().0;
+        // SAFETY: as below.
+        let answer = whole.and_then(|mut whole| unsafe { whole.as_mut() }.debug_event(event, stop));
+        match answer {
+            Some(answer) => answer,
+            None if event == DebugEvent::Interrupt => Err(Trap::Interrupt.into()),
+            None => Ok(Resume::Continue),
+        }
     }
 
     /// Asks the store's limiter, if there is one.

@@ -17,6 +17,7 @@ pub(crate) mod builtins;
 pub(crate) mod call;
 pub(crate) mod context;
 pub(crate) mod exception;
+pub(crate) mod hook;
 pub(crate) mod host;
 pub(crate) mod memory;
 pub(crate) mod ptr;

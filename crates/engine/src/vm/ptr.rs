@@ -70,6 +70,11 @@ impl<T> VmPtr<T> {
         VmPtr { store, address }
     }
 
+    /// The address as a number, which tells the object from others.
+    pub fn number(self) -> u64 {
+        self.address.as_ptr() as u64
+    }
+
     /// The store that owns the object.
     pub fn store(self) -> StoreId {
         self.store
@@ -130,6 +135,11 @@ impl<T> Arena<T> {
         let address = NonNull::from(Box::leak(Box::new(object)));
         self.objects.push(address);
         VmPtr { store: self.store, address }
+    }
+
+    /// The objects, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = VmPtr<T>> + '_ {
+        self.objects.iter().map(|&address| VmPtr { store: self.store, address })
     }
 
     /// How many objects there are.

@@ -84,3 +84,19 @@ fn many_parameters_and_results() {
     let flags = Flags { live_patching: true, ..checked(OptLevel::None) };
     check_random(&harness(flags, true), 2000..2150, &config);
 }
+
+/// Vector instructions of two operands, and of three without the latest additions.
+#[test]
+fn random_functions_of_older_processors() {
+    for (preset, seeds) in [("x86-64-v2", 3000..3060), ("x86-64-v3", 3100..3160)] {
+        let mut builder = lookup("x86_64").expect("the target is there");
+        builder.enable(preset).expect("the preset is there");
+        if builder.missing_on_host().is_none() {
+            check_random(
+                &Harness::<Native>::new(builder.finish(checked(OptLevel::Speed))),
+                seeds,
+                &Config::default(),
+            );
+        }
+    }
+}

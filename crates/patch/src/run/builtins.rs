@@ -1,7 +1,7 @@
 //! Host functions that compiled code may import: library calls that targets
 //! without the instruction need, and `%throw`.
 
-use super::native;
+use super::{hook, native};
 use sidetrack_artifact::{Architecture, SymbolName};
 
 /// A float function of the host.
@@ -78,6 +78,9 @@ pub fn throw_address(architecture: Architecture) -> Option<u64> {
 pub fn builtin_address(architecture: Architecture, name: &SymbolName) -> Option<u64> {
     if is_throw(name) {
         return throw_address(architecture);
+    }
+    if hook::is_hook(name) {
+        return hook::hook_address(architecture);
     }
     if architecture == Architecture::Pulley64 {
         return None;

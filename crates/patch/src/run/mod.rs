@@ -25,12 +25,14 @@
 
 pub(crate) mod builtins;
 mod frames;
+mod hook;
 pub(crate) mod native;
 pub(crate) mod pulley;
 pub(crate) mod registry;
 
 pub use builtins::{builtin_address, throw_address};
 pub use frames::{Frame, walk};
+pub use hook::{Hook, HookFrame, hook_address, read_frame, set_hook};
 pub use pulley::Interpreter;
 pub use registry::{Registered, lookup};
 

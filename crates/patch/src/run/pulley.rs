@@ -9,6 +9,7 @@
 
 use super::builtins::{self, MathFn};
 use super::frames::{Frame, Landing, Registers, find_handler, frames_at};
+use super::hook::{self, HookFrame};
 use super::registry::View;
 use super::{CallHooks, Exit, Left};
 use pulley_interpreter::interp::{DoneReason, FRegVal, TrapKind, VRegVal, Val, Vm, XRegVal};
@@ -121,6 +122,7 @@ pub(crate) unsafe fn enter(
 /// What a call of an import asks for.
 enum HostCall {
     Throw,
+    Hook,
     Math(MathFn),
     Function(u64),
 }
@@ -148,6 +150,11 @@ unsafe fn run(vm: NonNull<Vm>, mut pc: usize, hooks: &CallHooks) -> Result<(), L
                 pc = match host_call(resume)? {
                     // SAFETY: the code that threw is stopped in an import's veneer.
                     HostCall::Throw => unsafe { throw(&mut *vm.as_ptr(), hooks.max_frames) }?,
+                    // SAFETY: the code is stopped in an import's veneer that a site has called.
+                    HostCall::Hook => match unsafe { call_hook_of(vm) } {
+                        0 => resume,
+                        instead => instead,
+                    },
                     HostCall::Math(function) => {
                         // SAFETY: no code runs, and the function does not call back.
                         do_math(unsafe { &mut *vm.as_ptr() }, function);
@@ -186,6 +193,7 @@ fn host_call(resume: usize) -> Result<HostCall, Left> {
         address if Some(address) == builtins::throw_address(memory.image().architecture) => {
             Ok(HostCall::Throw)
         }
+        address if Some(address) == hook::hook_address(memory.image().architecture) => Ok(HostCall::Hook),
         address => Ok(HostCall::Function(address)),
     }
 }
@@ -209,6 +217,51 @@ unsafe fn call_host(vm: NonNull<Vm>, address: u64) {
     let result = unsafe { function(a, b, c, d, e, f, g, h) };
     // SAFETY: the function has returned, so no other reference is left.
     unsafe { (*vm.as_ptr()).state_mut()[XReg::x0].set_u64(result) };
+}
+
+/// Shows the registers at a site to the hook; returns where to go on instead, or 0.
+///
+/// # Safety
+/// No reference to the interpreter may be held; it must have stopped at a veneer
+/// that a site has called.
+unsafe fn call_hook_of(vm: NonNull<Vm>) -> usize {
+    let mut frame = {
+        // SAFETY: the reference ends before the hook is called.
+        let vm = unsafe { &*vm.as_ptr() };
+        let state = vm.state();
+        let reg = |index: usize| index as u8;
+        HookFrame {
+            ints: std::array::from_fn(|i| XReg::new(reg(i)).map_or(0, |x| state[x].get_u64())),
+            // The veneer made no frame: lr and fp are its caller's.
+            pc: vm.lr() as usize,
+            fp: vm.fp() as usize,
+            floats: std::array::from_fn(|i| {
+                let bits = FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits());
+                u128::from(bits).to_le_bytes()
+            }),
+            vectors: std::array::from_fn(|i| {
+                VReg::new(reg(i)).map_or(0, |v| state[v].get_u128()).to_le_bytes()
+            }),
+        }
+    };
+    let instead = hook::call_hook(&mut frame);
+    // Code that the hook has run leaves other values in the registers that callees do not keep.
+    // SAFETY: the hook has returned, so no other reference is left.
+    let state = unsafe { (*vm.as_ptr()).state_mut() };
+    for index in 0..FIRST_KEPT {
+        let at = usize::from(index);
+        let low = |bytes: [u8; 16]| u128::from_le_bytes(bytes);
+        if let Some(x) = XReg::new(index) {
+            state[x].set_u64(frame.ints[at]);
+        }
+        if let Some(f) = FReg::new(index) {
+            state[f].set_f64(f64::from_bits(low(frame.floats[at]) as u64));
+        }
+        if let Some(v) = VReg::new(index) {
+            state[v].set_u128(low(frame.vectors[at]));
+        }
+    }
+    instead
 }
 
 /// Does a library call on the argument registers.

@@ -73,6 +73,7 @@ fn grow(t: &mut Translator<'_>, name: &'static str, index: u32, args: &[Value], 
     if let Some(size) = t.call_builtin(name, &all, true) {
         push_size(t, size, is_64);
     }
+    t.wants_site();
 }
 
 /// Calls a function that takes the context, these indices and the topmost `count`
@@ -89,9 +90,11 @@ fn checked(t: &mut Translator<'_>, name: &'static str, indices: &[u32], count: u
     if let Some(status) = t.call_builtin(name, &args, true) {
         t.b.cond_trap(Opcode::Trapnz, status, code);
     }
+    t.wants_site();
 }
 
 fn drop_segment(t: &mut Translator<'_>, name: &'static str, index: u32) {
     let index = t.b.iconst(I64, i64::from(index));
     t.call_builtin(name, &[t.vmctx, index], false);
+    t.wants_site();
 }

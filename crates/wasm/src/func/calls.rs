@@ -135,6 +135,8 @@ impl Translator<'_> {
             Target::Direct(func) => self.b.call(func, &args),
             Target::Indirect(sig, code) => self.b.call_indirect(sig, code, &args),
         };
+        self.write_call_state(inst);
+        self.wants_site();
         self.stack.extend_from_slice(self.b.func.dfg.results(inst));
     }
 
@@ -159,6 +161,8 @@ impl Translator<'_> {
                 self.b.inst(Opcode::TryCallIndirect, Type::INVALID, &all, Extra::TryCallIndirect(table))
             }
         };
+        self.write_call_state(inst);
+        self.wants_site();
         self.add_handler_edge(frame, inst);
         self.enter_block(normal);
     }

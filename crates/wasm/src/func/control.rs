@@ -56,6 +56,8 @@ pub(super) struct Frame {
     start: Option<Position>,
     label: Option<Block>,
     edges: Vec<Edge>,
+    /// Whether its label catches exceptions.
+    pub catches: bool,
 }
 
 impl Frame {
@@ -68,6 +70,7 @@ impl Frame {
             start: None,
             label: None,
             edges: Vec::new(),
+            catches: false,
         }
     }
 
@@ -147,6 +150,7 @@ impl Translator<'_> {
             start: Some(self.locals.position()),
             label: None,
             edges: Vec::new(),
+            catches: false,
         });
     }
 
@@ -160,6 +164,7 @@ impl Translator<'_> {
         let environment = self.locals.enter_loop(header, Edge { from, branch }, self.loops);
         self.loops += 1;
         self.enter_block(header);
+        self.wants_site();
         self.begin(FrameKind::Loop { environment }, arity);
         if let Some(frame) = self.frames.last_mut() {
             (frame.label, frame.label_arity, frame.start) = (Some(header), types.len(), Some(from));
@@ -171,6 +176,9 @@ impl Translator<'_> {
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
         let branch = self.b.brif(condition, (then, &[]), (otherwise, &[]));
         self.switch_to(then);
+        if self.options.instrument.has_blocks() {
+            self.wants_site();
+        }
         let params = self.top(self.params(arity).len());
         self.begin(FrameKind::If { branch, otherwise, params }, arity);
     }
@@ -189,6 +197,9 @@ impl Translator<'_> {
             self.switch_to(otherwise);
             self.locals.enter_single(otherwise, start);
             self.reachable = true;
+            if self.options.instrument.has_blocks() {
+                self.wants_site();
+            }
         }
     }
 
@@ -257,6 +268,9 @@ impl Translator<'_> {
         if let Some(label) = frame.label {
             self.stack.truncate(frame.height);
             self.enter_block(label);
+            if frame.edges.len() > 1 || frame.catches || self.options.instrument.has_blocks() {
+                self.wants_site();
+            }
             let start = frame.start.unwrap_or(self.locals.function_start());
             self.locals.enter_join(label, start, frame.edges);
             self.reachable = true;
@@ -325,6 +339,9 @@ impl Translator<'_> {
         let branch = self.b.brif(condition, (label, &args), (next, &[]));
         self.add_edge(index, branch);
         self.switch_to(next);
+        if self.options.instrument.has_blocks() {
+            self.wants_site();
+        }
     }
 
     fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), WasmError> {

@@ -190,6 +190,7 @@ impl Translator<'_> {
         } else {
             self.call_builtin(builtin::EXCEPTION_DONE, &[self.vmctx, exn], false);
         }
+        self.frames[clause.target].catches = true;
         self.branch_to(clause.target, values);
     }
 }

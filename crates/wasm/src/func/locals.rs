@@ -118,6 +118,11 @@ impl Locals {
         }
     }
 
+    /// How many of them are parameters.
+    pub fn params(&self) -> usize {
+        self.params.len()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.types.len()

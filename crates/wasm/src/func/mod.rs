@@ -11,6 +11,7 @@ mod calls;
 mod context;
 mod control;
 mod exceptions;
+mod liveness;
 mod locals;
 mod memory;
 mod numeric;
@@ -19,6 +20,7 @@ mod simd;
 mod simd_float;
 mod simd_int;
 mod simd_memory;
+mod sites;
 mod state;
 mod tables;
 mod variables;
@@ -26,6 +28,7 @@ mod variables;
 use crate::module::types;
 use crate::signatures::{ir_type, wasm_signature};
 use crate::{Options, Translation, WasmError};
+use liveness::Liveness;
 use scan::Scan;
 use sidetrack_ir::{ExternalName, Function};
 use state::Translator;
@@ -56,7 +59,12 @@ pub(crate) fn translate(
     let mut reader = OperatorsReader::new(declarations.get_binary_reader());
     let start = reader.original_position() as u32;
     let mut translator = Translator::new(&mut func, module, options, index, locals, start);
+    if options.instrument.is_on() {
+        translator.liveness = Some(Liveness::new(reader.clone(), translator.locals.len()));
+        translator.wants_site();
+    }
     while !reader.eof() {
+        translator.write_site(reader.original_position());
         let (operator, offset) = reader.read_with_offset()?;
         validator.op(offset, &operator)?;
         if matches!(operator, Operator::Loop { .. }) && !translator.locals.is_scanned() {

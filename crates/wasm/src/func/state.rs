@@ -6,6 +6,7 @@
 //! validation: an operator is validated before it is translated.
 
 use super::control::{Frame, FrameKind};
+use super::liveness::Liveness;
 use super::locals::Locals;
 use crate::{Options, Translation};
 use rustc_hash::FxHashMap;
@@ -38,6 +39,12 @@ pub(super) struct Translator<'a> {
     pub reachable: bool,
     /// How many loops the scan knows that have been entered.
     pub loops: usize,
+    /// Whether there is to be a site before the next operator.
+    pub site_due: bool,
+    /// Which locals are live, if there are sites.
+    pub liveness: Option<Liveness>,
+    /// The function that sites call.
+    pub hook: Option<FuncRef>,
     /// Whether the function calls anything.
     pub calls: bool,
     pub signatures: FxHashMap<u32, SigRef>,
@@ -76,6 +83,9 @@ impl<'a> Translator<'a> {
             block: entry,
             reachable: true,
             loops: 0,
+            site_due: false,
+            liveness: None,
+            hook: None,
             calls: false,
             signatures: FxHashMap::default(),
             functions: FxHashMap::default(),

@@ -32,6 +32,7 @@ pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64
             let (index, value) = t.pop2();
             let address = t.table_element(table, index);
             t.b.store(Opcode::Store, element(), value, address, 0);
+            t.wants_site();
         }
         Operator::TableSize { table } => {
             let length = t.table_length(table);

@@ -1,10 +1,16 @@
 //! Translating whole modules, with everything that comes out verified.
 
 use sidetrack_ir::{Function, verifier};
-use sidetrack_wasm::{Options, Translation, WasmError, entry_stub, exit_stub, needed_stubs, parse};
+use sidetrack_wasm::{
+    Instrument, Options, Translation, WasmError, entry_stub, exit_stub, needed_stubs, parse,
+};
 
 /// Both ways to check memory accesses.
-pub const OPTIONS: [Options; 2] = [Options { guard_pages: true }, Options { guard_pages: false }];
+pub const OPTIONS: [Options; 3] = [
+    Options { guard_pages: true, instrument: Instrument::Off },
+    Options { guard_pages: false, instrument: Instrument::Off },
+    Options { guard_pages: true, instrument: Instrument::On { blocks: true, writable: false } },
+];
 
 /// Every function of a module, then its stubs.
 ///

@@ -1,21 +1,22 @@
 //! Calling conventions and frames.
 //!
 //! `system_v` is the platform's (LP64D), and `windows_fastcall` is no other here; `fast`
-//! and `tail` take arguments and return
-//! values in the same registers. In `tail` no register is saved and the callee
-//! removes its stack arguments, so that a tail call may have more of them than the
-//! function that makes it. In `preserve_all` arguments travel as in `system_v`,
-//! the callee saves whatever it writes, and a return value is in the register of
-//! the parameter that it passes through.
+//! and `tail` take arguments and return values in the same registers, and save the same
+//! ones. In `tail` the callee removes its stack arguments, so that a tail call may have
+//! more of them than the function that makes it. In `preserve_all` arguments travel as in
+//! `system_v`, the callee saves whatever it writes, and a return value is in the register
+//! of the parameter that it passes through.
+//!
+//! Vectors travel in v8 to v15, then on the stack, and are saved in `preserve_all` only.
 //!
 //! Every function has a frame pointer, which points to the caller's; the return
 //! address is above it. Floats beyond the eighth travel on the stack, where the
 //! platform would take integer registers that are left.
 
-use super::emit::{add_imm, load_constant, memory_at};
+use super::emit::{add_imm, load_constant, memory_at, vector_memory};
 use super::encode::{Buf, Enc, fits12};
 use super::ops::Op;
-use super::regs::{self, FP, RA, SP, T6, X0, f, x};
+use super::regs::{self, FP, RA, SP, T6, X0, f, v, x};
 use crate::abi::{AbiError, FrameLayout, RegLists, SigAbi, assign, pass_through_returns};
 use regalloc2::{PReg, PRegSet, RegClass};
 use sidetrack_artifact::{TrapCode, UnwindOp};
@@ -34,8 +35,10 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     }
     let ints: [PReg; 8] = std::array::from_fn(|n| x(regs::A0 + n));
     let floats: [PReg; 8] = std::array::from_fn(|n| f(regs::FA0 + n));
-    let params = RegLists { ints: &ints, floats: &floats, vectors: None };
-    let rets = RegLists { ints: &ints[..2], floats: &floats[..2], vectors: None };
+    // Where there are no vectors, none come here.
+    let vectors: [PReg; 8] = std::array::from_fn(|n| v(8 + n));
+    let params = RegLists { ints: &ints, floats: &floats, vectors: Some(&vectors) };
+    let rets = RegLists { ints: &ints[..2], floats: &floats[..2], vectors: Some(&vectors[..2]) };
     let mut abi = assign(sig, params, rets, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;
@@ -43,21 +46,28 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
 }
 
 fn all() -> impl Iterator<Item = PReg> {
-    regs::ints().chain(regs::floats())
+    regs::ints().chain(regs::floats()).chain(regs::vectors())
+}
+
+/// Bytes that a saved register takes.
+pub fn save_bytes(preg: PReg) -> u32 {
+    if preg.class() == RegClass::Vector { 16 } else { 8 }
 }
 
 /// Whether callees of this convention save the register.
 fn is_saved(conv: CallConv, preg: PReg) -> bool {
     match conv {
         CallConv::PreserveAll => true,
-        CallConv::Tail => false,
-        CallConv::Fast | CallConv::SystemV | CallConv::WindowsFastcall => regs::is_saved(preg),
+        CallConv::Tail | CallConv::Fast | CallConv::SystemV | CallConv::WindowsFastcall => {
+            regs::is_saved(preg)
+        }
     }
 }
 
 /// The registers that a call leaves in an unknown state.
-pub fn call_clobbers(conv: CallConv) -> PRegSet {
-    regs::set(all().filter(|&preg| !is_saved(conv, preg)))
+pub fn call_clobbers(conv: CallConv, has_vectors: bool) -> PRegSet {
+    let there = |preg: &PReg| has_vectors || preg.class() != RegClass::Vector;
+    regs::set(all().filter(there).filter(|&preg| !is_saved(conv, preg)))
 }
 
 /// The registers that a function must save, of those that it writes.
@@ -67,6 +77,10 @@ pub fn callee_saves(conv: CallConv, written: PRegSet) -> Vec<PReg> {
 
 /// Saves or restores a register at `offset` bytes from the frame pointer.
 fn save(buffer: &mut Buf, preg: PReg, offset: i32, restore: bool) {
+    if preg.class() == RegClass::Vector {
+        let op = if restore { Op::Vle8 } else { Op::Vse8 };
+        return vector_memory(buffer, op, preg.hw_enc() as u8, FP, offset);
+    }
     let op = match (preg.class(), restore) {
         (RegClass::Int, false) => Op::Sd,
         (RegClass::Int, true) => Op::Ld,

@@ -27,6 +27,28 @@ pub fn rounding(mode: u8) -> &'static str {
     ["rne", "rtz", "rdn", "rup", "rmm", "?", "?", "dyn"][usize::from(mode & 7)]
 }
 
+/// The assembler's name of a v register.
+pub fn v(n: u8) -> String {
+    format!("v{}", n & 31)
+}
+
+/// The text of a vector type, as in `vsetivli`.
+pub fn vector_type(bits: u32) -> String {
+    let groups = ["m1", "m2", "m4", "m8", "?", "mf8", "mf4", "mf2"];
+    let tail = if bits >> 6 & 1 == 1 { "ta" } else { "tu" };
+    let mask = if bits >> 7 & 1 == 1 { "ma" } else { "mu" };
+    format!("e{}, {}, {tail}, {mask}", 8 << (bits >> 3 & 7), groups[bits as usize & 7])
+}
+
+/// The assembler's name of a control register.
+pub fn control_register(number: u32) -> &'static str {
+    match number {
+        2 => "frm",
+        10 => "vxrm",
+        _ => "?",
+    }
+}
+
 /// Ones where the shape has no operands.
 fn opcode_mask(shape: Shape) -> u32 {
     let (funct3, funct7, rs2) = (7 << 12, 0x7f << 25, 0x1f << 20);
@@ -41,6 +63,14 @@ fn opcode_mask(shape: Shape) -> u32 {
         Shape::FfR | Shape::XfR | Shape::FxR => funct7 | rs2,
         Shape::Xu | Shape::Jal => 0,
         Shape::None => u32::MAX,
+        // funct6 and the mask's bit.
+        Shape::VVv | Shape::VVx | Shape::VVf | Shape::VVi | Shape::VVu | Shape::VvvInto => funct3 | funct7,
+        Shape::VVvM | Shape::VVxM | Shape::VVfM | Shape::VViM => funct3 | funct7,
+        Shape::Vx | Shape::Vf | Shape::Vi => funct3 | funct7 | rs2,
+        Shape::Vv | Shape::XV | Shape::FV => funct3 | funct7 | 0x1f << 15,
+        Shape::VLoad | Shape::VStore => funct3 | funct7 | rs2,
+        Shape::VSet => funct3 | 3 << 30,
+        Shape::Csr => u32::MAX ^ 0x1f << 15,
     }
 }
 
@@ -97,6 +127,25 @@ pub fn instruction(word: u32) -> Option<String> {
         Shape::Fx => format!("{}, {}", f(d), x(a)),
         Shape::FxR => format!("{}, {}, {mode}", f(d), x(a)),
         Shape::None => return Some(name.to_string()),
+        Shape::Csr => format!("zero, {}, {}", control_register(word >> 20), a & 31),
+        Shape::VSet => format!("{}, {}, {}", x(d), a & 31, vector_type(word >> 20)),
+        Shape::VLoad | Shape::VStore => format!("{}, ({})", v(d), x(a)),
+        Shape::VVv => format!("{}, {}, {}", v(d), v(b), v(a)),
+        Shape::VVx => format!("{}, {}, {}", v(d), v(b), x(a)),
+        Shape::VVf => format!("{}, {}, {}", v(d), v(b), f(a)),
+        Shape::VVi => format!("{}, {}, {}", v(d), v(b), signed(word, 15, 5)),
+        Shape::VVu => format!("{}, {}, {}", v(d), v(b), a & 31),
+        Shape::VVvM => format!("{}, {}, {}, v0", v(d), v(b), v(a)),
+        Shape::VVxM => format!("{}, {}, {}, v0", v(d), v(b), x(a)),
+        Shape::VVfM => format!("{}, {}, {}, v0", v(d), v(b), f(a)),
+        Shape::VViM => format!("{}, {}, {}, v0", v(d), v(b), signed(word, 15, 5)),
+        Shape::VvvInto => format!("{}, {}, {}", v(d), v(a), v(b)),
+        Shape::Vv => format!("{}, {}", v(d), v(b)),
+        Shape::Vx => format!("{}, {}", v(d), x(a)),
+        Shape::Vf => format!("{}, {}", v(d), f(a)),
+        Shape::Vi => format!("{}, {}", v(d), signed(word, 15, 5)),
+        Shape::XV => format!("{}, {}", x(d), v(b)),
+        Shape::FV => format!("{}, {}", f(d), v(b)),
     };
     Some(format!("{name} {operands}"))
 }

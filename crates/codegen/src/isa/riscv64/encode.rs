@@ -119,6 +119,24 @@ pub fn jal(d: u8, by: i32) -> u32 {
     Op::Jal.bits() | rd(d) | jump_bits(by)
 }
 
+/// A vector instruction: `d` is the destination, `b` the field of the second source,
+/// `a` that of the first, which may be a constant of 5 bits.
+pub fn vector(op: Op, d: u8, b: u8, a: u8) -> u32 {
+    op.bits() | rd(d) | rs2(b) | rs1(a & 31)
+}
+
+/// `vsetivli`: so many elements of a vector type.
+pub fn vector_set(count: u8, vtype: u32) -> u32 {
+    debug_assert!(count < 32 && vtype < 1 << 10);
+    Op::Vsetivli.bits() | rs1(count) | vtype << 20
+}
+
+/// Writes 5 bits to a control register.
+pub fn control(op: Op, value: u8) -> u32 {
+    debug_assert_eq!(op.shape(), Shape::Csr);
+    op.bits() | rs1(value)
+}
+
 /// Appending instructions.
 pub trait Enc {
     /// Appends a word.

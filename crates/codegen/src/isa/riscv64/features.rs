@@ -8,17 +8,23 @@ use crate::settings::SettingError;
 pub struct Features(u32);
 
 /// Names of the extensions that change the code; the position is the bit.
-const NAMES: [&str; 3] = ["zba", "zbb", "zbs"];
+const NAMES: [&str; 4] = ["zba", "zbb", "zbs", "v"];
 
 /// Extensions that other code generators know and that change nothing here.
-const WITHOUT_MEANING: [&str; 28] = [
+const WITHOUT_MEANING: [&str; 21] = [
     "m", "a", "f", "d", "c", "g", "gc", "zca", "zcb", "zcd", "zfa", "zfh", "zfhmin", "zbc", "zbkb", "zicond",
-    "zicsr", "zifencei", "zacas", "zabha", "zvl32b", "zvl64b", "zvl128b", "zvl256b", "zvl512b", "zvl1024b",
-    "zvfh", "v",
+    "zicsr", "zifencei", "zacas", "zabha", "zvfh",
 ];
 
+/// Whether it says how long vector registers are at least: here 128 bits of them are
+/// used, which every processor for applications has.
+fn is_vector_length(name: &str) -> bool {
+    let bits = name.strip_prefix("zvl").and_then(|rest| rest.strip_suffix('b'));
+    bits.is_some_and(|bits| !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Presets and the extensions that each switches on.
-const PRESETS: [(&str, u32); 4] = [("generic", 0), ("rva20u64", 0), ("rva22u64", 7), ("rva23u64", 7)];
+const PRESETS: [(&str, u32); 4] = [("generic", 0), ("rva20u64", 0), ("rva22u64", 7), ("rva23u64", 15)];
 
 impl Features {
     /// Address computation.
@@ -34,6 +40,11 @@ impl Features {
     /// Single bits.
     pub fn zbs(self) -> bool {
         self.0 & 4 != 0
+    }
+
+    /// Vectors.
+    pub fn v(self) -> bool {
+        self.0 & 8 != 0
     }
 
     /// Both sets together.
@@ -73,7 +84,7 @@ impl Features {
         let bare = name.strip_prefix("has_").unwrap_or(name);
         let flag = NAMES.iter().position(|known| *known == bare).map(|bit| 1 << bit);
         let preset = PRESETS.iter().find(|(known, _)| *known == name).map(|(_, bits)| *bits);
-        let ignored = WITHOUT_MEANING.contains(&bare).then_some(0);
+        let ignored = (WITHOUT_MEANING.contains(&bare) || is_vector_length(bare)).then_some(0);
         let bits = flag.or(preset).or(ignored);
         let bits = bits.ok_or_else(|| SettingError::Unknown(name.to_string()))?;
         self.0 = if on { self.0 | bits } else { self.0 & !bits };
@@ -104,6 +115,9 @@ mod tests {
         assert!(features.zba() && !features.zbb() && features.zbs());
         assert_eq!(features.names(), "zba zbs");
         features.set("has_zcb").unwrap();
+        features.set("has_zvl128b").unwrap();
+        features.set("has_v").unwrap();
+        assert!(features.v() && features.set("has_zvlb").is_err());
         assert_eq!(features.set("has_what").unwrap_err().to_string(), "unknown setting `has_what`");
         assert!(features.set("zba=3").is_err());
     }

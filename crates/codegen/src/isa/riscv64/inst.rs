@@ -172,6 +172,45 @@ pub struct Field {
     pub mask: Reg,
 }
 
+/// What vector instructions work on: so many elements of so many bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// How many elements.
+    pub count: u8,
+    /// The vector type's bits.
+    pub vtype: u8,
+}
+
+impl Setting {
+    /// All lanes of a vector.
+    pub const fn lanes(bits: u32) -> Setting {
+        // Tail agnostic, one register.
+        Setting { count: (128 / bits) as u8, vtype: 0xc0 | (bits.trailing_zeros() as u8 - 3) << 3 }
+    }
+
+    /// As many elements as half a register has, which with those twice as wide are one
+    /// register.
+    pub const fn half(bits: u32) -> Setting {
+        let all = Setting::lanes(bits);
+        Setting { count: all.count / 2, vtype: all.vtype | 7 }
+    }
+
+    /// Elements behind the last one stay as they are.
+    pub const fn keeping_tail(self) -> Setting {
+        Setting { vtype: self.vtype & !0x40, ..self }
+    }
+
+    /// The first `count` elements only.
+    pub const fn first(self, count: u8) -> Setting {
+        Setting { count, ..self }
+    }
+}
+
+/// Whether the instruction writes its destination before it has read its sources.
+fn writes_early(op: Op) -> bool {
+    matches!(op, Op::Vrgather | Op::VslideupI | Op::Vzext | Op::Vsext | Op::VfwcvtFF)
+}
+
 /// A machine instruction.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -281,6 +320,61 @@ pub enum Inst {
         wide: bool,
         dst: Reg,
         src: Reg,
+    },
+    /// A vector instruction under a setting. Operands that an instruction does not
+    /// have are zero; masks are v0.
+    Vector {
+        op: Op,
+        set: Setting,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// A vector instruction with a constant.
+    VectorImm {
+        op: Op,
+        set: Setting,
+        dst: Reg,
+        a: Reg,
+        imm: i8,
+    },
+    /// A vector instruction that reads its destination; what it reads is `old`.
+    VectorInto {
+        op: Op,
+        set: Setting,
+        dst: Reg,
+        old: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// As [`Inst::VectorInto`], with a constant.
+    VectorIntoImm {
+        op: Op,
+        set: Setting,
+        dst: Reg,
+        old: Reg,
+        a: Reg,
+        imm: i8,
+    },
+    VectorLoad {
+        set: Setting,
+        dst: Reg,
+        mem: Mem,
+    },
+    VectorStore {
+        set: Setting,
+        src: Reg,
+        mem: Mem,
+    },
+    /// A vector constant from memory.
+    VectorConst {
+        dst: Reg,
+        words: [u32; 4],
+    },
+    /// Writes to a control register.
+    Control {
+        op: Op,
+        value: u8,
     },
     /// An integer of type `ty` with its bytes in reverse order.
     SwapBytes {
@@ -418,6 +512,48 @@ impl MachInst for Inst {
                 visitor.use_(src);
                 visitor.def_early(dst);
             }
+            Inst::Vector { op, dst, a, b, .. } => {
+                visitor.use_(a);
+                visitor.use_(b);
+                let early = writes_early(*op);
+                if early {
+                    visitor.def_early(dst)
+                } else {
+                    visitor.def(dst)
+                };
+            }
+            Inst::VectorImm { op, dst, a, .. } => {
+                visitor.use_(a);
+                let early = writes_early(*op);
+                if early {
+                    visitor.def_early(dst)
+                } else {
+                    visitor.def(dst)
+                };
+            }
+            Inst::VectorInto { dst, old, a, b, .. } => {
+                let index = visitor.use_(old);
+                visitor.use_late(a);
+                visitor.use_late(b);
+                visitor.def_reuse(dst, index);
+            }
+            Inst::VectorIntoImm { dst, old, a, .. } => {
+                let index = visitor.use_(old);
+                visitor.use_late(a);
+                visitor.def_reuse(dst, index);
+            }
+            Inst::VectorLoad { dst, mem, .. } => {
+                mem.visit(visitor);
+                visitor.def(dst);
+            }
+            Inst::VectorStore { src, mem, .. } => {
+                mem.visit(visitor);
+                visitor.use_(src);
+            }
+            Inst::VectorConst { dst, .. } => {
+                visitor.def(dst);
+            }
+            Inst::Control { .. } => {}
             Inst::Amo { dst, addr, src, .. } => {
                 visitor.use_(addr);
                 visitor.use_(src);
@@ -496,7 +632,11 @@ impl MachInst for Inst {
     }
 
     fn class(ty: Type) -> RegClass {
-        if ty.is_int() { RegClass::Int } else { RegClass::Float }
+        match ty.is_vector() {
+            true => RegClass::Vector,
+            false if ty.is_int() => RegClass::Int,
+            false => RegClass::Float,
+        }
     }
 
     fn mov(dst: Reg, src: Reg, class: RegClass) -> Self {
@@ -514,6 +654,9 @@ impl MachInst for Inst {
     }
 
     fn load_stack(dst: Reg, addr: StackAddr, ty: Type) -> Self {
+        if ty.is_vector() {
+            return Inst::VectorLoad { set: Setting::lanes(8), dst, mem: Mem::stack(addr) };
+        }
         let op = match ty {
             F32 => Op::Flw,
             F64 => Op::Fld,
@@ -523,6 +666,9 @@ impl MachInst for Inst {
     }
 
     fn store_stack(src: Reg, addr: StackAddr, ty: Type) -> Self {
+        if ty.is_vector() {
+            return Inst::VectorStore { set: Setting::lanes(8), src, mem: Mem::stack(addr) };
+        }
         let op = match ty {
             F32 => Op::Fsw,
             F64 => Op::Fsd,

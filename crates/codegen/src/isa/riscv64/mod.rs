@@ -1,5 +1,6 @@
-//! RISC-V, 64 bits, with the extensions G (IMAFD and fences); Zba, Zbb and Zbs by
-//! flags.
+//! RISC-V, 64 bits, with the extensions G (IMAFD and fences); Zba, Zbb, Zbs and V by
+//! flags. Without V vectors are pairs of integers; with it a vector is the first 128
+//! bits of a register, however long those are.
 //!
 //! The rooms: `regs` the register file, `ops` the instruction table, `encode`
 //! operands, `inst` the instruction type, `features` what the processor has, `abi`
@@ -28,11 +29,13 @@ mod tests;
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
 use crate::isa::{Builder, TargetIsa};
+use crate::legalize::vectors;
 use crate::lower::Lower;
 use crate::reg::Reg;
-use crate::settings::{Flags, SettingError};
+use crate::settings::{Flags, OptLevel, SettingError};
 use crate::vcode::Backend;
-use crate::{CodegenError, compile_with};
+use crate::{CodegenError, compile_with, opt};
+use cranelift_entity::SecondaryMap;
 use encode::Buf;
 use features::Features;
 use inst::Inst;
@@ -76,7 +79,7 @@ impl Builder for Riscv64Builder {
     }
 
     fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(Riscv64 { flags, features: self.features, env: regs::machine_env() })
+        Arc::new(Riscv64 { flags, features: self.features, env: regs::machine_env(self.features.v()) })
     }
 }
 
@@ -102,7 +105,12 @@ impl TargetIsa for Riscv64 {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        compile_with(self, func)
+        let split = if self.features.v() { None } else { vectors::split(func) };
+        let Some(mut split) = split else { return compile_with(self, func) };
+        if self.flags.opt_level == OptLevel::Speed {
+            opt::optimize(&mut split);
+        }
+        compile_with(self, &split)
     }
 }
 
@@ -130,15 +138,19 @@ impl Backend for Riscv64 {
     }
 
     fn call_clobbers(&self, sig: &Signature) -> PRegSet {
-        abi::call_clobbers(sig.call_conv)
+        abi::call_clobbers(sig.call_conv, self.features.v())
     }
 
     fn callee_saves(&self, conv: CallConv, written: PRegSet) -> Vec<PReg> {
         abi::callee_saves(conv, written)
     }
 
-    fn save_bytes(&self, _conv: CallConv, _preg: PReg) -> u32 {
-        8
+    fn save_bytes(&self, _conv: CallConv, preg: PReg) -> u32 {
+        abi::save_bytes(preg)
+    }
+
+    fn vector_class(&self) -> Option<RegClass> {
+        self.features.v().then_some(RegClass::Vector)
     }
 
     fn exception_payloads(&self) -> [PReg; 2] {
@@ -157,6 +169,10 @@ impl Backend for Riscv64 {
         emit::jump(buffer, target);
     }
 
+    fn extended_params(&self, func: &Function) -> SecondaryMap<sidetrack_ir::Value, bool> {
+        lower::extended_params(func)
+    }
+
     fn lower(&self, ctx: &mut Lower<'_, Self>, inst: sidetrack_ir::Inst) -> Result<(), String> {
         lower::lower(ctx, inst)
     }
@@ -168,6 +184,10 @@ impl Backend for Riscv64 {
         targets: &[Label],
     ) -> Result<(), String> {
         lower::lower_branch(ctx, inst, targets)
+    }
+
+    fn lower_vconst(&self, ctx: &mut Lower<'_, Self>, _ty: Type, bytes: [u8; 16]) -> Reg {
+        lower::vector_constant(ctx, bytes)
     }
 
     fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {

@@ -60,6 +60,47 @@ pub enum Shape {
     FxR,
     /// Nothing.
     None,
+    /// A field of 5 bits in a control register, which the bits name.
+    Csr,
+    /// The vector length, constant, and the vector type.
+    VSet,
+    /// Vector destination and base.
+    VLoad,
+    /// Vector source and base.
+    VStore,
+    /// Vectors: destination and two sources.
+    VVv,
+    /// Vector destination and source, integer source.
+    VVx,
+    /// Vector destination and source, float source.
+    VVf,
+    /// Vector destination and source, constant of 5 bits with sign.
+    VVi,
+    /// Vector destination and source, constant of 5 bits without sign.
+    VVu,
+    /// As [`Shape::VVv`], chosen by the mask in v0.
+    VVvM,
+    /// As [`Shape::VVx`], chosen by the mask in v0.
+    VVxM,
+    /// As [`Shape::VVf`], chosen by the mask in v0.
+    VVfM,
+    /// As [`Shape::VVi`], chosen by the mask in v0.
+    VViM,
+    /// Vector that is read and written, and two sources, the first one last in the
+    /// word.
+    VvvInto,
+    /// Vector destination and source.
+    Vv,
+    /// Vector destination, integer source.
+    Vx,
+    /// Vector destination, float source.
+    Vf,
+    /// Vector destination, constant of 5 bits with sign.
+    Vi,
+    /// Integer destination, vector source.
+    XV,
+    /// Float destination, vector source.
+    FV,
 }
 
 /// What a processor must have for an instruction. The rules ask the target's features.
@@ -74,6 +115,8 @@ pub enum Needs {
     Zbb,
     /// Single bits.
     Zbs,
+    /// Vectors.
+    V,
 }
 
 const fn op(opcode: u32, funct3: u32, funct7: u32) -> u32 {
@@ -88,6 +131,26 @@ const fn un(opcode: u32, funct3: u32, funct7: u32, rs2: u32) -> u32 {
 /// An atomic instruction with the bits aq and rl.
 const fn amo(funct3: u32, funct5: u32, aq_rl: u32) -> u32 {
     op(0x2f, funct3, funct5 << 2 | aq_rl)
+}
+
+/// A vector instruction without mask.
+const fn v(funct3: u32, funct6: u32) -> u32 {
+    0x57 | funct3 << 12 | funct6 << 26 | 1 << 25
+}
+
+/// A vector instruction whose first source's field is part of the opcode.
+const fn vu(funct3: u32, funct6: u32, vs1: u32) -> u32 {
+    v(funct3, funct6) | vs1 << 15
+}
+
+/// A vector instruction that chooses by the mask.
+const fn vm(funct3: u32, funct6: u32) -> u32 {
+    0x57 | funct3 << 12 | funct6 << 26
+}
+
+/// A load or store of a vector, with the width of an element.
+const fn vmem(opcode: u32, width: u32) -> u32 {
+    opcode | width << 12 | 1 << 25
 }
 
 macro_rules! ops {
@@ -321,4 +384,97 @@ ops! {
     FenceRwW  "fence rw, w"   None G 0x0310_000f;
     Ebreak    "ebreak"        None G 0x0010_0073;
     Unimp     "unimp"         None G 0xc000_1073;
+
+    // Vectors.
+    CsrFrm    "csrrwi"             Csr     G 0x0020_5073;
+    CsrVxrm   "csrrwi"             Csr     G 0x00a0_5073;
+    Vsetivli  "vsetivli"           VSet    V 0xc000_7057;
+    Vle8      "vle8.v"             VLoad   V vmem(0x07, 0);
+    Vse8      "vse8.v"             VStore  V vmem(0x27, 0);
+    Vadd      "vadd.vv"            VVv     V v(0, 0x00);
+    VaddI     "vadd.vi"            VVi     V v(3, 0x00);
+    Vsub      "vsub.vv"            VVv     V v(0, 0x02);
+    VrsubI    "vrsub.vi"           VVi     V v(3, 0x03);
+    Vminu     "vminu.vv"           VVv     V v(0, 0x04);
+    Vmin      "vmin.vv"            VVv     V v(0, 0x05);
+    Vmaxu     "vmaxu.vv"           VVv     V v(0, 0x06);
+    Vmax      "vmax.vv"            VVv     V v(0, 0x07);
+    VmaxX     "vmax.vx"            VVx     V v(4, 0x07);
+    Vand      "vand.vv"            VVv     V v(0, 0x09);
+    VandX     "vand.vx"            VVx     V v(4, 0x09);
+    Vor       "vor.vv"             VVv     V v(0, 0x0a);
+    Vxor      "vxor.vv"            VVv     V v(0, 0x0b);
+    VxorI     "vxor.vi"            VVi     V v(3, 0x0b);
+    Vrgather  "vrgather.vv"        VVv     V v(0, 0x0c);
+    VslideupI "vslideup.vi"        VVu     V v(3, 0x0e);
+    VslidedownI "vslidedown.vi"      VVu     V v(3, 0x0f);
+    Vmseq     "vmseq.vv"           VVv     V v(0, 0x18);
+    VmseqI    "vmseq.vi"           VVi     V v(3, 0x18);
+    Vmsne     "vmsne.vv"           VVv     V v(0, 0x19);
+    VmsneI    "vmsne.vi"           VVi     V v(3, 0x19);
+    Vmsltu    "vmsltu.vv"          VVv     V v(0, 0x1a);
+    VmsltuX   "vmsltu.vx"          VVx     V v(4, 0x1a);
+    Vmslt     "vmslt.vv"           VVv     V v(0, 0x1b);
+    VmsltX    "vmslt.vx"           VVx     V v(4, 0x1b);
+    Vmsleu    "vmsleu.vv"          VVv     V v(0, 0x1c);
+    Vmsle     "vmsle.vv"           VVv     V v(0, 0x1d);
+    Vsaddu    "vsaddu.vv"          VVv     V v(0, 0x20);
+    Vsadd     "vsadd.vv"           VVv     V v(0, 0x21);
+    Vssubu    "vssubu.vv"          VVv     V v(0, 0x22);
+    Vssub     "vssub.vv"           VVv     V v(0, 0x23);
+    VsllX     "vsll.vx"            VVx     V v(4, 0x25);
+    Vsmul     "vsmul.vv"           VVv     V v(0, 0x27);
+    VsrlX     "vsrl.vx"            VVx     V v(4, 0x28);
+    VsrlI     "vsrl.vi"            VVu     V v(3, 0x28);
+    VsraX     "vsra.vx"            VVx     V v(4, 0x29);
+    Vnsrl     "vnsrl.wx"           VVx     V v(4, 0x2c);
+    Vnclipu   "vnclipu.wi"         VVu     V v(3, 0x2e);
+    Vnclip    "vnclip.wi"          VVu     V v(3, 0x2f);
+    Vmerge    "vmerge.vvm"         VVvM    V vm(0, 0x17);
+    VmergeX   "vmerge.vxm"         VVxM    V vm(4, 0x17);
+    VmergeI   "vmerge.vim"         VViM    V vm(3, 0x17);
+    VfmergeF  "vfmerge.vfm"        VVfM    V vm(5, 0x17);
+    VmvX      "vmv.v.x"            Vx      V v(4, 0x17);
+    VmvI      "vmv.v.i"            Vi      V v(3, 0x17);
+    VfmvF     "vfmv.v.f"           Vf      V v(5, 0x17);
+    Vmv1r     "vmv1r.v"            Vv      V v(3, 0x27);
+    Vaaddu    "vaaddu.vv"          VVv     V v(2, 0x08);
+    Vmul      "vmul.vv"            VVv     V v(2, 0x25);
+    VmvXS     "vmv.x.s"            XV      V vu(2, 0x10, 0);
+    VmvSX     "vmv.s.x"            Vx      V v(6, 0x10);
+    Vcpop     "vcpop.m"            XV      V vu(2, 0x10, 0x10);
+    VfmvFS    "vfmv.f.s"           FV      V vu(1, 0x10, 0);
+    VfmvSF    "vfmv.s.f"           Vf      V v(5, 0x10);
+    Vzext     "vzext.vf2"          Vv      V vu(2, 0x12, 6);
+    Vsext     "vsext.vf2"          Vv      V vu(2, 0x12, 7);
+    Vmandn    "vmandn.mm"          VVv     V v(2, 0x18);
+    Vmand     "vmand.mm"           VVv     V v(2, 0x19);
+    Vmor      "vmor.mm"            VVv     V v(2, 0x1a);
+    Vmxor     "vmxor.mm"           VVv     V v(2, 0x1b);
+    Vmnand    "vmnand.mm"          VVv     V v(2, 0x1d);
+    Vmnor     "vmnor.mm"           VVv     V v(2, 0x1e);
+    Vfadd     "vfadd.vv"           VVv     V v(1, 0x00);
+    Vfsub     "vfsub.vv"           VVv     V v(1, 0x02);
+    Vfmin     "vfmin.vv"           VVv     V v(1, 0x04);
+    Vfmax     "vfmax.vv"           VVv     V v(1, 0x06);
+    Vfsgnj    "vfsgnj.vv"          VVv     V v(1, 0x08);
+    Vfsgnjn   "vfsgnjn.vv"         VVv     V v(1, 0x09);
+    Vfsgnjx   "vfsgnjx.vv"         VVv     V v(1, 0x0a);
+    Vmfeq     "vmfeq.vv"           VVv     V v(1, 0x18);
+    Vmfle     "vmfle.vv"           VVv     V v(1, 0x19);
+    Vmflt     "vmflt.vv"           VVv     V v(1, 0x1b);
+    Vmfne     "vmfne.vv"           VVv     V v(1, 0x1c);
+    Vfdiv     "vfdiv.vv"           VVv     V v(1, 0x20);
+    Vfmul     "vfmul.vv"           VVv     V v(1, 0x24);
+    VmfltF    "vmflt.vf"           VVf     V v(5, 0x1b);
+    Vfmacc    "vfmacc.vv"          VvvInto V v(1, 0x2c);
+    Vfnmsac   "vfnmsac.vv"         VvvInto V v(1, 0x2f);
+    Vfsqrt    "vfsqrt.v"           Vv      V vu(1, 0x13, 0);
+    VfcvtXuF  "vfcvt.rtz.xu.f.v"   Vv      V vu(1, 0x12, 6);
+    VfcvtXF   "vfcvt.rtz.x.f.v"    Vv      V vu(1, 0x12, 7);
+    VfcvtXFR  "vfcvt.x.f.v"        Vv      V vu(1, 0x12, 1);
+    VfcvtFXu  "vfcvt.f.xu.v"       Vv      V vu(1, 0x12, 2);
+    VfcvtFX   "vfcvt.f.x.v"        Vv      V vu(1, 0x12, 3);
+    VfwcvtFF  "vfwcvt.f.f.v"       Vv      V vu(1, 0x12, 0x0c);
+    VfncvtFF  "vfncvt.f.f.w"       Vv      V vu(1, 0x12, 0x14);
 }

@@ -1,10 +1,11 @@
-//! The register file: x0 to x31 (integers) and f0 to f31 (floats).
+//! The register file: x0 to x31 (integers), f0 to f31 (floats) and, with vectors, v0 to
+//! v31.
 //!
 //! Not allocated: x0 is zero, ra holds the return address, sp and fp are the stack
 //! and frame pointers, gp and tp are the system's, and t6 is left to emission:
 //! for offsets that no instruction holds, and for veneers, which must leave every
 //! other register alone. Between calls ra is free for emission too, as every
-//! function keeps its return address in its frame.
+//! function keeps its return address in its frame. v0 is left to masks.
 
 use crate::emit;
 use crate::reg::Reg;
@@ -18,6 +19,20 @@ pub const fn x(n: usize) -> PReg {
 /// The f register number `n`.
 pub const fn f(n: usize) -> PReg {
     PReg::new(n, RegClass::Float)
+}
+
+/// The v register number `n`.
+pub const fn v(n: usize) -> PReg {
+    PReg::new(n, RegClass::Vector)
+}
+
+/// The register that masks are in, as an operand of instructions before and after
+/// allocation. It is not allocated.
+pub const V0: Reg = Reg::physical(v(0));
+
+/// The v registers that are allocated, by number.
+pub fn vectors() -> impl Iterator<Item = PReg> {
+    (1..32).map(v)
 }
 
 /// Zero, as an operand of instructions before and after allocation.
@@ -50,7 +65,7 @@ pub fn floats() -> impl Iterator<Item = PReg> {
 
 /// Whether the platform's convention has callees save the register.
 pub fn is_saved(preg: PReg) -> bool {
-    matches!(preg.hw_enc(), 8 | 9 | 18..=27)
+    preg.class() != RegClass::Vector && matches!(preg.hw_enc(), 8 | 9 | 18..=27)
 }
 
 /// A set of registers.
@@ -59,13 +74,17 @@ pub fn set(pregs: impl IntoIterator<Item = PReg>) -> PRegSet {
 }
 
 /// The registers to allocate: first those that calls overwrite.
-pub fn machine_env() -> MachineEnv {
-    let all = || ints().chain(floats());
+pub fn machine_env(has_vectors: bool) -> MachineEnv {
+    let all = || ints().chain(floats()).chain(vectors().filter(|_| has_vectors));
     emit::machine_env(all().filter(|&preg| !is_saved(preg)), all().filter(|&preg| is_saved(preg)))
 }
 
-/// The DWARF number of a register: x, then f.
+/// The DWARF number of a register: x, then f; v from 96.
 pub fn dwarf(preg: PReg) -> u16 {
-    let base = if preg.class() == RegClass::Int { 0 } else { 32 };
+    let base = match preg.class() {
+        RegClass::Int => 0,
+        RegClass::Float => 32,
+        RegClass::Vector => 96,
+    };
     base + preg.hw_enc() as u16
 }

@@ -3,8 +3,8 @@
 //! Every row of the table is encoded with many operands and read back by LLVM's
 //! `llvm-mc`; where there is none, the test is ignored and says so.
 
-use super::disasm::{f, instruction, rounding, x};
-use super::encode::{branch, four, imm, jal, rounded, three, upper};
+use super::disasm::{control_register, f, instruction, rounding, v, vector_type, x};
+use super::encode::{branch, control, four, imm, jal, rounded, three, upper, vector, vector_set};
 use super::ops::{Needs, Op, Shape};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -103,6 +103,41 @@ fn cases(op: Op, name: &str) -> Vec<(u32, String)> {
                 }
             }
             Shape::None => add(op.bits(), String::new()),
+            Shape::Csr => {
+                let text = format!("zero, {}, {}", control_register(op.bits() >> 20), a & 7);
+                add(control(op, a & 7), text);
+            }
+            Shape::VSet => {
+                for vtype in [0xc0, 0x08, 0xd0, 0x58, 0xc7, 0x57] {
+                    add(vector_set(a, vtype), format!("zero, {a}, {}", vector_type(vtype)));
+                }
+            }
+            Shape::VLoad | Shape::VStore => add(vector(op, d, 0, a), format!("{}, ({})", v(d), x(a))),
+            Shape::VVv => add(vector(op, d, a, b), format!("{}, {}, {}", v(d), v(a), v(b))),
+            Shape::VVx => add(vector(op, d, a, b), format!("{}, {}, {}", v(d), v(a), x(b))),
+            Shape::VVf => add(vector(op, d, a, b), format!("{}, {}, {}", v(d), v(a), f(b))),
+            Shape::VVi | Shape::VVu | Shape::VViM => {
+                let mask = if op.shape() == Shape::VViM { ", v0" } else { "" };
+                let range = if op.shape() == Shape::VVu { 0..32 } else { -16..16 };
+                for value in range {
+                    let text = format!("{}, {}, {value}{mask}", v(d), v(a));
+                    add(vector(op, d, a, value as u8), text);
+                }
+            }
+            Shape::VVvM => add(vector(op, d, a, b), format!("{}, {}, {}, v0", v(d), v(a), v(b))),
+            Shape::VVxM => add(vector(op, d, a, b), format!("{}, {}, {}, v0", v(d), v(a), x(b))),
+            Shape::VVfM => add(vector(op, d, a, b), format!("{}, {}, {}, v0", v(d), v(a), f(b))),
+            Shape::VvvInto => add(vector(op, d, b, a), format!("{}, {}, {}", v(d), v(a), v(b))),
+            Shape::Vv => add(vector(op, d, a, 0), format!("{}, {}", v(d), v(a))),
+            Shape::Vx => add(vector(op, d, 0, a), format!("{}, {}", v(d), x(a))),
+            Shape::Vf => add(vector(op, d, 0, a), format!("{}, {}", v(d), f(a))),
+            Shape::Vi => {
+                for value in -16..16 {
+                    add(vector(op, d, 0, value as u8), format!("{}, {value}", v(d)));
+                }
+            }
+            Shape::XV => add(vector(op, d, a, 0), format!("{}, {}", x(d), v(a))),
+            Shape::FV => add(vector(op, d, a, 0), format!("{}, {}", f(d), v(a))),
         }
     }
     list
@@ -115,7 +150,7 @@ fn every_encoding_is_what_llvm_reads() {
         expected.extend(cases(op, name));
     }
     let words: Vec<u32> = expected.iter().map(|(word, _)| *word).collect();
-    let Some((lines, errors)) = read(&words, "+zba,+zbb,+zbs") else {
+    let Some((lines, errors)) = read(&words, "+zba,+zbb,+zbs,+v") else {
         return eprintln!("ignored: none of {NAMES:?} is installed");
     };
     assert_eq!((lines.len(), errors.as_str()), (expected.len(), ""));
@@ -131,9 +166,13 @@ fn every_encoding_is_what_llvm_reads() {
 /// What needs an extension does not decode without it.
 #[test]
 fn rows_name_what_they_need() {
-    for (needs, features) in
-        [(Needs::Zba, "+zbb,+zbs"), (Needs::Zbb, "+zba,+zbs"), (Needs::Zbs, "+zba,+zbb"), (Needs::G, "+zba")]
-    {
+    for (needs, features) in [
+        (Needs::Zba, "+zbb,+zbs"),
+        (Needs::Zbb, "+zba,+zbs"),
+        (Needs::Zbs, "+zba,+zbb"),
+        (Needs::G, "+zba"),
+        (Needs::V, "+zba"),
+    ] {
         let rows: Vec<u32> = Op::ALL
             .iter()
             .filter(|row| row.0.needs() == needs)

@@ -1,11 +1,11 @@
 //! Calling conventions and frames.
 //!
 //! `system_v` is the platform's; `fast` and `tail` take arguments and return
-//! values in the same registers, and save the same ones. In `tail` the callee removes
-//! its stack arguments, so that a tail call may have more of them than the function that
-//! makes it. In `preserve_all` arguments travel as in `system_v`, the callee saves
-//! whatever it writes, and a return value is in the register of the parameter that it
-//! passes through. Every function has a frame pointer.
+//! values in the same registers. In `tail` no register is saved and the callee
+//! removes its stack arguments, so that a tail call may have more of them than the
+//! function that makes it. In `preserve_all` arguments travel as in `system_v`,
+//! the callee saves whatever it writes, and a return value is in the register of
+//! the parameter that it passes through. Every function has a frame pointer.
 
 use super::encode::{Buf, Enc, NO_IMM, RmEnc, m0f, one};
 use super::regs::{self, R10, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP, gpr, xmm};
@@ -47,7 +47,8 @@ fn is_saved(conv: CallConv, preg: PReg) -> bool {
     let (int, n) = (preg.class() == RegClass::Int, preg.hw_enc());
     match conv {
         CallConv::PreserveAll => true,
-        CallConv::Tail | CallConv::Fast | CallConv::SystemV => int && (preg == RBX || n >= 12),
+        CallConv::Tail => false,
+        CallConv::Fast | CallConv::SystemV => int && (preg == RBX || n >= 12),
         CallConv::WindowsFastcall if int => [RBX, RSI, RDI].contains(&preg) || n >= 12,
         CallConv::WindowsFastcall => n >= 6,
     }

@@ -152,6 +152,9 @@ pub trait Enc {
     fn op(&mut self, op: Op, w: bool, force_rex: bool, reg: u8, rm: RmEnc, imm: Imm);
     /// Appends an instruction with a VEX prefix of 128 bits.
     fn vex(&mut self, op: Op, w: bool, reg: u8, vvvv: u8, rm: RmEnc, imm: Imm);
+    /// Appends an instruction with an EVEX prefix of 128 bits. The operand is a register
+    /// or at a label.
+    fn evex(&mut self, op: Op, w: bool, reg: u8, vvvv: u8, rm: RmEnc, imm: Imm);
     /// Appends ModRM, SIB, displacement and immediate.
     fn modrm(&mut self, reg: u8, rm: RmEnc, imm: Imm);
 }
@@ -163,6 +166,25 @@ fn xb(rm: RmEnc) -> (u8, u8) {
         RmEnc::Base(base, _) => (0, base >> 3),
         RmEnc::Index(base, index, ..) => (index >> 3, base >> 3),
         RmEnc::Rip(_) => (0, 0),
+    }
+}
+
+/// The prefix as VEX and EVEX have it.
+fn prefix_bits(op: Op) -> u8 {
+    match op.prefix {
+        0x66 => 1,
+        0xf3 => 2,
+        0xf2 => 3,
+        _ => 0,
+    }
+}
+
+/// The map as VEX and EVEX have it.
+fn map_bits(op: Op) -> u8 {
+    match op.map {
+        Map::One | Map::M0f => 1,
+        Map::M38 => 2,
+        Map::M3a => 3,
     }
 }
 
@@ -188,24 +210,24 @@ impl Enc for Buf {
 
     fn vex(&mut self, op: Op, w: bool, reg: u8, vvvv: u8, rm: RmEnc, imm: Imm) {
         let (x, b) = xb(rm);
-        let pp = match op.prefix {
-            0x66 => 1,
-            0xf3 => 2,
-            0xf2 => 3,
-            _ => 0,
-        };
+        let pp = prefix_bits(op);
         let r = (reg >> 3 ^ 1) << 7;
         let last = (vvvv ^ 15) << 3 | pp;
         if op.map == Map::M0f && !w && x == 0 && b == 0 {
             self.put(&[0xc5, r | last, op.code]);
         } else {
-            let map = match op.map {
-                Map::One | Map::M0f => 1,
-                Map::M38 => 2,
-                Map::M3a => 3,
-            };
+            let map = map_bits(op);
             self.put(&[0xc4, r | (x ^ 1) << 6 | (b ^ 1) << 5 | map, u8::from(w) << 7 | last, op.code]);
         }
+        self.modrm(reg, rm, imm);
+    }
+
+    fn evex(&mut self, op: Op, w: bool, reg: u8, vvvv: u8, rm: RmEnc, imm: Imm) {
+        // Inverted: R, X, B, and R' of registers from 16 on, which there are not here.
+        let (_, b) = xb(rm);
+        let first = (reg >> 3 ^ 1) << 7 | 1 << 6 | (b ^ 1) << 5 | 1 << 4 | map_bits(op);
+        let second = u8::from(w) << 7 | (vvvv ^ 15) << 3 | 1 << 2 | prefix_bits(op);
+        self.put(&[0x62, first, second, 1 << 3, op.code]);
         self.modrm(reg, rm, imm);
     }
 

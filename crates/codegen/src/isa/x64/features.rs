@@ -100,6 +100,30 @@ impl Features {
         self.0 & 1 << 6 != 0
     }
 
+    /// AVX-512 on vectors of 128 bits.
+    pub fn avx512(self) -> bool {
+        self.has_all(1 << 12 | 1 << 14)
+    }
+
+    /// Products of 64 bits by lane.
+    pub fn avx512dq(self) -> bool {
+        self.has_all(1 << 12 | 1 << 13 | 1 << 14)
+    }
+
+    /// Counts of bits by lane.
+    pub fn avx512bitalg(self) -> bool {
+        self.has_all(1 << 12 | 1 << 14 | 1 << 15)
+    }
+
+    /// Bytes of two vectors in any order.
+    pub fn avx512vbmi(self) -> bool {
+        self.has_all(1 << 12 | 1 << 14 | 1 << 16)
+    }
+
+    fn has_all(self, bits: u32) -> bool {
+        self.0 & bits == bits
+    }
+
     /// `popcnt`.
     pub fn popcnt(self) -> bool {
         self.0 & 1 << 4 != 0

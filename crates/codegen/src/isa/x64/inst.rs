@@ -8,6 +8,7 @@
 //! allocator may put its moves anywhere.
 
 use super::encode::{Buf, Fixup};
+pub use super::operand::{Amode, Mem, Rmi};
 use super::ops::*;
 use super::regs::{self, RAX, RCX, RDX};
 use super::sse::*;
@@ -21,121 +22,6 @@ use regalloc2::{PReg, RegClass};
 use sidetrack_artifact::{SymbolName, TrapCode};
 use sidetrack_ir::types::{F32, F64, I64};
 use sidetrack_ir::{AtomicRmwOp, Type};
-
-/// An address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amode {
-    /// `base + disp`
-    Base(Reg, i32),
-    /// `base + (index << shift) + disp`
-    Index {
-        /// The base.
-        base: Reg,
-        /// The index.
-        index: Reg,
-        /// 0 to 3.
-        shift: u8,
-        /// The displacement in bytes.
-        disp: i32,
-    },
-    /// In the frame.
-    Stack(StackAddr),
-    /// A constant.
-    Const {
-        /// Its bits, the lowest first.
-        words: [u32; 4],
-        /// The length in bytes: 4, 8 or 16.
-        len: u8,
-    },
-}
-
-impl Amode {
-    /// A constant of `len` bytes; the upper 8 of 16 are zero.
-    pub fn constant(bits: u64, len: u8) -> Amode {
-        Amode::Const { words: [bits as u32, (bits >> 32) as u32, 0, 0], len }
-    }
-
-    /// A constant of 16 bytes.
-    pub fn vector(bits: u128) -> Amode {
-        Amode::Const { words: [0, 32, 64, 96].map(|at| (bits >> at) as u32), len: 16 }
-    }
-
-    fn visit(&mut self, visitor: &mut impl OperandVisitor) {
-        match self {
-            Amode::Base(base, _) => {
-                visitor.use_(base);
-            }
-            Amode::Index { base, index, .. } => {
-                visitor.use_(base);
-                visitor.use_(index);
-            }
-            Amode::Stack(_) | Amode::Const { .. } => {}
-        }
-    }
-
-    /// As `visit`, for instructions that write a register before they are done
-    /// with the address.
-    fn visit_late(&mut self, visitor: &mut impl OperandVisitor) {
-        match self {
-            Amode::Base(base, _) => {
-                visitor.use_late(base);
-            }
-            Amode::Index { base, index, .. } => {
-                visitor.use_late(base);
-                visitor.use_late(index);
-            }
-            Amode::Stack(_) | Amode::Const { .. } => {}
-        }
-    }
-}
-
-/// Memory that an instruction accesses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mem {
-    /// Where.
-    pub amode: Amode,
-    /// What a fault means.
-    pub trap: Option<TrapCode>,
-}
-
-impl From<Amode> for Mem {
-    fn from(amode: Amode) -> Mem {
-        Mem { amode, trap: None }
-    }
-}
-
-/// A register, memory or immediate operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rmi {
-    /// A register.
-    Reg(Reg),
-    /// Memory.
-    Mem(Mem),
-    /// A constant, sign-extended.
-    Imm(i32),
-}
-
-impl Rmi {
-    /// A constant in memory.
-    pub fn constant(bits: u64, len: u8) -> Rmi {
-        Rmi::Mem(Amode::constant(bits, len).into())
-    }
-
-    /// A constant of 16 bytes in memory.
-    pub fn vector(bits: u128) -> Rmi {
-        Rmi::Mem(Amode::vector(bits).into())
-    }
-
-    fn visit(&mut self, visitor: &mut impl OperandVisitor) {
-        match self {
-            Rmi::Reg(reg) => {
-                visitor.use_(reg);
-            }
-            Rmi::Mem(mem) => mem.amode.visit(visitor),
-            Rmi::Imm(_) => {}
-        }
-    }
-}
 
 /// A machine instruction. `Rmi` operands are immediates only where said.
 #[derive(Clone, Debug)]
@@ -409,6 +295,32 @@ pub enum Inst {
     VecTest {
         src1: Reg,
         src2: Rmi,
+    },
+    Evex {
+        op: EvexOp,
+        dst: Reg,
+        src1: Reg,
+        src2: Reg,
+    },
+    EvexUnary {
+        op: EvexUnaryOp,
+        dst: Reg,
+        src: Reg,
+    },
+    /// Source 3 is a register or a constant; the immediate is 0 if there is none.
+    EvexTernary {
+        op: EvexTernaryOp,
+        imm: u8,
+        dst: Reg,
+        src1: Reg,
+        src2: Reg,
+        src3: Rmi,
+    },
+    /// Arithmetic shift of lanes of 64 bits (AVX-512).
+    Vpsraq {
+        dst: Reg,
+        src: Reg,
+        amount: u8,
     },
     /// All 16 bytes.
     VecStore {
@@ -739,6 +651,8 @@ impl MachInst for Inst {
             | Inst::IntToXmm { dst, src, .. }
             | Inst::XmmToInt { dst, src, .. }
             | Inst::VecShift { dst, src, .. }
+            | Inst::EvexUnary { dst, src, .. }
+            | Inst::Vpsraq { dst, src, .. }
             | Inst::VecExtract { dst, src, .. }
             | Inst::VecMask { dst, src, .. } => {
                 visitor.use_(src);
@@ -753,6 +667,17 @@ impl MachInst for Inst {
             Inst::Xadd { dst, src, mem, .. } | Inst::Xchg { dst, src, mem, .. } => {
                 let index = visitor.use_(src);
                 mem.amode.visit(visitor);
+                visitor.def_reuse(dst, index);
+            }
+            Inst::Evex { dst, src1, src2, .. } => {
+                visitor.use_(src1);
+                visitor.use_(src2);
+                visitor.def(dst);
+            }
+            Inst::EvexTernary { dst, src1, src2, src3, .. } => {
+                let index = visitor.use_(src1);
+                visitor.use_(src2);
+                src3.visit(visitor);
                 visitor.def_reuse(dst, index);
             }
             Inst::VecBlend { vex, dst, src1, src2, mask, .. } => {

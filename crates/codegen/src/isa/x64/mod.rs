@@ -1,10 +1,9 @@
 //! x86-64.
 //!
 //! The rooms: `regs` the register file, `ops` the instruction table, `sse` that of
-//! vector instructions, `encode`
-//! prefixes and operands, `inst` the instruction type, `features` what the
-//! processor has, `abi` conventions and frames, `lower` rules, `emit` bytes,
-//! `patch` what a patcher must know.
+//! vector instructions, `encode` prefixes and operands, `operand` and `inst` the
+//! instruction type, `features` what the processor has, `abi` conventions and frames,
+//! `lower` rules, `emit` bytes, `patch` what a patcher must know.
 //!
 //! A value narrower than its register has undefined upper bits; operations of 8
 //! and 16 bits are used where that matters to the result.
@@ -15,6 +14,7 @@ mod encode;
 mod features;
 mod inst;
 mod lower;
+mod operand;
 mod ops;
 mod patch;
 mod regs;

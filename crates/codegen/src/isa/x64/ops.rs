@@ -282,9 +282,14 @@ impl XmmOp {
         matches!(self, XmmOp::And | XmmOp::Or | XmmOp::Xor)
     }
 
-    /// Whether the operands may be exchanged.
-    pub fn is_commutative(self) -> bool {
-        matches!(self, XmmOp::Add | XmmOp::Mul | XmmOp::And | XmmOp::Or | XmmOp::Xor)
+    /// Whether the operands may be exchanged; of sums and products only if one of them
+    /// is a number, since of two NaNs the first one is the result.
+    pub fn is_commutative(self, one_is_number: bool) -> bool {
+        match self {
+            XmmOp::And | XmmOp::Or | XmmOp::Xor => true,
+            XmmOp::Add | XmmOp::Mul => one_is_number,
+            _ => false,
+        }
     }
 }
 

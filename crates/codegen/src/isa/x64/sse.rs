@@ -225,6 +225,38 @@ table! {
     }
 }
 
+table! {
+    /// `dst = src1 op src2` with an EVEX prefix: AVX-512 on 128 bits.
+    EvexOp {
+        Vpmullq    "vpmullq"    p38(0x40);
+        Vpsraq     "vpsraq"     p(0xe2);
+    }
+}
+
+table! {
+    /// `dst = op src` with an EVEX prefix.
+    EvexUnaryOp {
+        Vpabsq     "vpabsq"     p38(0x1f);
+        Vcvtudq2ps "vcvtudq2ps" m0f(0xf2, 0x7a);
+        // What does not fit becomes all ones.
+        Vcvttps2udq "vcvttps2udq" m0f(0, 0x78);
+        Vpopcntb   "vpopcntb"   p38(0x54);
+    }
+}
+
+table! {
+    /// `dst = op(dst, src2, src3)` with an EVEX prefix.
+    EvexTernaryOp {
+        // Bytes of source 2 and 3 by the numbers in the destination.
+        Vpermi2b   "vpermi2b"   p38(0x75);
+        // The immediate has a bit for each triple of bits.
+        Vpternlogd "vpternlogd" p3a(0x25);
+    }
+}
+
+/// `vpsraq` by an immediate, and the opcode's digit.
+pub const VPSRAQ: (Op, u8) = (p(0x72), 4);
+
 /// Shifts of all lanes, or of the whole by bytes, by an immediate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -227,6 +227,17 @@ fn vector_tables() {
         let inst = Inst::VecExtract { op, lane: 3, dst: g(9), src: x(10) };
         check(inst, name, false, &format!("{dst}, xmm10"), true);
     }
+    for &(op, name) in EvexOp::ALL {
+        let inst = Inst::Evex { op, dst: x(9), src1: x(10), src2: x(3) };
+        check(inst, name, true, "xmm9, xmm10, xmm3", false);
+    }
+    for &(op, name) in EvexUnaryOp::ALL {
+        check(Inst::EvexUnary { op, dst: x(9), src: x(3) }, name, true, "xmm9, xmm3", false);
+    }
+    for &(op, name) in EvexTernaryOp::ALL {
+        let inst = |src3| Inst::EvexTernary { op, imm: 3, dst: x(1), src1: x(1), src2: x(10), src3 };
+        check(inst(reg(9)), name, true, "xmm1, xmm10, xmm9", takes_imm(op.op()));
+    }
     for &(op, name) in MaskOp::ALL {
         check(Inst::VecMask { op, dst: g(9), src: x(10) }, name, false, "r9d, xmm10", false);
     }
@@ -260,6 +271,7 @@ fn vectors() {
         (Inst::VecTest { src1: x(9), src2: Rmi::Reg(x(1)) }, "ptest xmm9, xmm1"),
         (Inst::VecStore { src: x(9), mem: base(9) }, "movups xmmword ptr [r9], xmm9"),
         (Inst::VecStoreHigh { src: x(1), mem: base(9) }, "movhps qword ptr [r9], xmm1"),
+        (Inst::Vpsraq { dst: x(9), src: x(10), amount: 5 }, "vpsraq xmm9, xmm10, 5"),
         (Inst::VecOnes { dst: x(9) }, "pcmpeqd xmm9, xmm9"),
         (
             Inst::VecExtractStore { op: ExtractOp::Pextrb, lane: 15, src: x(9), mem: base(1) },

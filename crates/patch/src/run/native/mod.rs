@@ -11,4 +11,4 @@ mod unsupported;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 use unsupported as host;
 
-pub(crate) use host::{ARCHITECTURE, Stack, enter, prepare, throw_address};
+pub(crate) use host::{ARCHITECTURE, Stack, enter, hook_address, prepare, throw_address};

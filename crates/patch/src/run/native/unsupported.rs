@@ -40,3 +40,8 @@ pub(crate) unsafe fn enter(
 pub(crate) fn throw_address() -> Option<u64> {
     None
 }
+
+/// There is no such function here.
+pub(crate) fn hook_address() -> Option<u64> {
+    None
+}

@@ -9,6 +9,9 @@
 mod atomic;
 mod calls;
 mod seq;
+mod vector;
+
+pub use vector::vector_memory;
 
 use super::Riscv64;
 use super::abi;
@@ -120,7 +123,8 @@ fn memory(buffer: &mut Buf, op: Op, reg: u8, mem: Mem, ctx: &EmitCtx<'_>) {
 fn copy(buffer: &mut Buf, d: u8, s: u8, class: RegClass) {
     match class {
         RegClass::Int => buffer.imm(Op::Addi, d, s, 0),
-        _ => buffer.three(Op::FsgnjD, d, s, s),
+        RegClass::Vector => vector::copy(buffer, d, s),
+        RegClass::Float => buffer.three(Op::FsgnjD, d, s, s),
     }
 }
 
@@ -172,6 +176,10 @@ pub fn emit(inst: &Inst, isa: &Riscv64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         }
         Inst::Select { cond, dst, yes, .. } => {
             if dst != yes {
+                if dst.class() == RegClass::Vector {
+                    // So that the copy is one instruction.
+                    vector::ensure_set(buffer);
+                }
                 let over = cond.inverted();
                 buffer.word(branch(over.op, over.a.hw_enc(), over.b.hw_enc(), 8));
                 copy(buffer, dst.hw_enc(), yes.hw_enc(), dst.class());
@@ -194,6 +202,7 @@ pub fn emit(inst: &Inst, isa: &Riscv64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         }
         Inst::AtomicLoop { .. } | Inst::Cas { .. } => atomic::emit(inst, isa, buffer),
         Inst::Plain { op } => buffer.plain(op),
+        _ if vector::emit(inst, buffer, ctx) => {}
         _ => emit_control(inst, isa, buffer, ctx),
     }
 }

@@ -106,7 +106,7 @@ pub fn swap_bytes(buffer: &mut Buf, isa: &Riscv64, d: u8, s: u8, ty: Type, tmp: 
 /// A table of jumps. `beyond` says when the index has no entry.
 pub fn branch_table(buffer: &mut Buf, isa: &Riscv64, beyond: Cond, default: Label, targets: &[Label]) {
     let index = beyond.a.hw_enc();
-    buffer.ensure_space(4 * targets.len() as u32 + 64, |buffer, after| jump(buffer, after));
+    buffer.ensure_space(4 * targets.len() as u32 + 64, jump);
     if targets.len() < 512 {
         branch_to(buffer, beyond, default);
     } else {

@@ -79,12 +79,12 @@ fn flags(ctx: &Ctx<'_>, inst: IrInst) -> (MemFlags, i32) {
 }
 
 /// Whether an access of a `memory` type is big-endian.
-fn is_big(ctx: &Ctx<'_>, inst: IrInst, memory: Type) -> bool {
+pub fn is_big(ctx: &Ctx<'_>, inst: IrInst, memory: Type) -> bool {
     memory != I8 && flags(ctx, inst).0.endianness == Some(Endianness::Big)
 }
 
 /// The memory that an instruction accesses whose address is argument number `n`.
-fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
+pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
     let (flags, offset) = flags(ctx, inst);
     let v = ctx.arg(inst, n);
     Mem { addr: address(ctx, v, offset), trap: flags.trap.map(crate::trap_code) }
@@ -121,6 +121,10 @@ fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Addr {
 fn based(ctx: &mut Ctx<'_>, base: Reg, offset: i32) -> Addr {
     if fits12(offset.into()) {
         return Addr::Base(base, offset);
+    }
+    let near = if offset < 0 { -2048 } else { 2047 };
+    if fits12(i64::from(offset) - i64::from(near)) {
+        return Addr::Base(imm(ctx, Op::Addi, base, near), offset - near);
     }
     let low = offset << 20 >> 20;
     let high = number(ctx, i64::from(offset) - i64::from(low));

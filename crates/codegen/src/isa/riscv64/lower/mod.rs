@@ -12,6 +12,7 @@ mod float;
 mod int;
 mod mem;
 mod overflow;
+mod vector;
 
 use super::Riscv64;
 use super::encode::fits12;
@@ -22,10 +23,12 @@ use crate::buffer::Label;
 use crate::lower::Lower;
 use crate::reg::Reg;
 use crate::vcode::MachInst;
+pub use extension::params as extended_params;
 use extension::{is_sign_extended, is_zero_extended};
 use regalloc2::RegClass;
 use sidetrack_ir::types::{F32, F64, I32, I64};
 use sidetrack_ir::{Extra, Inst as IrInst, Opcode, Type, Value};
+pub use vector::vector_constant;
 
 type Ctx<'a> = Lower<'a, Riscv64>;
 
@@ -35,7 +38,8 @@ type Ctx<'a> = Lower<'a, Riscv64>;
 /// If there is no rule.
 pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst) -> Result<(), String> {
     let opcode = ctx.func.dfg.insts[inst].opcode;
-    let done = int::lower(ctx, inst, opcode)
+    let done = vector::lower(ctx, inst, opcode)
+        || int::lower(ctx, inst, opcode)
         || bits::lower(ctx, inst, opcode)
         || overflow::lower(ctx, inst, opcode)
         || float::lower(ctx, inst, opcode)

@@ -66,6 +66,23 @@ pub fn emit(inst: &Inst, buffer: &mut Buf, ctx: &EmitCtx<'_>) -> bool {
             let rm = rm(src2, buffer, ctx);
             buffer.op(PTEST, false, false, src1.hw_enc(), rm, NO_IMM);
         }
+        Inst::Evex { op, dst, src1, src2 } => {
+            // Both are of lanes of 64 bits.
+            let rm = RmEnc::Reg(src2.hw_enc());
+            buffer.evex(op.op(), true, dst.hw_enc(), src1.hw_enc(), rm, NO_IMM);
+        }
+        Inst::EvexUnary { op, dst, src } => {
+            let (rm, w) = (RmEnc::Reg(src.hw_enc()), op == EvexUnaryOp::Vpabsq);
+            buffer.evex(op.op(), w, dst.hw_enc(), 0, rm, NO_IMM);
+        }
+        Inst::EvexTernary { op, imm: value, dst, src2, src3, .. } => {
+            let rm = rm(src3, buffer, ctx);
+            buffer.evex(op.op(), false, dst.hw_enc(), src2.hw_enc(), rm, imm(op.op(), value));
+        }
+        Inst::Vpsraq { dst, src, amount } => {
+            let ((op, digit), rm) = (VPSRAQ, RmEnc::Reg(src.hw_enc()));
+            buffer.evex(op, true, digit, dst.hw_enc(), rm, (amount.into(), 1));
+        }
         Inst::VecStore { src, mem } => {
             let rm = memory(mem, buffer, ctx);
             buffer.op(m0f(0, 0x11), false, false, src.hw_enc(), rm, NO_IMM);

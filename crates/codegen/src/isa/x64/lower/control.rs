@@ -233,7 +233,10 @@ fn icmp(ctx: &mut Ctx<'_>, inst: IrInst, only: bool) -> Test {
         None if only => rm(ctx, b),
         None => Rmi::Reg(ctx.reg(b)),
     };
-    let src1 = ctx.reg(a);
+    let src1 = match ctx.def_op(a, Opcode::GetStackPointer) {
+        Some(_) => Reg::physical(RSP),
+        None => ctx.reg(a),
+    };
     (Inst::Cmp { size, src1, src2 }, Cond::One(Cc::of(cc)))
 }
 

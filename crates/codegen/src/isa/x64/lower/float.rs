@@ -107,7 +107,7 @@ fn xmm(ctx: &mut Ctx<'_>, op: XmmOp, ty: Type, src1: Reg, src2: Rmi) -> Reg {
 
 fn binary(ctx: &mut Ctx<'_>, inst: IrInst, op: XmmOp) {
     let (mut a, mut b) = (ctx.arg(inst, 0), ctx.arg(inst, 1));
-    if op.is_commutative() {
+    if op.is_commutative(is_number(ctx, b)) {
         (a, b) = ordered(ctx, a, b);
     }
     // Memory operands of logical instructions are of 16 bytes.
@@ -115,6 +115,16 @@ fn binary(ctx: &mut Ctx<'_>, inst: IrInst, op: XmmOp) {
     let (src1, ty) = (ctx.reg(a), ctx.ty(a));
     let dst = ctx.result(inst, 0);
     xmm_to(ctx, op, ty, dst, src1, src2);
+}
+
+/// Whether a value is a constant that is no NaN.
+fn is_number(ctx: &Ctx<'_>, v: Value) -> bool {
+    let constant = ctx.def_op(v, Opcode::F32const).or_else(|| ctx.def_op(v, Opcode::F64const));
+    match constant.map(|inst| ctx.func.dfg.insts[inst].extra) {
+        Some(Extra::Imm(bits)) if ctx.ty(v) == F64 => !f64::from_bits(bits as u64).is_nan(),
+        Some(Extra::Imm(bits)) => !f32::from_bits(bits as u32).is_nan(),
+        _ => false,
+    }
 }
 
 fn unary(ctx: &mut Ctx<'_>, inst: IrInst, op: XmmUnaryOp, from: Type) {

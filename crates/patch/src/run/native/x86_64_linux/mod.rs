@@ -8,9 +8,11 @@
 //! a host function that compiled code calls and that enters compiled code again
 //! begins an activation of its own, and whatever leaves code leaves the innermost.
 
+mod hook;
 mod signals;
 mod stack;
 
+pub(crate) use hook::hook_address;
 pub(crate) use stack::Stack;
 
 use crate::run::frames::{Frame, Landing, find_handler};

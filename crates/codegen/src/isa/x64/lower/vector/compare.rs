@@ -139,6 +139,13 @@ fn bitselect(ctx: &mut Ctx<'_>, inst: IrInst) {
     if pseudo_min_max(ctx, inst, c, x, y) {
         return;
     }
+    if ctx.backend.features.avx512() {
+        let (x, y, c) = (reg(ctx, x), reg(ctx, y), reg(ctx, c));
+        let (op, dst) = (EvexTernaryOp::Vpternlogd, ctx.result(inst, 0));
+        // A bit for each triple of bits of c, x and y, the highest for three ones.
+        let imm = 0b1100_1010;
+        return ctx.emit(Inst::EvexTernary { op, imm, dst, src1: c, src2: x, src3: Rmi::Reg(y) });
+    }
     let (x, y, c) = (operand(ctx, x), operand(ctx, y), reg(ctx, c));
     let (yes, no) = (op(ctx, VecOp::Pand, c, x), op(ctx, VecOp::Pandn, c, y));
     let dst = ctx.result(inst, 0);

@@ -74,6 +74,10 @@ fn unary_arg_of(ctx: &mut Ctx<'_>, inst: IrInst, widen: IrInst) {
 /// rounded once.
 fn from_uint_32(ctx: &mut Ctx<'_>, inst: IrInst) {
     let src = arg(ctx, inst, 0);
+    if ctx.backend.features.avx512() {
+        let dst = ctx.result(inst, 0);
+        return ctx.emit(Inst::EvexUnary { op: EvexUnaryOp::Vcvtudq2ps, dst, src });
+    }
     let low = op_imm(ctx, VecOp::Pblendw, 0b1010_1010, src, mask(0x4b00_0000, 32));
     let high = shift_by(ctx, VecShiftOp::Psrld, src, 16);
     let high = op(ctx, VecOp::Por, high, mask(0x5300_0000, 32));
@@ -120,6 +124,10 @@ fn to_uint_32(ctx: &mut Ctx<'_>, inst: IrInst) {
     let src = arg(ctx, inst, 0);
     let zero = zero(ctx);
     let number = op_rr(ctx, VecOp::Maxps, src, zero);
+    if ctx.backend.features.avx512() {
+        let dst = ctx.result(inst, 0);
+        return ctx.emit(Inst::EvexUnary { op: EvexUnaryOp::Vcvttps2udq, dst, src: number });
+    }
     let limit = float_mask(2f64.powi(31), F32X4);
     let excess = op(ctx, VecOp::Subps, number, limit);
     let large = op_imm(ctx, VecOp::Cmpps, 5, excess, limit);

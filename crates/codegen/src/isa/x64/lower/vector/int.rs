@@ -95,6 +95,10 @@ fn iabs(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
         I8X16 => VecUnaryOp::Pabsb,
         I16X8 => VecUnaryOp::Pabsw,
         I32X4 => VecUnaryOp::Pabsd,
+        _ if ctx.backend.features.avx512() => {
+            let (src, dst) = (arg(ctx, inst, 0), ctx.result(inst, 0));
+            return ctx.emit(Inst::EvexUnary { op: EvexUnaryOp::Vpabsq, dst, src });
+        }
         _ => {
             // Minus one times, or not at all.
             let src = arg(ctx, inst, 0);
@@ -125,6 +129,9 @@ fn imul(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
         let (a, b) = (shift_by(ctx, VecShiftOp::Psrlw, a, 8), op(ctx, VecOp::Pand, b, mask(0xff00, 16)));
         let odd = op_rr(ctx, VecOp::Pmullw, a, b);
         return op_to(ctx, VecOp::Por, dst, even, Rmi::Reg(odd));
+    }
+    if ctx.backend.features.avx512dq() {
+        return ctx.emit(Inst::Evex { op: EvexOp::Vpmullq, dst, src1: a, src2: b });
     }
     // a * b = (a.hi * b.lo + b.hi * a.lo) << 32 + a.lo * b.lo
     let high = shift_by(ctx, VecShiftOp::Psrlq, a, 32);
@@ -267,6 +274,10 @@ fn sqmul_round_sat(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
 fn popcnt(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
     const COUNTS: u128 = 0x0403_0302_0302_0201_0302_0201_0201_0100;
     let src = arg(ctx, inst, 0);
+    if ty == I8X16 && ctx.backend.features.avx512bitalg() {
+        let dst = ctx.result(inst, 0);
+        return ctx.emit(Inst::EvexUnary { op: EvexUnaryOp::Vpopcntb, dst, src });
+    }
     let low = op(ctx, VecOp::Pand, src, mask(15, 8));
     let high = shift_by(ctx, VecShiftOp::Psrlw, src, 4);
     let high = op(ctx, VecOp::Pand, high, mask(15, 8));

@@ -49,6 +49,9 @@ fn by_constant(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type, amount
         let greater = if ty == I8X16 { VecOp::Pcmpgtb } else { VecOp::Pcmpgtq };
         return op_to(ctx, greater, dst, zero, Rmi::Reg(src));
     }
+    if opcode == Opcode::Sshr && ty == I64X2 && ctx.backend.features.avx512() {
+        return ctx.emit(Inst::Vpsraq { dst, src, amount: amount as u8 });
+    }
     if opcode == Opcode::Ishl && amount == 1 {
         return op_to(ctx, VecOp::Paddb, dst, src, Rmi::Reg(src));
     }
@@ -92,6 +95,9 @@ fn by_register(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type, amount
         (Opcode::Ushr, _) => Psrlq,
         (_, 16) => Psraw,
         (_, 32) => Psrad,
+        _ if ctx.backend.features.avx512() => {
+            return ctx.emit(Inst::Evex { op: EvexOp::Vpsraq, dst, src1: src, src2: count });
+        }
         _ => {
             let sign = constant(ctx, splat(1 << 63, 64));
             let sign = op_rr(ctx, Psrlq, sign, count);

@@ -181,6 +181,11 @@ fn two(ctx: &mut Ctx<'_>, inst: IrInst, a: Value, b: Value, mask: Mask) {
             }
         }
     }
+    if ctx.backend.features.avx512vbmi() {
+        let order = constant(ctx, u128::from_le_bytes(mask));
+        let (op, src3) = (EvexTernaryOp::Vpermi2b, Rmi::Reg(y));
+        return ctx.emit(Inst::EvexTernary { op, imm: 0, dst, src1: order, src2: x, src3 });
+    }
     let part = |ctx: &mut Ctx<'_>, src: Reg, first: u8| {
         let order = mask.map(|n| if n != ZERO && n & 16 == first { n & 15 } else { ZERO });
         op(ctx, VecOp::Pshufb, src, Rmi::vector(u128::from_le_bytes(order)))

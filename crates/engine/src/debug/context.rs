@@ -1,0 +1,223 @@
+//! What a debugger can ask while the program is stopped.
+
+use super::instance_env::InstanceEnv;
+use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, outer_frame};
+use super::{Environment, Value};
+use crate::func::Func;
+use crate::global::Global;
+use crate::instance::Instance;
+use crate::memory::Memory;
+use crate::module::Module;
+use crate::store::StoreOpaque;
+use crate::vm::hook::{instance_of, read_outer};
+use crate::{AsContext, AsContextMut, Result, StoreContext, StoreContextMut, ValType};
+
+/// A function on the stack of a program that is stopped.
+#[derive(Clone, Debug)]
+pub struct DebugFrame {
+    /// Its instance, if that is known.
+    pub instance: Option<Instance>,
+    /// The module.
+    pub module: Module,
+    /// Its index in the module.
+    pub func: u32,
+    /// The wasm pc of the operator that is up, or of the call that is under way.
+    pub pc: u32,
+    /// The frame pointer, which tells the frame from others.
+    pub fp: usize,
+    /// The types and values of its locals.
+    pub locals: Vec<(ValType, Value)>,
+    /// The types and values of its operands, bottom first; those that a call has taken
+    /// are gone.
+    pub stack: Vec<(ValType, Value)>,
+}
+
+/// The stopped program. A store can be borrowed from it: other functions may be
+/// called, memories and globals read and written. Writes of the operators between the
+/// last site and the stop, which the native code has not done yet, are in the
+/// overlay that [`DebugContext::read_memory`] and [`DebugContext::read_global`] see.
+pub struct DebugContext<'a, T: 'static> {
+    store: StoreContextMut<'a, T>,
+    stop: &'a Stopped<'a>,
+}
+
+impl<'a, T: 'static> DebugContext<'a, T> {
+    pub(crate) fn new(store: StoreContextMut<'a, T>, stop: &'a Stopped<'a>) -> Self {
+        DebugContext { store, stop }
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        self.store.data()
+    }
+
+    /// The embedder's data, to change.
+    pub fn data_mut(&mut self) -> &mut T {
+        self.store.data_mut()
+    }
+
+    /// The module of the innermost function.
+    pub fn module(&self) -> &Module {
+        &self.stop.module
+    }
+
+    /// The instance of the innermost function.
+    pub fn instance(&self) -> Instance {
+        Instance::from_vm(self.stop.instance)
+    }
+
+    /// The index of the innermost function.
+    pub fn func(&self) -> u32 {
+        self.stop.func.body().func()
+    }
+
+    /// The wasm pc of the operator that is up.
+    pub fn pc(&self) -> u32 {
+        self.stop.shadow.pc()
+    }
+
+    /// The frame pointer of the innermost function.
+    pub fn fp(&self) -> usize {
+        self.stop.registers.fp()
+    }
+
+    /// Calls `each` with the types and values of the innermost function's locals.
+    pub fn for_each_local(&self, mut each: impl FnMut(ValType, Value)) {
+        let types = self.stop.func.body().locals();
+        types.iter().zip(self.stop.shadow.locals()).for_each(|(ty, value)| each(*ty, *value));
+    }
+
+    /// Calls `each` with the types and values of the innermost function's operands,
+    /// bottom first.
+    pub fn for_each_operand(&self, mut each: impl FnMut(ValType, Value)) {
+        let types = self.stop.func.body().stack_types(self.stop.shadow.position());
+        types.iter().zip(self.stop.shadow.stack()).for_each(|(ty, value)| each(*ty, *value));
+    }
+
+    /// The functions on the stack, innermost first, those of outer activations too.
+    ///
+    /// # Errors
+    /// If a function's bytes cannot be decoded, which validated modules rule out.
+    pub fn frames(&mut self) -> Result<Vec<DebugFrame>> {
+        let stop = self.stop;
+        let mut innermost = DebugFrame {
+            instance: Some(Instance::from_vm(stop.instance)),
+            module: stop.module.clone(),
+            func: stop.func.body().func(),
+            pc: stop.shadow.pc(),
+            fp: stop.registers.fp(),
+            locals: Vec::new(),
+            stack: Vec::new(),
+        };
+        self.for_each_local(|ty, value| innermost.locals.push((ty, value)));
+        self.for_each_operand(|ty, value| innermost.stack.push((ty, value)));
+        let store = &*self.store.opaque();
+        let mut frames = vec![innermost];
+        for frame in stop.registers.frames(store).iter().skip(1) {
+            frames.extend(outer(store, frame)?);
+        }
+        Ok(frames)
+    }
+
+    /// The function index that a function reference has in the innermost function's
+    /// module, if it is one of that instance's.
+    pub fn function_index(&mut self, reference: u64) -> Option<u32> {
+        let store = &*self.store.opaque();
+        let instance = self.stop.instance.get(store);
+        let func = Func::from_raw(store, reference)?;
+        let functions = instance.module().info().functions.len() as u32;
+        (0..functions).find(|index| instance.function_reference(*index) == Some(func.record()))
+    }
+
+    /// Reads a memory as the operators up to the stop have left it; false, and nothing is
+    /// read, if some bytes are outside.
+    pub fn read_memory(&mut self, memory: Memory, address: u64, bytes: &mut [u8]) -> bool {
+        if memory.read(&self.store, address as usize, bytes).is_err() {
+            return false;
+        }
+        self.stop.shadow.overlay().read(memory.vm().number(), address, bytes);
+        true
+    }
+
+    /// The bits of a global as the operators up to the stop have left it.
+    pub fn read_global(&mut self, global: Global) -> u128 {
+        let slot = global.vm();
+        let store = &*self.store.opaque();
+        self.stop.shadow.overlay().global(slot.number()).unwrap_or_else(|| slot.get(store).u128())
+    }
+
+    /// All instances of the store, also those that export nothing.
+    pub fn instances(&mut self) -> Vec<Instance> {
+        self.store.opaque().instances().map(Instance::from_vm).collect()
+    }
+
+    /// The memories of an instance by index, also those that are not exported.
+    pub fn memory(&mut self, instance: Instance, index: u32) -> Option<Memory> {
+        let store = &*self.store.opaque();
+        instance.vm().get(store).memories().get(index as usize).map(|memory| Memory::from_vm(*memory))
+    }
+
+    /// The globals of an instance by index, also those that are not exported.
+    pub fn global(&mut self, instance: Instance, index: u32) -> Option<Global> {
+        let store = &*self.store.opaque();
+        let data = instance.vm().get(store);
+        let ty = *data.module().info().globals.get(index as usize)?;
+        Some(Global::from_vm(data.global(index), ty))
+    }
+
+    /// The bits of an element of a table of the innermost function's instance.
+    pub fn table_element(&mut self, table: u32, index: u64) -> Option<u64> {
+        let store = &*self.store.opaque();
+        let env = InstanceEnv { store, instance: self.stop.instance.get(store) };
+        ((table as usize) < env.instance.tables().len())
+            .then(|| env.table(table).get(index as usize).copied())
+            .flatten()
+    }
+
+    /// Adds a breakpoint; see [`crate::Store::add_breakpoint`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_breakpoint(&mut self, module: &Module, pc: u32) -> Result<u32> {
+        self.store.opaque().add_breakpoint(module, pc)
+    }
+
+    /// Takes a breakpoint away; see [`crate::Store::remove_breakpoint`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
+        self.store.opaque().remove_breakpoint(module, pc)
+    }
+}
+
+/// What is known of a function that is stopped in a call.
+fn outer(store: &StoreOpaque, frame: &sidetrack_patch::run::Frame) -> Result<Option<DebugFrame>> {
+    let Some((module, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
+    let body = func.body();
+    let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
+    let read = |key: u32| state.and_then(|state| state.place(key)).and_then(|place| read_outer(frame, place));
+    let types = body.locals().iter().zip(FIRST_LOCAL..);
+    let locals = types.map(|(ty, key)| (*ty, read(key))).collect();
+    let mut operands = body.stack_types(op);
+    operands.truncate(operands.len().saturating_sub(body.call_operands(op, module.info())));
+    let first = FIRST_LOCAL + body.locals().len() as u32;
+    let stack = operands.into_iter().zip(first..).map(|(ty, key)| (ty, read(key))).collect();
+    let context = read(CONTEXT).map(|context| context as u64);
+    let instance = context.and_then(|context| instance_of(store, context)).map(Instance::from_vm);
+    let (func, pc, fp) = (body.func(), body.pc(op), frame.fp);
+    Ok(Some(DebugFrame { instance, module, func, pc, fp, locals, stack }))
+}
+
+impl<T: 'static> AsContext for DebugContext<'_, T> {
+    type Data = T;
+    fn as_context(&self) -> StoreContext<'_, T> {
+        self.store.as_context()
+    }
+}
+
+impl<T: 'static> AsContextMut for DebugContext<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        self.store.reborrow()
+    }
+}

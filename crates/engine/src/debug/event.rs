@@ -1,0 +1,32 @@
+//! What a debugger is told, and what it answers.
+
+use crate::Trap;
+
+/// Why the program has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DebugEvent {
+    /// Before an operator that has a breakpoint.
+    Breakpoint,
+    /// Before the operator that stepping leads to.
+    Step,
+    /// At the first site after [`crate::InterruptHandle::interrupt`] or a deadline.
+    Interrupt,
+    /// Before an operator that is going to trap. Only while stepping, or when a breakpoint
+    /// led to it.
+    Trap(Trap),
+}
+
+/// How a program goes on after a stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resume {
+    /// To the next breakpoint.
+    #[default]
+    Continue,
+    /// To the next operator, in whatever function.
+    Step,
+    /// To the next operator of this function, or of the one that it returns to.
+    StepOver,
+    /// To where the function has returned to.
+    StepOut,
+}

@@ -1,0 +1,182 @@
+//! What a debugger knows of a function: its sites, its runs, its state maps.
+//!
+//! Each site's run is a tree of operators: those that control can reach from it
+//! before it meets another site. So an operator belongs to one run, and the site
+//! to arm for a stop at it is the one that the run starts at.
+
+use super::op::{Label, Op};
+use super::{Body, OpSet};
+use crate::Result;
+use crate::module::Module;
+use anyhow::anyhow;
+use sidetrack_artifact::module::symbols;
+use sidetrack_artifact::{ModuleInfo, StateMap, decode_states};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// No operator.
+const NONE: u32 = u32::MAX;
+
+/// A site of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// Its index among the image's sites.
+    pub index: usize,
+    /// The operator that it stands before.
+    pub op: u32,
+    /// Where it ends in the image.
+    pub end: u32,
+}
+
+/// What a debugger knows of a function.
+#[derive(Debug)]
+pub(crate) struct FuncDebug {
+    body: Arc<Body>,
+    /// In the order of their code.
+    sites: Vec<Site>,
+    /// The operators that have a site.
+    site_ops: OpSet,
+    /// The sites of an operator.
+    by_op: HashMap<u32, Vec<Site>>,
+    /// For each operator the one whose site's run it is in.
+    run: Vec<u32>,
+    /// The offset of the function's code in the image.
+    start: u32,
+    /// By offset from the function's start.
+    states: HashMap<u32, StateMap>,
+}
+
+/// What a debugger knows of the functions that it has looked at.
+#[derive(Debug, Default)]
+pub(crate) struct ModuleDebug(Mutex<HashMap<u32, Arc<FuncDebug>>>);
+
+impl ModuleDebug {
+    /// What there is to know of a function that the module defines.
+    pub fn function(&self, module: &Module, func: u32) -> Result<Arc<FuncDebug>> {
+        let mut functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = functions.get(&func) {
+            return Ok(known.clone());
+        }
+        let made = Arc::new(FuncDebug::new(module, func)?);
+        functions.insert(func, made.clone());
+        Ok(made)
+    }
+}
+
+impl FuncDebug {
+    fn new(module: &Module, func: u32) -> Result<Self> {
+        let info = module.info();
+        let range = &info.functions[func as usize].body;
+        let code = module.wasm().get(range.start as usize..range.end as usize);
+        let code = code.ok_or_else(|| anyhow!("the bytes of function {func} are not there"))?;
+        let body = Arc::new(Body::decode(info, func, code)?);
+        let image = module.image();
+        let name = symbols::function(func);
+        let symbol = image.symbol(&name).ok_or_else(|| anyhow!("function {func} has no code"))?;
+        let mut site_ops = OpSet::new(&body);
+        let mut by_op: HashMap<u32, Vec<Site>> = HashMap::new();
+        let mut sites = Vec::new();
+        for index in image.patch_sites_of(&name) {
+            let record = &image.patch_sites[index];
+            let op = body.index_at(record.tag as u32);
+            let op = op.ok_or_else(|| anyhow!("a site at {:#x}, where no operator is", record.tag))?;
+            let site = Site { index, op, end: record.end };
+            site_ops.insert(op);
+            by_op.entry(op).or_default().push(site);
+            sites.push(site);
+        }
+        let states = decode_states(&symbol.states)?;
+        let states = states.into_iter().map(|state| (state.offset, state)).collect();
+        let run = runs(&body, &site_ops, &by_op);
+        Ok(FuncDebug { body, sites, site_ops, by_op, run, start: symbol.offset, states })
+    }
+
+    pub fn body(&self) -> &Arc<Body> {
+        &self.body
+    }
+
+    /// The sites in the order of their code.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// The operators that have a site.
+    pub fn site_ops(&self) -> &OpSet {
+        &self.site_ops
+    }
+
+    /// The sites of an operator; none for most.
+    pub fn sites_of(&self, op: u32) -> &[Site] {
+        self.by_op.get(&op).map_or(&[], Vec::as_slice)
+    }
+
+    /// The operator with a site whose run an operator is in; none if control never
+    /// reaches it.
+    pub fn run_of(&self, op: u32) -> Option<u32> {
+        self.run.get(op as usize).copied().filter(|run| *run != NONE)
+    }
+
+    /// The site that ends at this offset in the image.
+    pub fn site_ending_at(&self, end: u32) -> Option<Site> {
+        let at = self.sites.binary_search_by_key(&end, |site| site.end).ok()?;
+        Some(self.sites[at])
+    }
+
+    /// What can be read at the site or call that ends at this offset in the image.
+    pub fn state_at(&self, end: u32) -> Option<&StateMap> {
+        self.states.get(&(end - self.start))
+    }
+}
+
+/// For each operator the one whose site's run it is in.
+fn runs(body: &Body, site_ops: &OpSet, by_op: &HashMap<u32, Vec<Site>>) -> Vec<u32> {
+    let mut run = vec![NONE; body.ops.len()];
+    let mut next = Vec::new();
+    for &site in by_op.keys() {
+        run[site as usize] = site;
+        let mut pending = vec![site];
+        while let Some(op) = pending.pop() {
+            body.successors(op, &mut next);
+            for op in next.drain(..) {
+                if !site_ops.contains(op) && run[op as usize] == NONE {
+                    run[op as usize] = site;
+                    pending.push(op);
+                }
+            }
+        }
+    }
+    run
+}
+
+impl Body {
+    /// Adds the operators that can be up after one that stays in the run.
+    fn successors(&self, op: u32, next: &mut Vec<u32>) {
+        let label = |label: u32| Some(self.labels[label as usize].op).filter(|op| *op != Label::RETURN);
+        match self.ops[op as usize] {
+            Op::Return | Op::Unreachable | Op::Dead | Op::Throw | Op::ThrowRef => {}
+            Op::Call { tail: true, .. } | Op::CallIndirect { tail: true, .. } => {}
+            Op::Jump(to) => next.push(to),
+            Op::If(otherwise) => next.extend([op + 1, otherwise]),
+            Op::Br(to) => next.extend(label(to)),
+            Op::BrIf(to) => {
+                next.push(op + 1);
+                next.extend(label(to));
+            }
+            Op::BrTable { first, count } => {
+                let lists = &self.lists[first as usize..=(first + count) as usize];
+                next.extend(lists.iter().filter_map(|to| label(*to)));
+            }
+            // After a call or an effect there is a site, which ends the run.
+            _ => next.push(op + 1),
+        }
+    }
+
+    /// How many operands a call takes off the stack, the index of an indirect one included.
+    pub(super) fn call_operands(&self, op: u32, info: &ModuleInfo) -> usize {
+        match self.ops[op as usize] {
+            Op::Call { func, .. } => info.function_type(func).params.len(),
+            Op::CallIndirect { ty, .. } => info.types[ty as usize].params.len() + 1,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Stops: what happens at a site that is on.
+//!
+//! The state at the site is read into a shadow. From there the shadow is moved on,
+//! operator by operator, as long as the goal or a breakpoint may be ahead in the
+//! run; at each stop the handler is asked. When the run ends, the sites at which the
+//! program can go on are armed, and the native code does what the shadow did.
+
+use super::control::{Followed, Goal};
+use super::instance_env::InstanceEnv;
+use super::runs::{FuncDebug, Site};
+use super::{Callee, DebugEvent, End, Shadow, Step, Value};
+use crate::Result;
+use crate::instance::InstanceData;
+use crate::module::Module;
+use crate::store::StoreOpaque;
+use crate::vm::hook::{Registers, instance_of};
+use crate::vm::{VmPtr, context, host};
+use anyhow::anyhow;
+use sidetrack_artifact::StateMap;
+use sidetrack_artifact::SymbolName;
+use sidetrack_artifact::module::symbols;
+use sidetrack_patch::run::Frame;
+use std::sync::Arc;
+
+/// The key of the context in state maps.
+pub(super) const CONTEXT: u32 = 0;
+/// The key of the first local.
+pub(super) const FIRST_LOCAL: u32 = 1;
+
+/// A stop, as the handler's questions are answered from it.
+pub(crate) struct Stopped<'a> {
+    pub registers: &'a Registers<'a>,
+    pub module: Module,
+    pub instance: VmPtr<InstanceData>,
+    pub func: Arc<FuncDebug>,
+    pub shadow: Shadow,
+}
+
+/// Called at a site that is on.
+pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<()> {
+    let pc = registers.pc();
+    let fp = registers.fp();
+    let interrupted = store.interrupts().is_requested();
+    let (func, module, site) = match store.debugger_mut().armed.get(&pc) {
+        Some(armed) => (armed.func.clone(), armed.module.clone(), armed.site),
+        None if interrupted => site_ending_at(store, pc)?,
+        // Somebody has switched the site off meanwhile.
+        None => return Ok(()),
+    };
+    let debugger = store.debugger_mut();
+    let breakpoints = debugger.armed.get(&pc).is_some_and(|armed| armed.breakpoints > 0);
+    if !breakpoints && !interrupted && !debugger.goal.is_reached(fp) {
+        return Ok(());
+    }
+    let state = func.state_at(site.end).ok_or_else(|| anyhow!("a site without state"))?;
+    let entry = func.sites().first().is_some_and(|first| first.end == site.end);
+    let followed = followed_locals(store, &func, fp, entry);
+    let shadow = shadow_at(registers, &func, state, site.op, followed);
+    let context = state.place(CONTEXT).map(|place| registers.read(place) as u64);
+    let instance = context.and_then(|context| instance_of(store, context));
+    let instance = instance.ok_or_else(|| anyhow!("a site whose instance is not known"))?;
+    let mut stop = Stopped { registers, module, instance, func, shadow };
+    if interrupted {
+        let interrupts = store.interrupts().clone();
+        let debugger = store.debugger_mut();
+        interrupts.end(|pc| debugger.is_armed(pc));
+        ask(store, &stop, DebugEvent::Interrupt)?;
+    }
+    run(store, &mut stop)
+}
+
+/// The site that ends at an address, with its function.
+fn site_ending_at(store: &StoreOpaque, pc: usize) -> Result<(Arc<FuncDebug>, Module, Site)> {
+    let found = function_at(store, pc - 1).zip(store.code_at(pc - 1));
+    let ((module, func), code) = found.ok_or_else(|| anyhow!("a site in no function"))?;
+    let func = module.debug().function(&module, func)?;
+    let site = func.site_ending_at(code.offset(pc));
+    Ok((func.clone(), module, site.ok_or_else(|| anyhow!("a site that is not known"))?))
+}
+
+/// The locals of the frame as far as they are known from following it.
+fn followed_locals(store: &mut StoreOpaque, func: &Arc<FuncDebug>, fp: usize, entry: bool) -> Vec<Value> {
+    let body = func.body();
+    let followed = &mut store.debugger_mut().followed;
+    while followed.last().is_some_and(|last| last.fp < fp) {
+        followed.pop();
+    }
+    if entry {
+        // Locals that are no parameters begin as zero.
+        return (0..body.locals().len()).map(|local| (local >= body.params()).then_some(0)).collect();
+    }
+    match followed.last() {
+        Some(last) if last.fp == fp && Arc::ptr_eq(&last.func, func) => last.locals.clone(),
+        _ => vec![None; body.locals().len()],
+    }
+}
+
+fn shadow_at(
+    registers: &Registers<'_>,
+    func: &Arc<FuncDebug>,
+    state: &StateMap,
+    op: u32,
+    known: Vec<Value>,
+) -> Shadow {
+    let read = |key: u32| state.place(key).map(|place| registers.read(place));
+    let first_operand = FIRST_LOCAL + func.body().locals().len() as u32;
+    let local = |n: usize| read(FIRST_LOCAL + n as u32).or(known[n]);
+    Shadow::new(func.body().clone(), op, local, |n| read(first_operand + n as u32))
+}
+
+/// Moves the shadow on until native code has to.
+fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
+    let fp = stop.registers.fp();
+    let func = stop.func.body().func();
+    // The site's own run; without a reason to look further it is left at once.
+    let run_has_breakpoints = |store: &mut StoreOpaque, stop: &Stopped<'_>| {
+        let code = store.base_of(&stop.module);
+        let pc = stop.registers.pc();
+        code.is_some() && store.debugger_mut().armed.get(&pc).is_some_and(|armed| armed.breakpoints > 0)
+    };
+    loop {
+        let op = stop.shadow.position();
+        let hit = store.debugger_mut().breakpoints_at(&stop.module, func, op) > 0;
+        let reached = store.debugger_mut().goal.is_reached(fp);
+        if hit || reached {
+            let event = if hit { DebugEvent::Breakpoint } else { DebugEvent::Step };
+            ask(store, stop, event)?;
+        }
+        let goal = store.debugger_mut().goal;
+        let wants = goal.is_reached(fp);
+        if !wants && !run_has_breakpoints(store, stop) {
+            return leave(store, stop, goal);
+        }
+        let env = InstanceEnv { store, instance: stop.instance.get(store) };
+        match stop.shadow.step(&env) {
+            Step::Next if stop.func.site_ops().contains(stop.shadow.position()) => {
+                if goal != Goal::Breakpoint {
+                    let sites = stop.func.sites_of(stop.shadow.position()).to_vec();
+                    store.arm_for_step(&stop.module, &stop.func, &sites)?;
+                }
+                return leave(store, stop, goal);
+            }
+            Step::Next => {}
+            Step::End(end) => {
+                if let (End::Trap(trap), true) = (end, wants) {
+                    ask(store, stop, DebugEvent::Trap(trap))?;
+                }
+                let goal = store.debugger_mut().goal;
+                if goal != Goal::Breakpoint {
+                    arm_after(store, stop, end)?;
+                }
+                return leave(store, stop, goal);
+            }
+        }
+    }
+}
+
+/// Tells the handler and remembers what it answers.
+fn ask(store: &mut StoreOpaque, stop: &Stopped<'_>, event: DebugEvent) -> Result<()> {
+    let fp = stop.registers.fp();
+    let resume = crate::vm::host::Whole::debug_event(store, event, stop)?;
+    let goal = Goal::of(resume, fp);
+    let before = std::mem::replace(&mut store.debugger_mut().goal, goal);
+    if goal == Goal::Breakpoint && before != Goal::Breakpoint {
+        store.disarm_steps()?;
+    }
+    Ok(())
+}
+
+/// Remembers what will be of use when the program comes back to the frame.
+fn leave(store: &mut StoreOpaque, stop: &mut Stopped<'_>, goal: Goal) -> Result<()> {
+    let fp = stop.registers.fp();
+    let followed = &mut store.debugger_mut().followed;
+    // What goes on without being followed is not known any more.
+    match goal {
+        Goal::Breakpoint => followed.clear(),
+        Goal::Outside(goal) => followed.retain(|frame| frame.fp > goal),
+        Goal::Operator | Goal::Frame(_) => {
+            followed.retain(|frame| frame.fp > fp);
+            if goal.is_reached(fp) {
+                let locals = stop.shadow.locals().to_vec();
+                followed.push(Followed { fp, func: stop.func.clone(), locals });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Arms the sites at which a program can go on whose run ends at the operator that is up.
+fn arm_after(store: &mut StoreOpaque, stop: &Stopped<'_>, end: End) -> Result<()> {
+    let goal = store.debugger_mut().goal;
+    let next = stop.shadow.position() + 1;
+    let after = |store: &mut StoreOpaque| {
+        store.arm_for_step(&stop.module, &stop.func, &stop.func.sites_of(next).to_vec())
+    };
+    match end {
+        End::Call { callee, tail } => {
+            if goal == Goal::Operator {
+                arm_callee(store, stop, callee)?;
+            }
+            if tail { arm_caller(store, stop) } else { after(store) }
+        }
+        End::Effect => after(store),
+        End::Return => arm_caller(store, stop),
+        End::Throw => arm_handlers(store, stop),
+        End::Trap(_) => Ok(()),
+        End::Unavailable => {
+            // The way is not known: whatever site of the function may come next.
+            let sites = stop.func.sites().to_vec();
+            store.arm_for_step(&stop.module, &stop.func, &sites)?;
+            arm_caller(store, stop)
+        }
+    }
+}
+
+/// Arms the entry of the function that is called, if it is WebAssembly.
+fn arm_callee(store: &mut StoreOpaque, stop: &Stopped<'_>, callee: Callee) -> Result<()> {
+    let record = match callee {
+        Callee::Function(index) => {
+            let instance = stop.instance.get(store);
+            if !instance.module().info().is_imported_function(index) {
+                let func = stop.module.debug().function(&stop.module, index)?;
+                let sites = func.sites().first().copied();
+                return store.arm_for_step(&stop.module, &func, sites.as_slice());
+            }
+            instance.function(index)
+        }
+        Callee::Reference(raw) => match context::record_at(store, raw) {
+            Some(record) => record,
+            None => return Ok(()),
+        },
+    };
+    if host::host_func(store, record).is_some() {
+        return Ok(());
+    }
+    arm_entry(store, context::code_address(store, record))
+}
+
+/// Arms the entry of the function whose code begins at an address.
+pub(crate) fn arm_entry(store: &mut StoreOpaque, address: usize) -> Result<()> {
+    let Some((module, func)) = function_at(store, address) else { return Ok(()) };
+    let func = module.debug().function(&module, func)?;
+    let sites = func.sites().first().copied();
+    store.arm_for_step(&module, &func, sites.as_slice())
+}
+
+/// The function of a module whose code includes an address.
+pub(super) fn function_at(store: &StoreOpaque, address: usize) -> Option<(Module, u32)> {
+    let code = store.code_at(address)?;
+    let symbol = code.module().image().symbol_at(code.offset(address))?;
+    match symbol.name {
+        SymbolName::User { index, .. } if symbol.name == symbols::function(index) => {
+            Some((code.module().clone(), index))
+        }
+        _ => None,
+    }
+}
+
+/// The operator in which an outer frame is stopped, with its function.
+pub(super) fn outer_frame(
+    store: &StoreOpaque,
+    frame: &Frame,
+) -> Result<Option<(Module, Arc<FuncDebug>, u32)>> {
+    let Some((module, func)) = function_at(store, frame.pc - 1) else { return Ok(None) };
+    let Some(code) = store.code_at(frame.pc - 1) else { return Ok(None) };
+    let func = module.debug().function(&module, func)?;
+    let pc = module.image().source_at(code.offset(frame.pc) - 1);
+    let op = pc.and_then(|pc| func.body().index_at(pc));
+    Ok(op.map(|op| (module, func, op)))
+}
+
+/// Arms the site after the call that the function of the stop returns to.
+fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
+    for frame in stop.registers.frames(store).iter().skip(1) {
+        if let Some((module, func, op)) = outer_frame(store, frame)? {
+            let sites = func.sites_of(op + 1).to_vec();
+            return store.arm_for_step(&module, &func, &sites);
+        }
+    }
+    Ok(())
+}
+
+/// Arms whatever may handle an exception: the sites of all functions on the stack.
+fn arm_handlers(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
+    let sites = stop.func.sites().to_vec();
+    store.arm_for_step(&stop.module, &stop.func, &sites)?;
+    for frame in stop.registers.frames(store).iter().skip(1) {
+        if let Some((module, func, _)) = outer_frame(store, frame)? {
+            let sites = func.sites().to_vec();
+            store.arm_for_step(&module, &func, &sites)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Where sites that are on lead: from the registers to the store's debugger.
+
+use super::{HostError, StoreAddress, VmPtr};
+use crate::debug;
+use crate::instance::InstanceData;
+use crate::store::{Exit, StoreOpaque};
+use sidetrack_artifact::{StatePlace, vmctx};
+use sidetrack_patch::run::{self, Frame, HookFrame};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{NonNull, null_mut};
+use std::sync::Once;
+
+thread_local! {
+    /// The store whose code runs on this thread, innermost.
+    static CURRENT: Cell<*mut StoreOpaque> = const { Cell::new(null_mut()) };
+}
+
+/// Says which store's code runs on this thread until the value is dropped.
+pub(super) struct Entered(*mut StoreOpaque);
+
+impl Entered {
+    pub(super) fn new(store: StoreAddress) -> Self {
+        static HOOK: Once = Once::new();
+        // SAFETY: the hook is right for all code of the engine, which is all that calls sites
+        // of this name, and does not unwind.
+        HOOK.call_once(|| unsafe { run::set_hook(hook) });
+        Entered(CURRENT.replace(store.0.as_ptr()))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+/// The registers at a site.
+pub struct Registers<'a>(&'a HookFrame);
+
+impl Registers<'_> {
+    /// The address at which the site ends.
+    pub fn pc(&self) -> usize {
+        self.0.pc
+    }
+
+    /// The frame pointer of the function that the site is in.
+    pub fn fp(&self) -> usize {
+        self.0.fp
+    }
+
+    /// The bits of a value; those beyond its type's are undefined.
+    pub fn read(&self, place: StatePlace) -> u128 {
+        // SAFETY: `debug` reads the places of the site's own state map.
+        u128::from_ne_bytes(unsafe { self.0.read(place) })
+    }
+
+    /// The frames from the site outwards, those of outer activations too.
+    pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
+        // SAFETY: the function is stopped at the site, and its frame is live.
+        let mut frames = unsafe { run::walk(self.0.pc, self.0.fp) };
+        // SAFETY: the fields live as long as the store.
+        let exit = unsafe { (*store.fields().get()).last_exit_fp };
+        frames.extend(super::call::outer_frames(exit));
+        frames
+    }
+}
+
+/// The bits of a value of a function that is stopped in a call; those beyond its
+/// type's are undefined. `frame` is one that [`Registers::frames`] has just found.
+pub fn read_outer(frame: &Frame, place: StatePlace) -> Option<u128> {
+    if matches!(place, StatePlace::Reg(_)) {
+        return None;
+    }
+    // SAFETY: a place of the call's own state map, and the frame is live.
+    Some(u128::from_ne_bytes(unsafe { run::read_frame(frame.fp, place) }))
+}
+
+/// The instance whose context this is: the value that a state map has for it.
+pub fn instance_of(store: &StoreOpaque, context: u64) -> Option<VmPtr<InstanceData>> {
+    let context = NonNull::new(context as *mut u8)?;
+    // SAFETY: state maps have the context of the function's instance, which points to it.
+    unsafe {
+        let instance = context.byte_add(vmctx::ctx::INSTANCE as usize).cast::<*mut InstanceData>().read();
+        Some(VmPtr::new(store.id(), NonNull::new(instance)?))
+    }
+}
+
+/// The hook of the process.
+unsafe extern "C" fn hook(frame: &mut HookFrame) -> usize {
+    let Some(mut store) = NonNull::new(CURRENT.get()) else { return 0 };
+    // SAFETY: the caller of the compiled code around this has borrowed the store mutably and
+    // does not touch it until the code is left.
+    let store = unsafe { store.as_mut() };
+    let error = match catch_unwind(AssertUnwindSafe(|| debug::at_site(store, &Registers(frame)))) {
+        Ok(Ok(())) => return 0,
+        Ok(Err(error)) => HostError::Error(error),
+        Err(panic) => HostError::Panic(panic),
+    };
+    let Some(code) = store.code_at(frame.pc - 1) else { return 0 };
+    let raise = code.base() + code.module().raise_stub() as usize;
+    store.set_exit(Exit::Host(error));
+    raise
+}

@@ -1,0 +1,206 @@
+//! Debugging: stops at every operator, breakpoints, frames, interrupts.
+
+mod common;
+
+use common::engines;
+use sidetrack_engine::debug::describe;
+use sidetrack_engine::{DebugEvent, Engine, Instance, Module, Result, Resume, Store, Trap, Val};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const SUM: &str = r#"(module
+    (memory 1)
+    (global $g (mut i32) (i32.const 0))
+    (func $add (param i32 i32) (result i32)
+        (i32.store (i32.const 16) (local.get 0))
+        (i32.add (local.get 0) (i32.load (i32.const 16)))
+        (drop)
+        (i32.add (local.get 0) (local.get 1)))
+    (func $sum (export "sum") (param $n i32) (result i32)
+        (local $total i32)
+        (block $done
+            (loop $next
+                (br_if $done (i32.eqz (local.get $n)))
+                (local.set $total (call $add (local.get $total) (local.get $n)))
+                (global.set $g (local.get $total))
+                (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                (br $next)))
+        (local.get $total)))"#;
+
+/// A store with an instance of the module.
+fn store(engine: &Engine, text: &str) -> Result<(Store<()>, Module, Instance)> {
+    let module = Module::new(engine, text)?;
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    Ok((store, module, instance))
+}
+
+/// The state at each stop of a program that is stepped through, a line each.
+fn trace(engine: &Engine, text: &str, name: &str, params: &[Val]) -> Result<(Vec<String>, Vec<Val>)> {
+    let (mut store, _, instance) = store(engine, text)?;
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    store.debug_handler(move |stop, _| {
+        let mut line = format!("{} {:#x}", stop.func(), stop.pc());
+        stop.for_each_local(|ty, value| line += &format!(" {}", describe(value, ty, |_, _| None)));
+        line += " |";
+        stop.for_each_operand(|ty, value| line += &format!(" {}", describe(value, ty, |_, _| None)));
+        sink.lock().unwrap().push(line);
+        Ok(Resume::Step)
+    });
+    store.stop_at_entry();
+    let func = instance.get_func(&mut store, name).expect("exported");
+    let mut results = vec![Val::I32(0); func.ty(&store).results.len()];
+    func.call(&mut store, params, &mut results)?;
+    let lines = lines.lock().unwrap().clone();
+    Ok((lines, results))
+}
+
+#[test]
+fn every_operator_is_a_stop() -> Result<()> {
+    let mut first: Option<Vec<String>> = None;
+    for engine in engines() {
+        let (lines, results) = trace(&engine, SUM, "sum", &[Val::I32(3)])?;
+        assert_eq!(results[0].unwrap_i32(), 6);
+        assert!(lines.iter().all(|line| !line.contains('?')), "{lines:#?}");
+        // Each pass of the loop: 15 operators here, 11 in the callee.
+        match &first {
+            None => first = Some(lines),
+            Some(first) => assert_eq!(&lines, first),
+        }
+    }
+    let first = first.expect("there are engines");
+    assert_eq!(first[0], "1 0x50 i32:3 i32:0 |");
+    assert!(first.len() > 80, "{first:#?}");
+    Ok(())
+}
+
+#[test]
+fn breakpoints_stop_in_the_middle_of_a_run() -> Result<()> {
+    for engine in engines() {
+        let (lines, _) = trace(&engine, SUM, "sum", &[Val::I32(3)])?;
+        // A breakpoint at each pc in turn finds what stepping finds there.
+        let pcs: std::collections::BTreeSet<u32> = lines
+            .iter()
+            .map(|line| u32::from_str_radix(&line.split(' ').nth(1).unwrap()[2..], 16).unwrap())
+            .collect();
+        for pc in pcs {
+            let (mut store, module, instance) = store(&engine, SUM)?;
+            let found = Arc::new(Mutex::new(Vec::new()));
+            let sink = found.clone();
+            store.debug_handler(move |stop, event| {
+                assert_eq!(event, DebugEvent::Breakpoint);
+                sink.lock().unwrap().push((stop.func(), stop.pc()));
+                Ok(Resume::Continue)
+            });
+            assert_eq!(store.add_breakpoint(&module, pc)?, pc);
+            let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+            assert_eq!(sum.call(&mut store, 3)?, 6);
+            let place = format!(" {pc:#x} ");
+            let expected = lines.iter().filter(|line| line.contains(&place)).count();
+            assert_eq!(found.lock().unwrap().len(), expected, "breakpoint at {pc:#x}");
+            store.remove_breakpoint(&module, pc)?;
+            assert!(store.remove_breakpoint(&module, pc).is_err());
+            assert_eq!(sum.call(&mut store, 3)?, 6);
+            assert_eq!(found.lock().unwrap().len(), expected, "it is gone");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn outer_frames_can_be_read() -> Result<()> {
+    for engine in engines() {
+        let (mut store, module, instance) = store(&engine, SUM)?;
+        let add = module.info().functions[0].body.clone();
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, _| {
+            let frames = stop.frames()?;
+            let text = |(ty, value): &(_, _)| describe(*value, *ty, |_, _| None);
+            let locals = |n: usize| frames[n].locals.iter().map(text).collect::<Vec<_>>().join(" ");
+            assert_eq!(frames.iter().map(|frame| frame.func).collect::<Vec<_>>(), [0, 1]);
+            assert_eq!(frames[1].instance, Some(stop.instance()));
+            sink.lock().unwrap().push(format!("{}; {}", locals(0), locals(1)));
+            Ok(Resume::Continue)
+        });
+        store.add_breakpoint(&module, add.end - 2)?;
+        let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+        assert_eq!(sum.call(&mut store, 2)?, 3);
+        // The total is about to be set: what it was is not live any more.
+        assert_eq!(*found.lock().unwrap(), ["i32:0 i32:2; i32:2 i32:?", "i32:2 i32:1; i32:1 i32:?"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn stepping_over_and_out() -> Result<()> {
+    for engine in engines() {
+        for (resume, expected) in [(Resume::StepOver, 1), (Resume::StepOut, 1), (Resume::Step, 0)] {
+            let (mut store, module, instance) = store(&engine, SUM)?;
+            let add = module.info().functions[0].body.clone();
+            let found = Arc::new(Mutex::new(Vec::new()));
+            let sink = found.clone();
+            store.debug_handler(move |stop, event| {
+                sink.lock().unwrap().push((event, stop.func()));
+                Ok(if event == DebugEvent::Breakpoint { resume } else { Resume::Continue })
+            });
+            // The last operator of the callee.
+            store.add_breakpoint(&module, add.end - 1)?;
+            let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+            assert_eq!(sum.call(&mut store, 1)?, 1);
+            let found = found.lock().unwrap();
+            assert_eq!(found[0], (DebugEvent::Breakpoint, 0));
+            assert_eq!(found[1], (DebugEvent::Step, 1), "{resume:?} {expected}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_interrupt_stops_an_endless_loop() -> Result<()> {
+    let text = r#"(module (func (export "spin") (param i32) (loop $l (br $l))))"#;
+    for engine in engines() {
+        let (mut store, _, instance) = store(&engine, text)?;
+        let spin = instance.get_typed_func::<i32, ()>(&mut store, "spin")?;
+        for _ in 0..5 {
+            let handle = store.interrupt_handle();
+            let thread = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(5));
+                let start = Instant::now();
+                handle.interrupt();
+                start
+            });
+            let error = spin.call(&mut store, 0).unwrap_err();
+            assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt), "{error:?}");
+            assert!(thread.join().unwrap().elapsed() < Duration::from_secs(2));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn stores_are_independent() -> Result<()> {
+    for engine in engines() {
+        let module = Module::new(&engine, SUM)?;
+        let mut stopped = Store::new(&engine, ());
+        let mut free = Store::new(&engine, ());
+        let a = Instance::new(&mut stopped, &module, &[])?;
+        let b = Instance::new(&mut free, &module, &[])?;
+        let hits = Arc::new(Mutex::new(0));
+        let sink = hits.clone();
+        stopped.debug_handler(move |_, _| {
+            *sink.lock().unwrap() += 1;
+            Ok(Resume::Continue)
+        });
+        free.debug_handler(|_, _| panic!("this store has no breakpoint"));
+        stopped.add_breakpoint(&module, module.info().functions[1].body.start)?;
+        let (a, b) = (
+            a.get_typed_func::<i32, i32>(&mut stopped, "sum")?,
+            b.get_typed_func::<i32, i32>(&mut free, "sum")?,
+        );
+        assert_eq!((a.call(&mut stopped, 4)?, b.call(&mut free, 4)?), (10, 10));
+        assert_eq!(*hits.lock().unwrap(), 1);
+    }
+    Ok(())
+}
