@@ -30,8 +30,6 @@ pub enum Shift {
     Lsl,
     Lsr,
     Asr,
-    /// Not of operands of arithmetic.
-    Ror,
 }
 
 /// How a register operand is extended.
@@ -205,14 +203,9 @@ pub fn csel(op: CselOp, size: Size, dst: u8, n: u8, m: u8, cc: Cc) -> u32 {
     op.bits() | sf(size) | rm(m) | (cc as u32) << 12 | rn(n) | rd(dst)
 }
 
-/// Flags of `n - m` if the condition holds, else these.
-pub fn ccmp(size: Size, n: u8, m: u8, nzcv: u8, cc: Cc) -> u32 {
-    0x7a40_0000 | sf(size) | rm(m) | (cc as u32) << 12 | rn(n) | u32::from(nzcv)
-}
-
 /// Flags of `n - imm`, which is below 32, if the condition holds, else these.
 pub fn ccmp_imm(size: Size, n: u8, imm: u8, nzcv: u8, cc: Cc) -> u32 {
-    ccmp(size, n, imm, nzcv, cc) | 0x800
+    0x7a40_0800 | sf(size) | rm(imm) | (cc as u32) << 12 | rn(n) | u32::from(nzcv)
 }
 
 /// Sixteen bits of a constant at bit `16 * part`.

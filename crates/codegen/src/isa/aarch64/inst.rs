@@ -152,7 +152,6 @@ pub enum Inst {
         m: Reg,
         a: Reg,
     },
-    /// Not `Bfm`.
     Bitfield {
         op: BitfieldOp,
         size: Size,
@@ -174,13 +173,6 @@ pub enum Inst {
         dst: Reg,
         n: Reg,
         m: Reg,
-        cc: Cc,
-    },
-    Ccmp {
-        size: Size,
-        n: Reg,
-        m: Reg,
-        nzcv: u8,
         cc: Cc,
     },
     CcmpImm {
@@ -437,7 +429,7 @@ impl MachInst for Inst {
                 visitor.use_(n);
                 visitor.def(dst);
             }
-            Inst::Ccmp { n, m, .. } | Inst::Fcmp { n, m, .. } => {
+            Inst::Fcmp { n, m, .. } => {
                 visitor.use_(n);
                 visitor.use_(m);
             }

@@ -14,6 +14,7 @@ mod encode;
 mod features;
 mod inst;
 mod lower;
+#[allow(dead_code)]
 mod neon;
 mod ops;
 mod patch;

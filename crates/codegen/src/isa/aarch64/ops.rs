@@ -128,7 +128,6 @@ table! {
         Eor  "eor"  0x4a00_0000;
         Eon  "eon"  0x4a20_0000;
         Ands "ands" 0x6a00_0000;
-        Bics "bics" 0x6a20_0000;
     }
 }
 
@@ -141,7 +140,7 @@ impl AluOp {
     /// The form whose `m` is a constant, if there is one: of twelve bits for
     /// arithmetic, else a pattern of bits.
     pub fn immediate(self) -> Option<u32> {
-        let inverted = matches!(self, AluOp::Bic | AluOp::Orn | AluOp::Eon | AluOp::Bics);
+        let inverted = matches!(self, AluOp::Bic | AluOp::Orn | AluOp::Eon);
         let base = if self.is_arithmetic() { 0x1100_0000 } else { 0x1200_0000 };
         (!inverted).then_some(base | self.bits() & 0x6000_0000)
     }
@@ -161,9 +160,7 @@ table! {
         Lsrv  "lsrv"  0x1ac0_2400;
         Asrv  "asrv"  0x1ac0_2800;
         Rorv  "rorv"  0x1ac0_2c00;
-        Adc   "adc"   0x1a00_0000;
         Adcs  "adcs"  0x3a00_0000;
-        Sbc   "sbc"   0x5a00_0000;
         Sbcs  "sbcs"  0x7a00_0000;
         Smulh "smulh" 0x9b40_7c00;
         Umulh "umulh" 0x9bc0_7c00;
@@ -194,10 +191,9 @@ table! {
 }
 
 table! {
-    /// Moves of fields of bits. `Bfm` leaves the rest of its destination.
+    /// Moves of fields of bits.
     BitfieldOp {
         Sbfm "sbfm" 0x1300_0000;
-        Bfm  "bfm"  0x3300_0000;
         Ubfm "ubfm" 0x5300_0000;
     }
 }
@@ -307,16 +303,12 @@ table! {
         Fsub   "fsub"   0x1e20_3800;
         Fmax   "fmax"   0x1e20_4800;
         Fmin   "fmin"   0x1e20_5800;
-        Fmaxnm "fmaxnm" 0x1e20_6800;
-        Fminnm "fminnm" 0x1e20_7800;
-        Fnmul  "fnmul"  0x1e20_8800;
     }
 }
 
 table! {
     /// `dst = op n` on scalar floats.
     Fp1 {
-        Fmov   "fmov"   0x1e20_4000;
         Fabs   "fabs"   0x1e20_c000;
         Fneg   "fneg"   0x1e21_4000;
         Fsqrt  "fsqrt"  0x1e21_c000;

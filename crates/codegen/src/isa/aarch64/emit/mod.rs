@@ -116,7 +116,6 @@ pub fn emit(inst: &Inst, isa: &Aarch64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         Inst::Csel { op, size, dst, n, m, cc } => {
             encode::csel(op, size, dst.hw_enc(), n.hw_enc(), m.hw_enc(), cc)
         }
-        Inst::Ccmp { size, n, m, nzcv, cc } => encode::ccmp(size, n.hw_enc(), m.hw_enc(), nzcv, cc),
         Inst::CcmpImm { size, n, imm, nzcv, cc } => encode::ccmp_imm(size, n.hw_enc(), imm, nzcv, cc),
         Inst::Fp2 { op, wide, dst, n, m } => encode::fp2(op, wide, dst.hw_enc(), n.hw_enc(), m.hw_enc()),
         Inst::Fp1 { op, wide, dst, n } => encode::fp1(op, wide, dst.hw_enc(), n.hw_enc()),
