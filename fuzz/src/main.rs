@@ -12,6 +12,11 @@ enum What {
     Differential,
     /// Mutated text in the reader, and what is read in the verifier.
     Text,
+    /// Random modules in the plain interpreter, in the engine in all its settings, and in
+    /// Wasmtime.
+    Wasm,
+    /// Mutated modules in the engine: an answer, never a panic.
+    WasmBytes,
 }
 
 #[derive(Parser)]
