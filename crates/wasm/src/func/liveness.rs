@@ -126,7 +126,11 @@ impl Liveness {
     pub fn new(mut reader: OperatorsReader<'_>, locals: usize) -> Self {
         let mut effects = Vec::new();
         while let Ok(operator) = reader.read() {
-            effects.push(effect(&operator));
+            // Locals that are not there are validation's to report.
+            effects.push(match effect(&operator) {
+                Effect::Get(local) | Effect::Set(local) if local as usize >= locals => Effect::Other,
+                effect => effect,
+            });
         }
         let empty = Set(vec![0; locals.div_ceil(64)]);
         let mut walk = Walk {
