@@ -1,0 +1,85 @@
+//! Stops, frames and values as text.
+
+use super::Repl;
+use crate::session::disassembly::{self, Line};
+use crate::session::{Reason, StopView, Target, location};
+use sidetrack_engine::debug::{Value, describe};
+use sidetrack_engine::{DebugFrame, Module, Result, ValType};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// A value with its type.
+pub fn value(target: &mut dyn Target, (ty, value): (ValType, Value)) -> String {
+    describe(value, ty, |heap, reference| target.reference_number(heap, reference))
+}
+
+/// A function: `7 <malloc>`.
+pub fn function(module: &Module, func: u32) -> String {
+    match location::name(module, func) {
+        Some(name) => format!("{func} <{name}>"),
+        None => func.to_string(),
+    }
+}
+
+/// A frame on one line.
+pub fn frame(target: &mut dyn Target, number: usize, frame: &DebugFrame) -> String {
+    let params = frame.module.info().function_type(frame.func).params.len();
+    let params = frame.locals.iter().take(params).map(|param| value(target, *param));
+    let params = params.collect::<Vec<_>>().join(", ");
+    format!("#{number} {:#x} in {} ({params})", frame.pc, function(&frame.module, frame.func))
+}
+
+impl Repl {
+    /// Prints why the program has stopped, and where.
+    pub(super) fn show_stop(&mut self, stop: &mut StopView<'_>) {
+        let reason = match stop.reason().clone() {
+            Reason::Entry | Reason::Step => String::new(),
+            Reason::Breakpoint(ids, failure) => {
+                let ids = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                let failure = failure.map_or(String::new(), |failure| format!(": {failure}"));
+                format!("Breakpoint {ids}{failure}\n")
+            }
+            Reason::Returned(values) => {
+                let values: Vec<_> = values.into_iter().map(|each| value(stop.target, each)).collect();
+                if values.is_empty() { String::new() } else { format!("Returned {}\n", values.join(", ")) }
+            }
+            Reason::Interrupt => "Interrupted\n".to_owned(),
+            Reason::Trap(trap) => format!("Trap: {trap}\n"),
+        };
+        let at = (stop.frame().fp, stop.frame().func);
+        let elsewhere = self.shown != Some(at);
+        self.shown = Some(at);
+        self.text.push_str(&reason);
+        self.show_frame(stop, elsewhere || !reason.is_empty());
+    }
+
+    /// Prints the frame that is selected: its function, unless that is known, and its operator.
+    pub(super) fn show_frame(&mut self, stop: &mut StopView<'_>, function: bool) {
+        let (number, selected) = (stop.selected(), stop.frame().clone());
+        if function {
+            let text = frame(stop.target, number, &selected);
+            let _ = writeln!(self.text, "{text}");
+        }
+        let lines = self.lines_of(&selected.module, selected.func);
+        let line = lines.as_ref().ok().and_then(|lines| lines.iter().find(|line| line.pc == selected.pc));
+        if let Some(line) = line {
+            let _ = writeln!(self.text, "=> {:#x}: {}", line.pc, line.text);
+        }
+    }
+
+    /// The operators of a function.
+    ///
+    /// # Errors
+    /// As [`disassembly::function`].
+    pub(super) fn lines_of(&mut self, module: &Module, func: u32) -> Result<Arc<Vec<Line>>> {
+        if let Some((known, index, lines)) = &self.function
+            && Module::same(known, module)
+            && *index == func
+        {
+            return Ok(lines.clone());
+        }
+        let lines = Arc::new(disassembly::function(module, func)?);
+        self.function = Some((module.clone(), func, lines.clone()));
+        Ok(lines)
+    }
+}

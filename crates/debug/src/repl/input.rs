@@ -1,0 +1,184 @@
+//! Where commands come from: scripts first, then a terminal with line editing, or lines
+//! of standard input if that is no terminal.
+
+use super::table;
+use anyhow::Context as _;
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::FileHistory;
+use rustyline::validate::Validator;
+use rustyline::{Editor, Helper};
+use sidetrack_engine::Result;
+use std::collections::VecDeque;
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+
+/// What stands before each command.
+pub const PROMPT: &str = "(sidetrack) ";
+/// The longest command.
+const LONGEST: usize = 10_000;
+
+/// A command line and where it is from.
+#[derive(Debug)]
+pub struct Line {
+    /// The text, without what surrounds it.
+    pub text: String,
+    /// `FILE:LINE`, of a script.
+    pub origin: Option<String>,
+    /// Whether the user does not see it yet.
+    pub echo: bool,
+    /// Whether the user typed it, so that an empty line repeats the last.
+    pub typed: bool,
+}
+
+/// The rest of the commands.
+pub struct Input {
+    scripts: VecDeque<Line>,
+    rest: Rest,
+}
+
+enum Rest {
+    /// There is no more.
+    Nothing,
+    Lines,
+    Terminal(Box<Editor<Completion, FileHistory>>, Option<PathBuf>),
+}
+
+impl Input {
+    /// The commands of scripts, and those on standard input unless it is a batch.
+    /// `names` are the functions, for completion. The history is kept in a file, if
+    /// there is one.
+    ///
+    /// # Errors
+    /// If a script cannot be read, or the terminal cannot be used.
+    pub fn new(
+        scripts: &[PathBuf],
+        batch: bool,
+        names: Vec<String>,
+        history: Option<PathBuf>,
+    ) -> Result<Self> {
+        let mut lines = VecDeque::new();
+        for script in scripts {
+            lines.extend(read(script)?);
+        }
+        let rest = if batch {
+            Rest::Nothing
+        } else if std::io::stdin().is_terminal() {
+            let mut editor = Editor::new()?;
+            editor.set_helper(Some(Completion { names }));
+            if let Some(file) = &history {
+                // There is none the first time.
+                let _ = editor.load_history(file);
+            }
+            Rest::Terminal(Box::new(editor), history)
+        } else {
+            Rest::Lines
+        };
+        Ok(Input { scripts: lines, rest })
+    }
+
+    /// The next command; none if there is no more.
+    ///
+    /// # Errors
+    /// If standard input fails.
+    pub fn next(&mut self) -> Result<Option<Line>> {
+        if let Some(line) = self.scripts.pop_front() {
+            return Ok(Some(line));
+        }
+        match &mut self.rest {
+            Rest::Nothing => Ok(None),
+            Rest::Lines => {
+                let mut bytes = Vec::new();
+                if std::io::stdin().lock().read_until(b'\n', &mut bytes)? == 0 {
+                    return Ok(None);
+                }
+                Ok(Some(Line::new(&String::from_utf8_lossy(&bytes), None)))
+            }
+            Rest::Terminal(editor, _) => loop {
+                match editor.readline(PROMPT) {
+                    Ok(text) => {
+                        let _ = editor.add_history_entry(&text);
+                        return Ok(Some(Line { echo: false, typed: true, ..Line::new(&text, None) }));
+                    }
+                    Err(ReadlineError::Interrupted) => {}
+                    Err(ReadlineError::Eof) => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                }
+            },
+        }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if let Rest::Terminal(editor, Some(file)) = &mut self.rest {
+            // A history that cannot be kept is no reason to fail.
+            let _ = file.parent().map(std::fs::create_dir_all);
+            let _ = editor.save_history(file);
+        }
+    }
+}
+
+impl Line {
+    fn new(text: &str, origin: Option<String>) -> Self {
+        let mut text = text.trim().to_owned();
+        if text.len() > LONGEST {
+            // No command has such a name, so that this is the error.
+            text.truncate((0..LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+            text.insert_str(0, "too-long:");
+        }
+        Line { text, origin, echo: true, typed: false }
+    }
+}
+
+/// The commands of a script: its lines but for those that are empty or start with `#`.
+fn read(script: &Path) -> Result<Vec<Line>> {
+    let name = script.display();
+    let text = std::fs::read(script).with_context(|| name.to_string())?;
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().enumerate();
+    let lines = lines.map(|(index, text)| Line::new(text, Some(format!("{name}:{}", index + 1))));
+    Ok(lines.filter(|line| !line.text.is_empty() && !line.text.starts_with('#')).collect())
+}
+
+/// Completes commands, their second words, and names of functions.
+struct Completion {
+    names: Vec<String>,
+}
+
+impl Completer for Completion {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        pos: usize,
+        _: &rustyline::Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let before = &line[..pos];
+        let start = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let word = &before[start..];
+        let first = before[..start].split_whitespace().next();
+        let fitting = |all: &mut dyn Iterator<Item = &str>| {
+            all.filter(|name| name.starts_with(word)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let candidates = match first {
+            None => fitting(&mut table::names()),
+            Some(command) => match table::second_words(command) {
+                [] => fitting(&mut self.names.iter().map(String::as_str)),
+                words => fitting(&mut words.iter().copied()),
+            },
+        };
+        Ok((start, candidates))
+    }
+}
+
+impl Hinter for Completion {
+    type Hint = String;
+}
+
+impl Highlighter for Completion {}
+impl Validator for Completion {}
+impl Helper for Completion {}

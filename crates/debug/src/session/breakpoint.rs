@@ -1,0 +1,152 @@
+//! Breakpoints: what the user set, and what of it is in a program.
+//!
+//! Invariant: in a program that runs there is one breakpoint of the engine's for each
+//! that is enabled here. Without a program nothing has to be done but to remember.
+
+use super::expression::Expr;
+use super::target::Target;
+use anyhow::Context as _;
+use sidetrack_engine::{Module, Result, Store};
+
+/// A condition as written and as read.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// What the user wrote.
+    pub text: String,
+    /// What it means.
+    pub expr: Expr,
+}
+
+impl Condition {
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// If it is no expression.
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(Condition { text: text.to_owned(), expr: Expr::parse(text)? })
+    }
+}
+
+/// A breakpoint.
+#[derive(Clone, Debug)]
+pub struct Breakpoint {
+    /// The number by which the user names it.
+    pub id: u32,
+    /// The module.
+    pub module: Module,
+    /// The function's index.
+    pub func: u32,
+    /// The wasm pc of the operator.
+    pub pc: u32,
+    /// What must hold, if anything.
+    pub condition: Option<Condition>,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// How often it is still to be passed over.
+    pub ignore: u64,
+    /// How often it was reached and its condition held.
+    pub hits: u64,
+    /// Whether it goes away when the program stops at it.
+    pub temporary: bool,
+}
+
+/// All breakpoints, by number.
+#[derive(Debug, Default)]
+pub struct Breakpoints {
+    list: Vec<Breakpoint>,
+    last: u32,
+}
+
+impl Breakpoints {
+    /// The breakpoints in the order of their numbers.
+    pub fn list(&self) -> &[Breakpoint] {
+        &self.list
+    }
+
+    /// The breakpoint with a number.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn get_mut(&mut self, id: u32) -> Result<&mut Breakpoint> {
+        let found = self.list.iter_mut().find(|breakpoint| breakpoint.id == id);
+        found.with_context(|| format!("there is no breakpoint {id}"))
+    }
+
+    /// Sets a breakpoint, in the program too if there is one.
+    ///
+    /// # Errors
+    /// As [`sidetrack_engine::Store::add_breakpoint`].
+    pub fn add(
+        &mut self,
+        target: Option<&mut dyn Target>,
+        module: &Module,
+        place: super::Place,
+        condition: Option<Condition>,
+        temporary: bool,
+    ) -> Result<&Breakpoint> {
+        if let Some(target) = target {
+            target.add_breakpoint(module, place.pc)?;
+        }
+        self.last += 1;
+        self.list.push(Breakpoint {
+            id: self.last,
+            module: module.clone(),
+            func: place.func,
+            pc: place.pc,
+            condition,
+            enabled: true,
+            ignore: 0,
+            hits: 0,
+            temporary,
+        });
+        Ok(&self.list[self.list.len() - 1])
+    }
+
+    /// Takes a breakpoint away.
+    ///
+    /// # Errors
+    /// If there is none with the number.
+    pub fn remove(&mut self, target: Option<&mut dyn Target>, id: u32) -> Result<()> {
+        self.enable(target, id, false)?;
+        self.list.retain(|breakpoint| breakpoint.id != id);
+        Ok(())
+    }
+
+    /// Switches a breakpoint on or off.
+    ///
+    /// # Errors
+    /// If there is none with the number.
+    pub fn enable(&mut self, target: Option<&mut dyn Target>, id: u32, enabled: bool) -> Result<()> {
+        let breakpoint = self.get_mut(id)?;
+        if breakpoint.enabled != enabled {
+            match target {
+                Some(target) if enabled => {
+                    target.add_breakpoint(&breakpoint.module, breakpoint.pc)?;
+                }
+                Some(target) => target.remove_breakpoint(&breakpoint.module, breakpoint.pc)?,
+                None => {}
+            }
+            breakpoint.enabled = enabled;
+        }
+        Ok(())
+    }
+
+    /// Puts those that are enabled into a program that is about to start.
+    ///
+    /// # Errors
+    /// As [`sidetrack_engine::Store::add_breakpoint`].
+    pub fn insert<T: 'static>(&mut self, store: &mut Store<T>) -> Result<()> {
+        for breakpoint in self.list.iter().filter(|breakpoint| breakpoint.enabled) {
+            store.add_breakpoint(&breakpoint.module, breakpoint.pc)?;
+        }
+        Ok(())
+    }
+
+    /// Those that are enabled at an operator.
+    pub(super) fn at(&mut self, module: &Module, pc: u32) -> impl Iterator<Item = &mut Breakpoint> {
+        let here = move |breakpoint: &&mut Breakpoint| {
+            breakpoint.enabled && breakpoint.pc == pc && Module::same(&breakpoint.module, module)
+        };
+        self.list.iter_mut().filter(here)
+    }
+}

@@ -1,0 +1,113 @@
+//! Places in a module's code, as people write them.
+
+use anyhow::{Context as _, bail};
+use sidetrack_engine::debug::Body;
+use sidetrack_engine::{Module, Result};
+
+/// An operator of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The function's index.
+    pub func: u32,
+    /// The wasm pc.
+    pub pc: u32,
+}
+
+/// The place that a text says: `0x1f4` is a wasm pc, or what stands there behind it; `12`
+/// is the first operator of function 12, `malloc` that of the function with the name,
+/// in the name section or as an export.
+///
+/// # Errors
+/// If there is no such place, or control never comes to it.
+pub fn resolve(module: &Module, text: &str) -> Result<Place> {
+    match text.strip_prefix("0x") {
+        None => {
+            let func = function(module, text)?;
+            at(module, func, module.info().functions[func as usize].body.start)
+        }
+        Some(digits) => {
+            let pc = u32::from_str_radix(digits, 16);
+            let pc = pc.ok().with_context(|| format!("`{text}` is no wasm pc"))?;
+            let functions = &module.info().functions;
+            let func = functions.iter().position(|function| function.body.contains(&pc));
+            at(module, func.with_context(|| format!("{pc:#x} is in no function"))? as u32, pc)
+        }
+    }
+}
+
+/// The index of the function that a text says, one that the module defines.
+///
+/// # Errors
+/// If there is none.
+pub fn function(module: &Module, text: &str) -> Result<u32> {
+    let info = module.info();
+    let func = match text.parse::<u32>() {
+        Ok(index) => index,
+        Err(_) => named(module, text)?,
+    };
+    let count = info.functions.len();
+    if func as usize >= count {
+        bail!("there is no function {func}; the module has {count}");
+    }
+    if info.is_imported_function(func) {
+        bail!("function {func} is imported and has no code here");
+    }
+    Ok(func)
+}
+
+fn named(module: &Module, name: &str) -> Result<u32> {
+    let functions = module.info().functions.iter().enumerate();
+    let mut found: Vec<u32> = functions
+        .filter(|(_, function)| function.name.as_deref() == Some(name))
+        .map(|(index, _)| index as u32)
+        .collect();
+    if found.is_empty() {
+        found.extend(exported(module, name));
+    }
+    match found[..] {
+        [func] => Ok(func),
+        [] => bail!("there is no function `{name}`"),
+        _ => bail!("there are several functions `{name}`: {found:?}; name one by its index"),
+    }
+}
+
+fn exported(module: &Module, name: &str) -> Option<u32> {
+    use sidetrack_engine::EntityIndex;
+    module.info().exports.iter().find_map(|export| match export.index {
+        EntityIndex::Func(index) if export.name == name => Some(index),
+        _ => None,
+    })
+}
+
+/// The operator at a wasm pc of a function, or the next one behind it.
+fn at(module: &Module, func: u32, pc: u32) -> Result<Place> {
+    let body = body(module, func)?;
+    let op = body.next_at_or_after(pc).with_context(|| format!("there is no operator at {pc:#x}"))?;
+    let pc = body.pc(op);
+    if body.is_dead(op) {
+        bail!("control never reaches {pc:#x}");
+    }
+    Ok(Place { func, pc })
+}
+
+/// The decoded body of a function that the module defines.
+///
+/// # Errors
+/// If it cannot be decoded, which validated modules rule out.
+pub fn body(module: &Module, func: u32) -> Result<Body> {
+    let range = module.info().functions[func as usize].body.clone();
+    let code = module.wasm().get(range.start as usize..range.end as usize);
+    let code = code.with_context(|| format!("the bytes of function {func} are not there"))?;
+    Ok(Body::decode(module.info(), func, code)?)
+}
+
+/// A function's name, or what it is called by as an export.
+pub fn name(module: &Module, func: u32) -> Option<&str> {
+    use sidetrack_engine::EntityIndex;
+    let info = module.info();
+    let exported = || {
+        let export = info.exports.iter().find(|export| export.index == EntityIndex::Func(func));
+        export.map(|export| export.name.as_str())
+    };
+    info.functions.get(func as usize)?.name.as_deref().or_else(exported)
+}

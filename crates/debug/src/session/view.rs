@@ -1,0 +1,91 @@
+//! A stop, as a frontend sees it.
+
+use super::evaluate::Scope;
+use super::session::Session;
+use super::target::{Target, Values};
+use anyhow::bail;
+use sidetrack_engine::{DebugFrame, Result, Trap};
+
+/// Why the program has stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// At the first operator, as asked for.
+    Entry,
+    /// At breakpoints, by number; for one whose condition is worth nothing, why.
+    Breakpoint(Vec<u32>, Option<String>),
+    /// Where a step leads.
+    Step,
+    /// A function has returned, with these results.
+    Returned(Values),
+    /// Somebody interrupted it.
+    Interrupt,
+    /// It is about to trap.
+    Trap(Trap),
+}
+
+/// The stopped program with the session and the frame that is selected.
+pub struct StopView<'a> {
+    /// The program.
+    pub target: &'a mut dyn Target,
+    /// The session.
+    pub session: &'a mut Session,
+    reason: Reason,
+    frames: Vec<DebugFrame>,
+    selected: usize,
+}
+
+impl<'a> StopView<'a> {
+    pub(super) fn new(target: &'a mut dyn Target, session: &'a mut Session, reason: Reason) -> Result<Self> {
+        let frames = target.frames()?;
+        Ok(StopView { target, session, reason, frames, selected: 0 })
+    }
+
+    /// Why it has stopped.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// The functions on the stack, innermost first.
+    pub fn frames(&self) -> &[DebugFrame] {
+        &self.frames
+    }
+
+    /// The number of the frame that is selected.
+    pub fn selected(&self) -> usize {
+        self.selected
+    }
+
+    /// The frame that is selected.
+    pub fn frame(&self) -> &DebugFrame {
+        &self.frames[self.selected]
+    }
+
+    /// Selects a frame.
+    ///
+    /// # Errors
+    /// If there are not so many.
+    pub fn select(&mut self, frame: usize) -> Result<()> {
+        if frame >= self.frames.len() {
+            bail!("there is no frame {frame}; the outermost is {}", self.frames.len() - 1);
+        }
+        self.selected = frame;
+        Ok(())
+    }
+
+    /// What names mean in the frame that is selected.
+    pub fn scope(&mut self) -> Scope<'_> {
+        let frame = &self.frames[self.selected];
+        Scope {
+            target: self.target,
+            instance: frame.instance,
+            locals: &frame.locals,
+            stack: &frame.stack,
+            pc: frame.pc,
+        }
+    }
+
+    /// The breakpoints and the program, to change both.
+    pub fn breakpoints(&mut self) -> (&mut super::Breakpoints, &mut dyn Target) {
+        (&mut self.session.breakpoints, self.target)
+    }
+}
