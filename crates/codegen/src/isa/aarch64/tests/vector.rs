@@ -33,14 +33,9 @@ fn floats() -> impl Iterator<Item = (Arr, &'static str)> {
 /// Whether there is an operation for lanes of this kind.
 fn has(op: V3Op, arr: Arr) -> bool {
     match op {
-        V3Op::Mul
-        | V3Op::Smax
-        | V3Op::Smin
-        | V3Op::Umax
-        | V3Op::Umin
-        | V3Op::Urhadd
-        | V3Op::Umaxp
-        | V3Op::Uminp => arr != Arr::D2,
+        V3Op::Mul | V3Op::Smax | V3Op::Smin | V3Op::Umax | V3Op::Umin | V3Op::Urhadd | V3Op::Umaxp => {
+            arr != Arr::D2
+        }
         V3Op::Sqrdmulh => matches!(arr.size(), 1 | 2),
         _ => true,
     }
@@ -80,6 +75,10 @@ fn three_registers() {
                 let inst = VecInst::Long { op, arr, dst: v(d), n: v(n), m: v(m) };
                 list.push((word(inst), format!("{name}{half} v{d}.{wide}, v{n}.{a}, v{m}.{a}")));
             }
+        }
+        for &(op, name) in VLongAccOp::ALL {
+            let inst = VecInst::LongAcc { op, arr: Arr::S2, dst: v(d), acc: v(d), n: v(n), m: v(m) };
+            list.push((word(inst), format!("{name} v{d}.2d, v{n}.2s, v{m}.2s")));
         }
         for at in [0, 1, 15] {
             let inst = VecInst::Ext { dst: v(d), n: v(n), m: v(m), at };
@@ -136,8 +135,7 @@ fn two_registers() {
         }
         for &(op, name) in VAcrossOp::ALL {
             for (arr, a) in INT.into_iter().filter(|(arr, _)| !matches!(arr, Arr::S2 | Arr::D2)) {
-                let size = usize::from(arr.size()) + usize::from(op == VAcrossOp::Uaddlv);
-                let letter = ["b", "h", "s", "d"][size];
+                let letter = ["b", "h", "s", "d"][usize::from(arr.size())];
                 let inst = VecInst::Across { op, arr, dst: v(d), n: v(n) };
                 list.push((word(inst), format!("{name} {letter}{d}, v{n}.{a}")));
             }
