@@ -1,6 +1,6 @@
 //! Every module in `tests/wat` is translated and verified. Where a `.clif` file of
-//! the same name stands beside it, the functions must be what it says; with
-//! `SIDETRACK_BLESS=1` it is written. Modules in `tests/invalid` are refused with
+//! the same name stands beside it, the functions must be what it says, or for those with
+//! sites a `.sites.clif` file; with `SIDETRACK_BLESS=1` it is written. Modules in `tests/invalid` are refused with
 //! the message that their first line (`;; error: …`) has a part of.
 
 mod common;
@@ -26,7 +26,8 @@ fn valid_modules() {
         for options in common::OPTIONS {
             let functions = common::translate(&bytes, &options)
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let expected = path.with_extension("clif");
+            let extension = if options.instrument.is_on() { "sites.clif" } else { "clif" };
+            let expected = path.with_extension(extension);
             if !options.guard_pages || !expected.exists() {
                 continue;
             }
@@ -49,11 +50,13 @@ fn invalid_modules() {
         let expected = text.lines().next().and_then(|line| line.strip_prefix(";; error: "));
         let expected = expected.unwrap_or_else(|| panic!("{}: no expected error", path.display()));
         let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        match common::translate(&bytes, &common::OPTIONS[0]) {
-            Ok(_) => panic!("{} is accepted", path.display()),
-            Err(error) => {
-                assert!(error.message.contains(expected), "{}: {error}", path.display());
-                assert!(error.offset.is_some(), "{}: {error}", path.display());
+        for options in common::OPTIONS {
+            match common::translate(&bytes, &options) {
+                Ok(_) => panic!("{} is accepted", path.display()),
+                Err(error) => {
+                    assert!(error.message.contains(expected), "{}: {error}", path.display());
+                    assert!(error.offset.is_some(), "{}: {error}", path.display());
+                }
             }
         }
     }

@@ -261,8 +261,9 @@ impl Walk<'_> {
                     self.also_handlers();
                 }
                 Effect::Call => {
-                    keep(time + 1, &self.live);
+                    // A frame that is stopped in the call may go on in a handler.
                     self.also_handlers();
+                    keep(time + 1, &self.live);
                 }
                 Effect::Other => {}
             }

@@ -9,7 +9,7 @@ use sidetrack_wasm::{
 pub const OPTIONS: [Options; 3] = [
     Options { guard_pages: true, instrument: Instrument::Off },
     Options { guard_pages: false, instrument: Instrument::Off },
-    Options { guard_pages: true, instrument: Instrument::On { blocks: true, writable: false } },
+    Options { guard_pages: true, instrument: Instrument::On { blocks: false, writable: false } },
 ];
 
 /// Every function of a module, then its stubs.
