@@ -1,6 +1,7 @@
 //! Runs the randomised checks for a given time. The bodies live in the libraries;
 //! a failure prints the seed that repeats it.
 
+mod steps;
 mod wasm;
 
 use clap::{Parser, ValueEnum};
@@ -17,6 +18,8 @@ enum What {
     Differential,
     /// Mutated text in the reader, and what is read in the verifier.
     Text,
+    /// Step traces of WebAssembly programs in the oracle and in Wasmtime; once.
+    Steps,
     /// Random modules in the plain interpreter, in the engine in all its settings, and in
     /// Wasmtime.
     Wasm,
@@ -34,13 +37,27 @@ struct Args {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Programs whose steps to compare, or folders of them.
+    #[arg(default_value = "tests/programs/trace")]
+    programs: Vec<std::path::PathBuf>,
 }
 
 fn main() {
     let args = Args::parse();
+    if let What::Steps = args.what {
+        match steps::check(&args.programs) {
+            Ok(lines) => println!("{lines} lines, no difference"),
+            Err(differences) => {
+                eprintln!("{differences}");
+                std::process::exit(1);
+            }
+        }
+        return;
+    }
     let end = Instant::now() + Duration::from_secs(args.seconds);
     match args.what {
         What::Differential | What::Text => functions(&args, end),
+        What::Steps => {}
         What::Wasm => modules(args.seed, end),
         What::WasmBytes => mutated_modules(args.seed, end),
     }
@@ -129,7 +146,7 @@ fn functions(args: &Args, end: Instant) {
                 text(seed);
                 compared += 1;
             }
-            What::Wasm | What::WasmBytes => {}
+            What::Steps | What::Wasm | What::WasmBytes => {}
         }
         seed += 1;
     }

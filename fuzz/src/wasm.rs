@@ -13,7 +13,6 @@ use wasmtime::{
 pub fn engine() -> Result<Engine, String> {
     let mut config = Config::new();
     config.wasm_exceptions(true).wasm_memory64(true).wasm_multi_memory(true).wasm_tail_call(true);
-    config.parallel_compilation(false);
     Engine::new(&config).map_err(|error| error.to_string())
 }
 

@@ -1,16 +1,18 @@
 //! What a debugger can ask while the program is stopped.
 
 use super::instance_env::InstanceEnv;
-use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, outer_frame};
-use super::{Environment, Value};
+use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, function_at, outer_frame};
+use super::{Environment, Value, describe};
 use crate::func::Func;
 use crate::global::Global;
 use crate::instance::Instance;
 use crate::memory::Memory;
 use crate::module::Module;
 use crate::store::StoreOpaque;
+use crate::vm::context;
 use crate::vm::hook::{instance_of, read_outer};
-use crate::{AsContext, AsContextMut, Result, StoreContext, StoreContextMut, ValType};
+use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, ValType};
+use std::fmt::Write as _;
 
 /// A function on the stack of a program that is stopped.
 #[derive(Clone, Debug)]
@@ -92,6 +94,37 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     pub fn for_each_operand(&self, mut each: impl FnMut(ValType, Value)) {
         let types = self.stop.func.body().stack_types(self.stop.shadow.position());
         types.iter().zip(self.stop.shadow.stack()).for_each(|(ty, value)| each(*ty, *value));
+    }
+
+    /// The state before the operator that is up, as a line of a step trace: a JSON object
+    /// with the function's index, the wasm pc, locals and operands, see
+    /// [`super::describe`]. A function reference is shown by its index in the module that
+    /// defines it, an exception by how many the store had made before.
+    pub fn trace_line(&mut self) -> String {
+        let stop = self.stop;
+        let store = &*self.store.opaque();
+        let number = |heap: HeapType, raw: u64| match heap {
+            HeapType::Exn | HeapType::NoExn => store.exceptions().number(raw),
+            HeapType::Extern | HeapType::NoExtern => Some(raw - 1),
+            _ => {
+                let record = context::record_at(store, raw)?;
+                let address = context::code_address(store, record);
+                function_at(store, address).map(|(_, index)| u64::from(index))
+            }
+        };
+        let body = stop.func.body();
+        let mut line = format!("{{\"func\":{},\"pc\":{},\"locals\":[", body.func(), stop.shadow.pc());
+        let list = |line: &mut String, types: &[ValType], values: &[Value]| {
+            for (index, (ty, value)) in types.iter().zip(values).enumerate() {
+                let comma = if index == 0 { "" } else { "," };
+                let _ = write!(line, "{comma}\"{}\"", describe(*value, *ty, number));
+            }
+        };
+        list(&mut line, body.locals(), stop.shadow.locals());
+        line.push_str("],\"stack\":[");
+        list(&mut line, &body.stack_types(stop.shadow.position()), stop.shadow.stack());
+        line.push_str("]}");
+        line
     }
 
     /// The functions on the stack, innermost first, those of outer activations too.

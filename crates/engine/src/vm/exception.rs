@@ -29,8 +29,9 @@ const _: () = assert!(size_of::<Exception>() == vmctx::exception::VALUES as usiz
 /// The exceptions of a store.
 #[derive(Debug, Default)]
 pub struct Exceptions {
-    /// The objects by address.
-    live: HashMap<u64, Box<[Slot]>>,
+    /// The objects by address, with how many were made before each.
+    live: HashMap<u64, (u64, Box<[Slot]>)>,
+    made: u64,
 }
 
 impl Exceptions {
@@ -40,7 +41,8 @@ impl Exceptions {
         let address = NonNull::from(&mut *block).cast::<Exception>();
         // SAFETY: the block starts with one slot, which is as large and as aligned as the header.
         unsafe { address.write(Exception { tag, escaped: 0 }) };
-        self.live.insert(address.as_ptr() as u64, block);
+        self.live.insert(address.as_ptr() as u64, (self.made, block));
+        self.made += 1;
         address
     }
 
@@ -55,9 +57,14 @@ impl Exceptions {
         }
     }
 
+    /// How many exceptions were made before the one at `address`, if it is live.
+    pub fn number(&self, address: u64) -> Option<u64> {
+        self.live.get(&address).map(|(number, _)| *number)
+    }
+
     /// The tag and the values of the object at `address`, if it is live.
     pub fn get(&self, store: StoreId, address: u64) -> Option<(VmPtr<VmTag>, &[Slot])> {
-        let block = self.live.get(&address)?;
+        let (_, block) = self.live.get(&address)?;
         // SAFETY: the object is live, and tags live as long as the store.
         let tag = unsafe {
             let tag = (*(address as *const Exception)).tag;
