@@ -93,6 +93,7 @@ fn callee<'a>(image: &'a Image, symbol: &Symbol, line: &str) -> Option<&'a Symbo
 fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String> {
     match target {
         "x86_64" => x86_64(code),
+        "aarch64" => aarch64(code),
         "pulley64" => pulley(code),
         "riscv64" => Ok(riscv64(code)),
         _ => Err(format!("no disassembler for {target}")),
@@ -125,14 +126,21 @@ fn riscv64(code: &[u8]) -> Vec<(u32, String)> {
     words.collect()
 }
 
-/// Offset and text of each instruction. What does not decode, constants among it,
-/// is shown as bytes.
 fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
-    let engine = capstone::Capstone::new()
-        .x86()
-        .mode(capstone::arch::x86::ArchMode::Mode64)
-        .build()
-        .map_err(|error| error.to_string())?;
+    use capstone::arch::x86::ArchMode;
+    let engine = capstone::Capstone::new().x86().mode(ArchMode::Mode64).build();
+    capstone(&engine.map_err(|error| error.to_string())?, code, 1)
+}
+
+fn aarch64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
+    use capstone::arch::arm64::ArchMode;
+    let engine = capstone::Capstone::new().arm64().mode(ArchMode::Arm).build();
+    capstone(&engine.map_err(|error| error.to_string())?, code, 4)
+}
+
+/// Offset and text of each instruction. What does not decode, constants among it,
+/// is shown as `unit` bytes.
+fn capstone(engine: &capstone::Capstone, code: &[u8], unit: usize) -> Result<Vec<(u32, String)>, String> {
     let mut lines = Vec::new();
     let mut at = 0;
     while at < code.len() {
@@ -143,8 +151,15 @@ fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
             at = inst.address() as usize + inst.bytes().len();
         }
         if at < code.len() {
-            lines.push((at as u32, format!(".byte {:#04x}", code[at])));
-            at += 1;
+            let bytes = &code[at..code.len().min(at + unit)];
+            let text = match *bytes {
+                [byte] => format!(".byte {byte:#04x}"),
+                _ => {
+                    bytes.iter().rev().fold(".word 0x".to_string(), |text, byte| format!("{text}{byte:02x}"))
+                }
+            };
+            lines.push((at as u32, text));
+            at += bytes.len();
         }
     }
     Ok(lines)

@@ -61,6 +61,7 @@ pub struct Config {
     pub(crate) target: Target,
     pub(crate) opt_level: OptLevel,
     pub(crate) instrument: Instrument,
+    pub(crate) arm_sites: bool,
     pub(crate) max_wasm_stack: usize,
     pub(crate) parallel: bool,
     pub(crate) cache: Option<PathBuf>,
@@ -88,6 +89,7 @@ impl Default for Config {
             target: Target::Native,
             opt_level: OptLevel::Speed,
             instrument: Instrument::default(),
+            arm_sites: false,
             max_wasm_stack: 512 << 10,
             parallel: true,
             cache: None,
@@ -120,6 +122,12 @@ impl Config {
     /// What is in the code for debuggers.
     pub fn instrument(&mut self, instrument: Instrument) -> &mut Self {
         self.instrument = instrument;
+        self
+    }
+
+    /// Whether every site is on all the time, with nothing to do: to test and to measure.
+    pub fn arm_sites(&mut self, arm: bool) -> &mut Self {
+        self.arm_sites = arm;
         self
     }
 

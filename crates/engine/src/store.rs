@@ -397,6 +397,9 @@ impl<T: 'static> Store<T> {
         let opaque = StoreOpaque::new(engine)?;
         let mut inner = Box::new(StoreInner { opaque, limiter: None, handler: None, data });
         inner.opaque.whole = Whole::of(&mut *inner);
+        if engine.config().arm_sites {
+            inner.opaque.interrupts.watch();
+        }
         Ok(Store { inner })
     }
 

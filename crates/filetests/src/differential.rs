@@ -42,19 +42,20 @@ impl Targets {
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Targets {
         let mut isas = Vec::new();
         for name in names {
+            // Without features; on x86-64 also with those that vectors need; with all.
             let x86 = name == "x86_64";
-            for (opt_level, host, live, vectors) in [
-                (OptLevel::None, false, true, !x86),
-                (OptLevel::None, false, true, x86),
-                (OptLevel::Speed, true, false, true),
+            let base_has_vectors = name == "pulley64";
+            for (opt_level, features, live, vectors) in [
+                (OptLevel::None, Features::Base, true, base_has_vectors),
+                (OptLevel::None, Features::ForVectors, true, true),
+                (OptLevel::Speed, Features::All, false, name != "aarch64"),
             ] {
                 let Ok(mut builder) = lookup(name) else { continue };
-                if host {
-                    builder.enable_host();
-                } else if vectors && x86 && builder.enable("x86-64-v2").is_err() {
-                    continue;
-                } else if !vectors && !x86 {
-                    continue;
+                match features {
+                    Features::Base => {}
+                    Features::ForVectors if x86 && builder.enable("x86-64-v2").is_ok() => {}
+                    Features::ForVectors => continue,
+                    Features::All => builder.enable_host(),
                 }
                 let flags = Flags {
                     opt_level,
@@ -79,6 +80,14 @@ impl Targets {
     pub fn is_empty(&self) -> bool {
         self.isas.is_empty()
     }
+}
+
+/// Which of a target's features are on.
+#[derive(Clone, Copy)]
+enum Features {
+    Base,
+    ForVectors,
+    All,
 }
 
 type Outcome = Result<Vec<DataValue>, String>;

@@ -23,14 +23,15 @@ fn source(file: TestFile<'_>) -> Source {
     Source { name: format!("{}/{}", file.parent(), file.name()), text: file.raw().to_string() }
 }
 
-fn run_suite(target: Target) -> Report {
+fn run_suite(target: Target, arm_sites: bool) -> Report {
     let mut report = Report::default();
     let version_2 = (spec(SpecVersion::V2).map(source).collect::<Vec<_>>(), Features::VERSION_2);
     let proposals = PROPOSALS.map(|(name, features)| (proposal(name).map(source).collect(), features));
     let mut files = 0;
     for (sources, features) in std::iter::once(version_2).chain(proposals) {
         let mut config = Config::new();
-        let engine = Engine::new(config.target(target).features(features).parallel_compilation(false));
+        config.target(target).features(features).arm_sites(arm_sites).parallel_compilation(false);
+        let engine = Engine::new(&config);
         let engine = engine.expect("the code generator knows the target");
         files += sources.len();
         report.records.extend(run(&engine, &sources).expect("the scripts run").records);
@@ -58,10 +59,15 @@ fn check(report: &Report) {
 
 #[test]
 fn native() {
-    check(&run_suite(Target::Native));
+    check(&run_suite(Target::Native, false));
 }
 
 #[test]
 fn pulley() {
-    check(&run_suite(Target::Pulley64));
+    check(&run_suite(Target::Pulley64, false));
+}
+
+#[test]
+fn native_with_every_site_on() {
+    check(&run_suite(Target::Native, true));
 }

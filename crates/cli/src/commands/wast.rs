@@ -13,6 +13,9 @@ pub struct Args {
     /// Refuse what is newer than version 2 of WebAssembly, as scripts for it expect.
     #[arg(long)]
     version_2: bool,
+    /// Keep every debug site on, with nothing to do there.
+    #[arg(long)]
+    arm_sites: bool,
     /// Files, and folders of `.wast` files.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -21,7 +24,7 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<bool, String> {
     let mut config = args.target.config()?;
-    config.parallel_compilation(false);
+    config.parallel_compilation(false).arm_sites(args.arm_sites);
     if args.version_2 {
         config.features(Features::VERSION_2);
     }

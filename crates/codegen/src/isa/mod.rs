@@ -1,5 +1,6 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
+mod aarch64;
 mod pulley;
 pub(crate) mod riscv64;
 mod x64;
@@ -52,7 +53,7 @@ pub trait Builder {
 pub struct LookupError(pub String);
 
 /// The names of all targets.
-pub const TARGETS: &[&str] = &[pulley::NAME, riscv64::NAME, x64::NAME];
+pub const TARGETS: &[&str] = &[aarch64::NAME, pulley::NAME, riscv64::NAME, x64::NAME];
 
 /// Finds a target by name; `x86_64` also by a triple that starts with it.
 ///
@@ -61,6 +62,7 @@ pub const TARGETS: &[&str] = &[pulley::NAME, riscv64::NAME, x64::NAME];
 pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
     match name {
         pulley::NAME => Ok(pulley::builder()),
+        _ if name == aarch64::NAME || name.starts_with("aarch64-") => Ok(aarch64::builder()),
         _ if name == riscv64::NAME || name == "riscv64gc" || name.starts_with("riscv64gc-") => {
             Ok(riscv64::builder())
         }

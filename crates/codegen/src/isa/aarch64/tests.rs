@@ -1,0 +1,1 @@
+//! Encodings, read back by disassemblers.
