@@ -72,13 +72,6 @@ impl InstanceData {
         self.context.record(layout, reference.expect("a function that is referred to has a record"))
     }
 
-    /// The record of a function to which references may exist.
-    pub(crate) fn function_reference(&self, index: u32) -> Option<VmPtr<FuncRecord>> {
-        let info = self.info();
-        let known = info.is_imported_function(index) || info.functions[index as usize].reference.is_some();
-        known.then(|| self.function(index))
-    }
-
     pub(crate) fn global(&self, index: u32) -> VmPtr<Slot> {
         self.context.global(self.info(), self.module.layout(), index)
     }

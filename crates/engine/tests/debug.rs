@@ -204,3 +204,65 @@ fn stores_are_independent() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn writes_are_refused_where_operators_since_the_site_use_the_place() -> Result<()> {
+    for engine in engines() {
+        let (mut store, module, instance) = store(&engine, SUM)?;
+        let add = module.info().functions[0].body.clone();
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, event| {
+            let instance = stop.instance();
+            let memory = stop.memory(instance, 0).expect("a memory");
+            let global = stop.global(instance, 0).expect("a global");
+            let mut results = Vec::new();
+            for address in [12, 13, 20] {
+                results.push(stop.write_memory(memory, address, &7_u32.to_le_bytes()).is_ok());
+            }
+            results.push(stop.write_memory(memory, 65535, &[0; 2]).is_ok());
+            results.push(stop.write_global(global, 5).is_ok());
+            assert_eq!(stop.read_global(global), 5);
+            let mut bytes = [0; 8];
+            assert!(stop.read_memory(memory, 12, &mut bytes));
+            sink.lock().unwrap().push((event, results, bytes[0]));
+            Ok(Resume::Continue)
+        });
+        // Behind a store to 16.
+        store.add_breakpoint(&module, add.end - 1)?;
+        let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+        assert_eq!(sum.call(&mut store, 1)?, 1);
+        let expected = (DebugEvent::Breakpoint, vec![true, false, true, false, true], 7);
+        assert_eq!(*found.lock().unwrap(), [expected]);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stop_in_another_frame_need_not_change_the_goal() -> Result<()> {
+    for engine in engines() {
+        let (mut store, module, instance) = store(&engine, SUM)?;
+        let infos = &module.info().functions;
+        let (add, sum) = (infos[0].body.clone(), infos[1].body.clone());
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, event| {
+            sink.lock().unwrap().push((event, stop.func()));
+            Ok(match (event, stop.func()) {
+                (DebugEvent::Breakpoint, 1) => Resume::StepOver,
+                (DebugEvent::Breakpoint, _) => Resume::Unchanged,
+                (_, _) if sink.lock().unwrap().len() < 20 => Resume::StepOver,
+                _ => Resume::Continue,
+            })
+        });
+        store.add_breakpoint(&module, sum.start)?;
+        store.add_breakpoint(&module, add.end - 1)?;
+        let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+        assert_eq!(sum.call(&mut store, 1)?, 1);
+        let found = found.lock().unwrap();
+        let inner: Vec<_> = found.iter().filter(|(_, func)| *func == 0).collect();
+        assert_eq!(inner, [&(DebugEvent::Breakpoint, 0)]);
+        assert!(found.len() > 18, "{found:?}");
+    }
+    Ok(())
+}

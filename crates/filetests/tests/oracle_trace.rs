@@ -1,8 +1,10 @@
 //! Traces of the oracle: the text of values as documented, and a line for every operator
 //! in the programs of `tests/programs/trace`.
 
-use sidetrack_filetests::wasm_oracle::{Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value};
-use std::cell::RefCell;
+use sidetrack_engine::{Config, Engine, Val};
+use sidetrack_filetests::wasm_oracle::{
+    Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value, trace_run,
+};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -52,16 +54,8 @@ fn values_as_documented() {
 
 /// The lines of a call of `run`, and how it ended.
 fn trace(bytes: &[u8]) -> (Vec<String>, Result<Vec<Value>, Stop>) {
-    let lines = RefCell::new(Vec::new());
-    let mut store = Store::new(Limits::default());
-    store.set_fuel(1_000_000);
-    store.trace(|line| lines.borrow_mut().push(line.to_string()));
-    let module = Module::new(bytes).expect("it is valid");
-    let instance = store.instantiate(&module, &[]).expect("it has no imports");
-    let Some(Extern::Func(run)) = store.export(instance, "run") else { panic!("`run` is a function") };
-    let outcome = store.call(run, &[]);
-    drop(store);
-    (lines.into_inner(), outcome)
+    let trace = trace_run(bytes, Limits::default(), 1_000_000).expect("it is a program");
+    (trace.lines, trace.outcome)
 }
 
 /// The operators of the lines, by name, of a program in which every one is at another pc.
@@ -216,4 +210,39 @@ fn programs_end_as_they_say_and_execute_every_operator() {
         .filter(|name| !executed.contains(*name) && *name != "TypedSelectMulti")
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What the engine makes of a program, in the oracle's terms; a trap as its name.
+fn engine_outcome(engine: &Engine, bytes: &[u8]) -> Result<Vec<Value>, String> {
+    let mut store = sidetrack_engine::Store::new(engine, ());
+    let module = sidetrack_engine::Module::new(engine, bytes).map_err(|error| format!("{error:#}"))?;
+    let instance = sidetrack_engine::Instance::new(&mut store, &module, &[]).expect("it has no imports");
+    let run = instance.get_func(&mut store, "run").expect("there is a function `run`");
+    let mut results = vec![Val::I32(0); run.ty(&store).results.len()];
+    run.call(&mut store, &[], &mut results).map_err(|error| {
+        let trap = error.downcast_ref::<sidetrack_engine::Trap>();
+        trap.map_or("exception".to_string(), |trap| format!("{trap:?}"))
+    })?;
+    let value = |value: &Val| match value {
+        Val::I32(x) => Value::I32(*x),
+        Val::I64(x) => Value::I64(*x),
+        Val::F32(bits) => Value::F32(*bits),
+        Val::F64(bits) => Value::F64(*bits),
+        Val::V128(x) => Value::V128(x.as_u128()),
+        other => panic!("{other:?} as a result"),
+    };
+    Ok(results.iter().map(value).collect())
+}
+
+#[test]
+fn the_engine_comes_to_the_same_end() {
+    let engine = Engine::new(&Config::new()).expect("the host is a target");
+    for (name, bytes) in programs() {
+        let ours = trace(&bytes).1.map_err(|stop| match stop {
+            Stop::Trap(trap) => format!("{trap:?}"),
+            Stop::Exception(_) => "exception".to_string(),
+            other => panic!("{name}: {other:?}"),
+        });
+        assert_eq!(engine_outcome(&engine, &bytes), ours, "{name}");
+    }
 }

@@ -1,16 +1,19 @@
 //! What a debugger can ask while the program is stopped.
 
 use super::instance_env::InstanceEnv;
-use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, outer_frame};
-use super::{Environment, Value};
-use crate::func::Func;
+use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, function_at, outer_frame};
+use super::touched::{Touched, touched_at};
+use super::{Environment, Value, describe};
 use crate::global::Global;
 use crate::instance::Instance;
 use crate::memory::Memory;
 use crate::module::Module;
 use crate::store::StoreOpaque;
+use crate::vm::context;
 use crate::vm::hook::{instance_of, read_outer};
-use crate::{AsContext, AsContextMut, Result, StoreContext, StoreContextMut, ValType};
+use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, ValType};
+use anyhow::{bail, ensure};
+use std::fmt::Write as _;
 
 /// A function on the stack of a program that is stopped.
 #[derive(Clone, Debug)]
@@ -94,6 +97,29 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         types.iter().zip(self.stop.shadow.stack()).for_each(|(ty, value)| each(*ty, *value));
     }
 
+    /// The state before the operator that is up, as a line of a step trace: a JSON object
+    /// with the function's index, the wasm pc, locals and operands, see
+    /// [`super::describe`]. A function reference is shown by its index in the module that
+    /// defines it, an exception by how many the store had made before.
+    pub fn trace_line(&mut self) -> String {
+        let stop = self.stop;
+        let store = &*self.store.opaque();
+        let number = |heap: HeapType, raw: u64| reference_number(store, heap, raw);
+        let body = stop.func.body();
+        let mut line = format!("{{\"func\":{},\"pc\":{},\"locals\":[", body.func(), stop.shadow.pc());
+        let list = |line: &mut String, types: &[ValType], values: &[Value]| {
+            for (index, (ty, value)) in types.iter().zip(values).enumerate() {
+                let comma = if index == 0 { "" } else { "," };
+                let _ = write!(line, "{comma}\"{}\"", describe(*value, *ty, number));
+            }
+        };
+        list(&mut line, body.locals(), stop.shadow.locals());
+        line.push_str("],\"stack\":[");
+        list(&mut line, &body.stack_types(stop.shadow.position()), stop.shadow.stack());
+        line.push_str("]}");
+        line
+    }
+
     /// The functions on the stack, innermost first, those of outer activations too.
     ///
     /// # Errors
@@ -119,14 +145,11 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         Ok(frames)
     }
 
-    /// The function index that a function reference has in the innermost function's
-    /// module, if it is one of that instance's.
-    pub fn function_index(&mut self, reference: u64) -> Option<u32> {
-        let store = &*self.store.opaque();
-        let instance = self.stop.instance.get(store);
-        let func = Func::from_raw(store, reference)?;
-        let functions = instance.module().info().functions.len() as u32;
-        (0..functions).find(|index| instance.function_reference(*index) == Some(func.record()))
+    /// The number that a reference which is not null is written as: of a function, its
+    /// index in the module that defines it, none for one of the host; of something of the
+    /// host, its handle; of an exception, how many were made before it.
+    pub fn reference_number(&mut self, heap: HeapType, reference: u64) -> Option<u64> {
+        reference_number(self.store.opaque(), heap, reference)
     }
 
     /// Reads a memory as the operators up to the stop have left it; false, and nothing is
@@ -137,6 +160,40 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         }
         self.stop.shadow.overlay().read(memory.vm().number(), address, bytes);
         true
+    }
+
+    /// Writes bytes of a memory.
+    ///
+    /// # Errors
+    /// If some are outside; if the operators between the last site and the stop, which
+    /// the native code has not done yet, load or store some of them.
+    pub fn write_memory(&mut self, memory: Memory, address: u64, bytes: &[u8]) -> Result<()> {
+        let place = Touched::Memory { number: memory.vm().number(), address, len: bytes.len() as u64 };
+        self.check_untouched(place)?;
+        Ok(memory.write(&mut self.store, usize::try_from(address)?, bytes)?)
+    }
+
+    /// Writes the bits of a global.
+    ///
+    /// # Errors
+    /// If it is immutable; if the operators between the last site and the stop, which
+    /// the native code has not done yet, read or write it.
+    pub fn write_global(&mut self, global: Global, bits: u128) -> Result<()> {
+        ensure!(global.global_type().mutable, "the global is immutable");
+        self.check_untouched(Touched::Global { number: global.vm().number() })?;
+        global.vm().get_mut(self.store.opaque()).set_u128(bits);
+        Ok(())
+    }
+
+    fn check_untouched(&mut self, place: Touched) -> Result<()> {
+        let pc = touched_at(self.store.opaque(), self.stop, place)?;
+        match pc {
+            None => Ok(()),
+            Some(pc) => bail!(
+                "the operator at {pc:#x} uses it and will be executed again when the program goes on; \
+                 step on to the next site first"
+            ),
+        }
     }
 
     /// The bits of a global as the operators up to the stop have left it.
@@ -182,12 +239,33 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         self.store.opaque().add_breakpoint(module, pc)
     }
 
+    /// The sites of a function: for each the wasm pc before which it stands, where it
+    /// ends in the code, and whether it is armed. None if the function is imported.
+    ///
+    /// # Errors
+    /// If the function's bytes cannot be decoded, which validated modules rule out.
+    pub fn sites(&mut self, module: &Module, func: u32) -> Result<Vec<(u32, u32, bool)>> {
+        self.store.opaque().sites_of(module, func)
+    }
+
     /// Takes a breakpoint away; see [`crate::Store::remove_breakpoint`].
     ///
     /// # Errors
     /// As there.
     pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         self.store.opaque().remove_breakpoint(module, pc)
+    }
+}
+
+fn reference_number(store: &StoreOpaque, heap: HeapType, reference: u64) -> Option<u64> {
+    match heap {
+        HeapType::Func | HeapType::Concrete(_) | HeapType::NoFunc => {
+            let record = context::record_at(store, reference)?;
+            let (_, index) = function_at(store, context::code_address(store, record))?;
+            Some(index.into())
+        }
+        HeapType::Extern | HeapType::NoExtern => Some(reference),
+        HeapType::Exn | HeapType::NoExn => store.exceptions().number(reference),
     }
 }
 

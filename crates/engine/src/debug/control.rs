@@ -54,13 +54,14 @@ pub(super) enum Goal {
 }
 
 impl Goal {
-    /// How an answer is to be understood that was given in a frame.
-    pub fn of(resume: Resume, fp: usize) -> Self {
+    /// The goal after an answer that was given in a frame.
+    pub fn after(self, resume: Resume, fp: usize) -> Self {
         match resume {
             Resume::Continue => Goal::Breakpoint,
             Resume::Step => Goal::Operator,
             Resume::StepOver => Goal::Frame(fp),
             Resume::StepOut => Goal::Outside(fp),
+            Resume::Unchanged => self,
         }
     }
 
@@ -198,6 +199,15 @@ impl StoreOpaque {
     pub(crate) fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         let (func, op) = self.place_of(module, pc)?;
         self.count_breakpoint(module, &func, op, false)
+    }
+
+    /// The sites of a function: wasm pc, end in the code, whether armed.
+    pub(super) fn sites_of(&mut self, module: &Module, func: u32) -> Result<Vec<(u32, u32, bool)>> {
+        let func = module.debug().function(module, func)?;
+        let base = self.code_of(module)?.base();
+        let debugger = self.debugger_mut();
+        let armed = |site: &Site| debugger.is_armed(base + site.end as usize);
+        Ok(func.sites().iter().map(|site| (func.body().pc(site.op), site.end, armed(site))).collect())
     }
 
     /// Arms sites for a step.

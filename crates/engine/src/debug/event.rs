@@ -29,4 +29,6 @@ pub enum Resume {
     StepOver,
     /// To where the function has returned to.
     StepOut,
+    /// Where it was going before it was stopped.
+    Unchanged,
 }

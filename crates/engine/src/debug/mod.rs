@@ -28,6 +28,7 @@ mod runs;
 mod shadow;
 mod state;
 mod stop;
+mod touched;
 mod types;
 
 pub use access::Access;

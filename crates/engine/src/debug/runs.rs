@@ -100,6 +100,11 @@ impl FuncDebug {
         &self.sites
     }
 
+    /// Whether the site is the one that the function begins with.
+    pub fn is_entry(&self, site: &Site) -> bool {
+        self.sites.first() == Some(site)
+    }
+
     /// The operators that have a site.
     pub fn site_ops(&self) -> &OpSet {
         &self.site_ops

@@ -53,8 +53,7 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
         return Ok(());
     }
     let state = func.state_at(site.end).ok_or_else(|| anyhow!("a site without state"))?;
-    let entry = func.sites().first().is_some_and(|first| first.end == site.end);
-    let followed = followed_locals(store, &func, fp, entry);
+    let followed = followed_locals(store, &func, fp, func.is_entry(&site));
     let shadow = shadow_at(registers, &func, state, site.op, followed);
     let context = state.place(CONTEXT).map(|place| registers.read(place) as u64);
     let instance = context.and_then(|context| instance_of(store, context));
@@ -66,7 +65,15 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
         interrupts.end(|pc| debugger.is_armed(pc));
         ask(store, &stop, DebugEvent::Interrupt)?;
     }
-    run(store, &mut stop)
+    run(store, &mut stop, interrupted)
+}
+
+/// The shadow of the frame as it was at the site where the program has stopped.
+pub(super) fn shadow_of_site(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<Shadow> {
+    let (func, _, site) = site_ending_at(store, stop.registers.pc())?;
+    let state = func.state_at(site.end).ok_or_else(|| anyhow!("a site without state"))?;
+    let known = followed_locals(store, &func, stop.registers.fp(), func.is_entry(&site));
+    Ok(shadow_at(stop.registers, &func, state, site.op, known))
 }
 
 /// The site that ends at an address, with its function.
@@ -108,8 +115,9 @@ fn shadow_at(
     Shadow::new(func.body().clone(), op, local, |n| read(first_operand + n as u32))
 }
 
-/// Moves the shadow on until native code has to.
-fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
+/// Moves the shadow on until native code has to. If the program has `stopped` before the
+/// first operator already, steps lead behind it.
+fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Result<()> {
     let fp = stop.registers.fp();
     let func = stop.func.body().func();
     // The site's own run; without a reason to look further it is left at once.
@@ -121,7 +129,8 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
     loop {
         let op = stop.shadow.position();
         let hit = store.debugger_mut().breakpoints_at(&stop.module, func, op) > 0;
-        let reached = store.debugger_mut().goal.is_reached(fp);
+        let reached = !stopped && store.debugger_mut().goal.is_reached(fp);
+        stopped = false;
         if hit || reached {
             let event = if hit { DebugEvent::Breakpoint } else { DebugEvent::Step };
             ask(store, stop, event)?;
@@ -159,8 +168,9 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
 fn ask(store: &mut StoreOpaque, stop: &Stopped<'_>, event: DebugEvent) -> Result<()> {
     let fp = stop.registers.fp();
     let resume = crate::vm::host::Whole::debug_event(store, event, stop)?;
-    let goal = Goal::of(resume, fp);
-    let before = std::mem::replace(&mut store.debugger_mut().goal, goal);
+    let before = store.debugger_mut().goal;
+    let goal = before.after(resume, fp);
+    store.debugger_mut().goal = goal;
     if goal == Goal::Breakpoint && before != Goal::Breakpoint {
         store.disarm_steps()?;
     }

@@ -30,7 +30,17 @@ const _: () = assert!(size_of::<Exception>() == vmctx::exception::VALUES as usiz
 #[derive(Debug, Default)]
 pub struct Exceptions {
     /// The objects by address.
-    live: HashMap<u64, Box<[Slot]>>,
+    live: HashMap<u64, Object>,
+    /// How many were made.
+    made: u64,
+}
+
+/// An exception object.
+#[derive(Debug)]
+struct Object {
+    /// How many were made before it.
+    number: u64,
+    block: Box<[Slot]>,
 }
 
 impl Exceptions {
@@ -40,7 +50,8 @@ impl Exceptions {
         let address = NonNull::from(&mut *block).cast::<Exception>();
         // SAFETY: the block starts with one slot, which is as large and as aligned as the header.
         unsafe { address.write(Exception { tag, escaped: 0 }) };
-        self.live.insert(address.as_ptr() as u64, block);
+        self.live.insert(address.as_ptr() as u64, Object { number: self.made, block });
+        self.made += 1;
         address
     }
 
@@ -55,9 +66,14 @@ impl Exceptions {
         }
     }
 
+    /// How many exceptions were made before the live one at `address`.
+    pub fn number(&self, address: u64) -> Option<u64> {
+        self.live.get(&address).map(|object| object.number)
+    }
+
     /// The tag and the values of the object at `address`, if it is live.
     pub fn get(&self, store: StoreId, address: u64) -> Option<(VmPtr<VmTag>, &[Slot])> {
-        let block = self.live.get(&address)?;
+        let block = &self.live.get(&address)?.block;
         // SAFETY: the object is live, and tags live as long as the store.
         let tag = unsafe {
             let tag = (*(address as *const Exception)).tag;

@@ -42,4 +42,5 @@ mod value;
 pub use instantiate::LinkError;
 pub use module::Module;
 pub use store::{Extern, InstanceAddr, Limits, Store};
+pub use trace::{Trace, trace_run};
 pub use value::{ExnAddr, FuncAddr, FuncType, Stop, Trap, Value};

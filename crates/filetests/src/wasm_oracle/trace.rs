@@ -7,10 +7,41 @@
 //! control falls through to it, `else` when the `then` arm does, and `loop` once each
 //! time the construct is entered.
 
+use super::module::Module;
 use super::run::Frame;
-use super::store::{Body, Store};
-use super::value::Value;
+use super::store::{Body, Extern, Limits, Store};
+use super::value::{Stop, Value};
+use std::cell::RefCell;
 use std::fmt::Write;
+
+/// What a program did, step by step.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The lines, of its start function, too.
+    pub lines: Vec<String>,
+    /// The results, or why there are none.
+    pub outcome: Result<Vec<Value>, Stop>,
+}
+
+/// Runs a module without imports from its exported function `run`, which has no
+/// parameters; no more than `fuel` operators.
+///
+/// # Errors
+/// If the module is not valid, or not such a module.
+pub fn trace_run(bytes: &[u8], limits: Limits, fuel: u64) -> Result<Trace, String> {
+    let lines = RefCell::new(Vec::new());
+    let mut store = Store::new(limits);
+    store.set_fuel(fuel);
+    store.trace(|line| lines.borrow_mut().push(line.to_string()));
+    let module = Module::new(bytes)?;
+    let instance = store.instantiate(&module, &[]).map_err(|error| format!("{error:?}"))?;
+    let Some(Extern::Func(run)) = store.export(instance, "run") else {
+        return Err("it exports no function `run`".to_string());
+    };
+    let outcome = store.call(run, &[]);
+    drop(store);
+    Ok(Trace { lines: lines.into_inner(), outcome })
+}
 
 impl<'a> Store<'a> {
     /// Tells the sink about the operator that `frame` is about to execute.

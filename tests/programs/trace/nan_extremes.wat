@@ -1,0 +1,27 @@
+;; The least and the greatest of numbers and NaNs: the first NaN of the operands, quiet.
+;; Engines differ here, as they may.
+(module
+  (func $f32 (param $x f32) (param $y f32)
+    (drop (f32.min (local.get $x) (local.get $y)))
+    (drop (f32.max (local.get $x) (local.get $y))))
+  (func $f64 (param $x f64) (param $y f64)
+    (drop (f64.min (local.get $x) (local.get $y)))
+    (drop (f64.max (local.get $x) (local.get $y))))
+  (func $f32x4 (param $x v128) (param $y v128)
+    (drop (f32x4.min (local.get $x) (local.get $y)))
+    (drop (f32x4.max (local.get $x) (local.get $y))))
+  (func $f64x2 (param $x v128) (param $y v128)
+    (drop (f64x2.min (local.get $x) (local.get $y)))
+    (drop (f64x2.max (local.get $x) (local.get $y))))
+  (func (export "run")
+    (call $f32 (f32.const nan) (f32.const 1))
+    (call $f32 (f32.const 1) (f32.const -nan:0x1))
+    (call $f32 (f32.const nan:0x200000) (f32.const nan:0x300001))
+    (call $f64 (f64.const nan) (f64.const 1))
+    (call $f64 (f64.const 1) (f64.const -nan:0x1))
+    (call $f64 (f64.const nan:0x4000000000000) (f64.const nan:0x4000000000001))
+    (call $f32x4
+      (v128.const f32x4 nan 1 nan:0x200000 -inf)
+      (v128.const f32x4 1 -nan:0x1 nan:0x300001 nan))
+    (call $f64x2 (v128.const f64x2 nan 1) (v128.const f64x2 1 -nan:0x1))
+    (call $f64x2 (v128.const f64x2 nan:0x4000000000000 inf) (v128.const f64x2 nan:0x4000000000001 nan))))
