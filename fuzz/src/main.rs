@@ -2,9 +2,13 @@
 //! a failure prints the seed that repeats it.
 
 mod steps;
+mod wasm;
 
 use clap::{Parser, ValueEnum};
 use sidetrack_filetests::differential::{Targets, check};
+use sidetrack_filetests::wasm_differential::{
+    self, Engines, MEMORY_BYTES, TABLE_ELEMENTS, compare, tell_oracle,
+};
 use sidetrack_ir::random::{Config, Entropy, function_set};
 use std::time::{Duration, Instant};
 
@@ -51,6 +55,74 @@ fn main() {
         return;
     }
     let end = Instant::now() + Duration::from_secs(args.seconds);
+    match args.what {
+        What::Differential | What::Text => functions(&args, end),
+        What::Steps => {}
+        What::Wasm => modules(args.seed, end),
+        What::WasmBytes => mutated_modules(args.seed, end),
+    }
+}
+
+fn fail(seed: u64, message: &str) -> ! {
+    eprintln!("seed {seed}: {message}");
+    std::process::exit(1);
+}
+
+/// Modules in the plain interpreter, in the engine in all its settings, in Wasmtime.
+fn modules(first: u64, end: Instant) {
+    let engines = Engines::all();
+    let wasmtime = wasm::engine().unwrap_or_else(|message| fail(first, &message));
+    let limits = (MEMORY_BYTES as usize, TABLE_ELEMENTS as usize);
+    let (mut seed, mut modules, mut compared) = (first, 0, 0);
+    while Instant::now() < end {
+        if let Some(bytes) = wasm_differential::module(seed) {
+            modules += 1;
+            compared += wasm_differential::check(seed, &bytes, &engines)
+                .unwrap_or_else(|message| fail(seed, &message));
+            let expected = tell_oracle(seed, &bytes).unwrap_or_else(|message| fail(seed, &message));
+            let story =
+                wasm::tell(seed, &bytes, &wasmtime, limits).unwrap_or_else(|message| fail(seed, &message));
+            compared += compare(&expected, &story, "wasmtime").unwrap_or_else(|message| fail(seed, &message));
+        }
+        seed += 1;
+    }
+    println!(
+        "{modules} modules, {compared} comparisons, {} settings and wasmtime, no mismatch",
+        engines.len()
+    );
+}
+
+/// Modules cut and mutated, in the engine. A panic is the failure.
+fn mutated_modules(first: u64, end: Instant) {
+    let engine = sidetrack_engine::Engine::default();
+    let (mut seed, mut good, mut bad) = (first, 0, 0);
+    while Instant::now() < end {
+        if let Some(mut bytes) = wasm_differential::module(seed / 64) {
+            let mut entropy = Entropy::from_seed(!seed, 256);
+            for _ in 0..1 + entropy.below(4) {
+                let at = entropy.below(bytes.len().max(1));
+                match entropy.below(4) {
+                    0 => bytes.truncate(at),
+                    1 => bytes[at] ^= 1 << entropy.below(8),
+                    2 => bytes[at] = entropy.below(256) as u8,
+                    _ => bytes.insert(at, entropy.below(256) as u8),
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            match sidetrack_engine::Module::from_binary(&engine, &bytes) {
+                Ok(_) => good += 1,
+                Err(_) => bad += 1,
+            }
+        }
+        seed += 1;
+    }
+    println!("{} modules refused, {} accepted, no panic", bad, good);
+}
+
+/// Functions in the interpreter and on every target, or their text.
+fn functions(args: &Args, end: Instant) {
     let targets = Targets::all();
     let (mut seed, mut compared) = (args.seed, 0);
     while Instant::now() < end {
@@ -74,8 +146,7 @@ fn main() {
                 text(seed);
                 compared += 1;
             }
-            What::Steps => unreachable!("it is done"),
-            What::Wasm | What::WasmBytes => unimplemented!("not joined up yet"),
+            What::Steps | What::Wasm | What::WasmBytes => {}
         }
         seed += 1;
     }

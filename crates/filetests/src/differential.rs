@@ -44,11 +44,11 @@ impl Targets {
         for name in names {
             // Without features; on x86-64 also with those that vectors need; with all.
             let x86 = name == "x86_64";
-            let base_has_vectors = name == "pulley64";
+            let base_has_vectors = matches!(name, "pulley64" | "aarch64");
             for (opt_level, features, live, vectors) in [
                 (OptLevel::None, Features::Base, true, base_has_vectors),
                 (OptLevel::None, Features::ForVectors, true, true),
-                (OptLevel::Speed, Features::All, false, name != "aarch64"),
+                (OptLevel::Speed, Features::All, false, true),
             ] {
                 let Ok(mut builder) = lookup(name) else { continue };
                 match features {

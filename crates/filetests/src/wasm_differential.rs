@@ -17,9 +17,9 @@ use sidetrack_engine::{
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What a memory may have at most.
-const MEMORY_BYTES: u64 = 1 << 24;
+pub const MEMORY_BYTES: u64 = 1 << 24;
 /// What a table may have at most.
-const TABLE_ELEMENTS: u64 = 1000;
+pub const TABLE_ELEMENTS: u64 = 1000;
 /// Operators of loops and calls after which a module ends itself.
 const FUEL: u32 = 1000;
 
@@ -108,10 +108,10 @@ impl Engines {
 }
 
 /// What a program did: a line for its instantiation, and one for each call.
-type Story = Vec<String>;
+pub type Story = Vec<String>;
 
 /// The line with which a story ends early because the stack was used up.
-const EXHAUSTED: &str = "the call stack is used up";
+pub const EXHAUSTED: &str = "the call stack is used up";
 
 /// Compares what a module does in the interpreter and in all engines; returns how many
 /// lines were compared.
@@ -156,7 +156,7 @@ pub fn compare(expected: &[String], story: &[String], name: &str) -> Result<usiz
 }
 
 /// The argument number `index` of a call, as bits.
-fn argument(seed: u64, call: usize, index: usize) -> u128 {
+pub fn argument(seed: u64, call: usize, index: usize) -> u128 {
     let bytes = entropy(seed ^ ((call as u64) << 32) ^ ((index as u64) << 48) ^ 0x5eed, 17);
     let bits = u128::from_le_bytes(bytes[..16].try_into().expect("sixteen bytes"));
     // Small numbers and special ones more often than others.
@@ -168,7 +168,8 @@ fn argument(seed: u64, call: usize, index: usize) -> u128 {
     }
 }
 
-fn hash(bytes: &[u8]) -> u64 {
+/// What stands for a memory's contents in a story.
+pub fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()
@@ -180,7 +181,11 @@ fn show_reference(null: bool) -> String {
 
 // The interpreter.
 
-fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
+/// What the plain interpreter does with a module.
+///
+/// # Errors
+/// If it does not understand the module.
+pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
     let limits = oracle::Limits {
         memory_bytes: MEMORY_BYTES,
         table_elements: TABLE_ELEMENTS,

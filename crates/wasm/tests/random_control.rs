@@ -1,12 +1,14 @@
 //! Random structured programs on locals: the IR, run by the reference interpreter,
-//! gives what the program's tree gives.
+//! gives what the program's tree gives, with sites and without.
 //!
 //! Local 0 is fuel that every loop uses up, so that programs end.
 
+mod common;
+
 use sidetrack_ir::interp::{FunctionStore, Interpreter};
 use sidetrack_ir::types::{I32, I64};
-use sidetrack_ir::{DataValue, verifier};
-use sidetrack_wasm::{Instrument, Options, parse};
+use sidetrack_ir::{DataValue, text};
+use sidetrack_wasm::Options;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -385,13 +387,13 @@ fn check(seed: u64) {
         writer.text
     );
     let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-    let module = parse(&bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-    let options = Options { guard_pages: true, instrument: Instrument::Off };
-    let func = module.translate(0, &options).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-    if let Err(errors) = verifier::verify(&func) {
-        panic!("seed {seed}: {errors}\n{text}\n{func}");
-    }
-    let store = FunctionStore::new([&func]);
+    let translate = |options: &Options| match common::translate(&bytes, options) {
+        Ok(functions) => functions.into_iter().next().expect("a function"),
+        Err(error) => panic!("seed {seed}: {error}\n{text}"),
+    };
+    let functions = [common::PLAIN, common::SITES, common::BLOCKS].map(|options| translate(&options));
+    let hook = text::parse_functions("function %debug_hook() preserve_all {\nblock0:\n    return\n}\n");
+    let hook = &hook.expect("a function")[0];
     for _ in 0..4 {
         let mut runner = Runner { locals: [0; PARAMS + LOCALS], labels: Vec::new() };
         runner.locals[0] = FUEL;
@@ -403,7 +405,10 @@ fn check(seed: u64) {
         let expected = match runner.body(true, &body, Some(&value)) {
             Ok(value) | Err(Leave::Return(value) | Leave::Branch(_, value)) => value,
         };
-        let result = Interpreter::new(&store).call(&func.name, &args);
-        assert_eq!(result, Ok(vec![int(&expected)]), "seed {seed} {args:?}\n{text}\n{func}");
+        for func in &functions {
+            let store = FunctionStore::new([func, hook]);
+            let result = Interpreter::new(&store).call(&func.name, &args);
+            assert_eq!(result, Ok(vec![int(&expected)]), "seed {seed} {args:?}\n{text}\n{func}");
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Every module in `tests/wat` is translated and verified. Where a `.clif` file of
-//! the same name stands beside it, the functions must be what it says; with
-//! `SIDETRACK_BLESS=1` it is written. Modules in `tests/invalid` are refused with
+//! Every module in `tests/wat` is translated, verified, and its sites are checked. Where
+//! a `.clif` file of the same name stands beside it, the functions must be what it says,
+//! without sites; those with sites must be as in the file that ends in `.sites.clif`, or
+//! `.blocks.clif` for sites at all block heads. With `SIDETRACK_BLESS=1` they are written. Modules in `tests/invalid` are refused with
 //! the message that their first line (`;; error: …`) has a part of.
 
 mod common;
@@ -26,8 +27,14 @@ fn valid_modules() {
         for options in common::OPTIONS {
             let functions = common::translate(&bytes, &options)
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let expected = path.with_extension("clif");
-            if !options.guard_pages || !expected.exists() {
+            let extension = match options {
+                common::PLAIN => "clif",
+                common::SITES => "sites.clif",
+                common::BLOCKS => "blocks.clif",
+                _ => continue,
+            };
+            let expected = path.with_extension(extension);
+            if !expected.exists() {
                 continue;
             }
             let text: Vec<String> = functions.iter().map(|func| func.to_string()).collect();

@@ -30,6 +30,32 @@ pub struct TargetArgs {
     /// For CLIF: a setting of the code generator or a flag of the target.
     #[arg(long = "set", value_name = "NAME[=VALUE]")]
     settings: Vec<String>,
+    /// What is in a module's code for debuggers.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "on")]
+    instrument: Instrument,
+    /// Where sites are in a module's code.
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "joins")]
+    sites: Sites,
+}
+
+/// What is in code for debuggers.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Instrument {
+    /// Nothing: programs cannot be debugged or interrupted.
+    Off,
+    /// Sites, and where values are.
+    On,
+    /// Sites that are fences: what a debugger writes to memory is seen by every later load.
+    Writable,
+}
+
+/// Where sites are.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Sites {
+    /// At entries and joins, and after calls and other effects.
+    Joins,
+    /// At the heads of all other blocks too.
+    Blocks,
 }
 
 /// How much is done for the speed of the code.
@@ -88,6 +114,13 @@ impl TargetArgs {
             None | Some(OptLevel::Speed) => {}
             Some(OptLevel::None) => _ = config.opt_level(engine::OptLevel::None),
         }
+        config.instrument(match self.instrument {
+            Instrument::Off => engine::Instrument::Off,
+            instrument => engine::Instrument::On {
+                blocks: self.sites == Sites::Blocks,
+                writable: instrument == Instrument::Writable,
+            },
+        });
         Ok(config)
     }
 }

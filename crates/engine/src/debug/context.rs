@@ -3,7 +3,7 @@
 use super::instance_env::InstanceEnv;
 use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, function_at, outer_frame};
 use super::touched::{Touched, touched_at};
-use super::{Environment, Value};
+use super::{Environment, Value, describe};
 use crate::global::Global;
 use crate::instance::Instance;
 use crate::memory::Memory;
@@ -13,6 +13,7 @@ use crate::vm::context;
 use crate::vm::hook::{instance_of, read_outer};
 use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, ValType};
 use anyhow::{bail, ensure};
+use std::fmt::Write as _;
 
 /// A function on the stack of a program that is stopped.
 #[derive(Clone, Debug)]
@@ -96,6 +97,29 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         types.iter().zip(self.stop.shadow.stack()).for_each(|(ty, value)| each(*ty, *value));
     }
 
+    /// The state before the operator that is up, as a line of a step trace: a JSON object
+    /// with the function's index, the wasm pc, locals and operands, see
+    /// [`super::describe`]. A function reference is shown by its index in the module that
+    /// defines it, an exception by how many the store had made before.
+    pub fn trace_line(&mut self) -> String {
+        let stop = self.stop;
+        let store = &*self.store.opaque();
+        let number = |heap: HeapType, raw: u64| reference_number(store, heap, raw);
+        let body = stop.func.body();
+        let mut line = format!("{{\"func\":{},\"pc\":{},\"locals\":[", body.func(), stop.shadow.pc());
+        let list = |line: &mut String, types: &[ValType], values: &[Value]| {
+            for (index, (ty, value)) in types.iter().zip(values).enumerate() {
+                let comma = if index == 0 { "" } else { "," };
+                let _ = write!(line, "{comma}\"{}\"", describe(*value, *ty, number));
+            }
+        };
+        list(&mut line, body.locals(), stop.shadow.locals());
+        line.push_str("],\"stack\":[");
+        list(&mut line, &body.stack_types(stop.shadow.position()), stop.shadow.stack());
+        line.push_str("]}");
+        line
+    }
+
     /// The functions on the stack, innermost first, those of outer activations too.
     ///
     /// # Errors
@@ -125,16 +149,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     /// index in the module that defines it, none for one of the host; of something of the
     /// host, its handle; of an exception, how many were made before it.
     pub fn reference_number(&mut self, heap: HeapType, reference: u64) -> Option<u64> {
-        let store = &*self.store.opaque();
-        match heap {
-            HeapType::Func | HeapType::Concrete(_) | HeapType::NoFunc => {
-                let record = context::record_at(store, reference)?;
-                let (_, index) = function_at(store, context::code_address(store, record))?;
-                Some(index.into())
-            }
-            HeapType::Extern | HeapType::NoExtern => Some(reference),
-            HeapType::Exn | HeapType::NoExn => store.exceptions().number(reference),
-        }
+        reference_number(self.store.opaque(), heap, reference)
     }
 
     /// Reads a memory as the operators up to the stop have left it; false, and nothing is
@@ -239,6 +254,18 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     /// As there.
     pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         self.store.opaque().remove_breakpoint(module, pc)
+    }
+}
+
+fn reference_number(store: &StoreOpaque, heap: HeapType, reference: u64) -> Option<u64> {
+    match heap {
+        HeapType::Func | HeapType::Concrete(_) | HeapType::NoFunc => {
+            let record = context::record_at(store, reference)?;
+            let (_, index) = function_at(store, context::code_address(store, record))?;
+            Some(index.into())
+        }
+        HeapType::Extern | HeapType::NoExtern => Some(reference),
+        HeapType::Exn | HeapType::NoExn => store.exceptions().number(reference),
     }
 }
 

@@ -135,7 +135,7 @@ impl Translator<'_> {
             Target::Direct(func) => self.b.call(func, &args),
             Target::Indirect(sig, code) => self.b.call_indirect(sig, code, &args),
         };
-        self.write_call_state(inst);
+        self.write_call_state(inst, None);
         self.wants_site();
         self.stack.extend_from_slice(self.b.func.dfg.results(inst));
     }
@@ -161,7 +161,7 @@ impl Translator<'_> {
                 self.b.inst(Opcode::TryCallIndirect, Type::INVALID, &all, Extra::TryCallIndirect(table))
             }
         };
-        self.write_call_state(inst);
+        self.write_call_state(inst, Some(frame));
         self.wants_site();
         self.add_handler_edge(frame, inst);
         self.enter_block(normal);
@@ -206,6 +206,11 @@ impl Translator<'_> {
             }
         };
         let inst = self.b.call(func, args);
+        if self.in_handler {
+            self.write_handler_state(inst);
+        } else {
+            self.write_call_state(inst, self.handler);
+        }
         self.b.func.dfg.results(inst).first().copied()
     }
 }

@@ -78,6 +78,14 @@ impl Frame {
     pub fn function(ty: u32, results: usize) -> Self {
         Frame { kind: FrameKind::Block, arity: Arity::Type(ty), label_arity: results, ..Frame::dead() }
     }
+
+    /// The time of a `try_table` with clauses.
+    pub fn handler_time(&self) -> Option<u32> {
+        match &self.kind {
+            FrameKind::Try(handler) => Some(handler.time),
+            _ => None,
+        }
+    }
 }
 
 /// Translates an operator.
@@ -176,9 +184,7 @@ impl Translator<'_> {
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
         let branch = self.b.brif(condition, (then, &[]), (otherwise, &[]));
         self.switch_to(then);
-        if self.options.instrument.has_blocks() {
-            self.wants_site();
-        }
+        self.wants_block_site();
         let params = self.top(self.params(arity).len());
         self.begin(FrameKind::If { branch, otherwise, params }, arity);
     }
@@ -197,9 +203,7 @@ impl Translator<'_> {
             self.switch_to(otherwise);
             self.locals.enter_single(otherwise, start);
             self.reachable = true;
-            if self.options.instrument.has_blocks() {
-                self.wants_site();
-            }
+            self.wants_block_site();
         }
     }
 
@@ -224,6 +228,7 @@ impl Translator<'_> {
                     self.switch_to(otherwise);
                     self.locals.enter_single(otherwise, start);
                     self.reachable = true;
+                    self.wants_block_site();
                 }
             }
             FrameKind::Try(handler) => {
@@ -268,9 +273,10 @@ impl Translator<'_> {
         if let Some(label) = frame.label {
             self.stack.truncate(frame.height);
             self.enter_block(label);
-            if frame.edges.len() > 1 || frame.catches || self.options.instrument.has_blocks() {
+            if frame.edges.len() > 1 || frame.catches {
                 self.wants_site();
             }
+            self.wants_block_site();
             let start = frame.start.unwrap_or(self.locals.function_start());
             self.locals.enter_join(label, start, frame.edges);
             self.reachable = true;
@@ -339,9 +345,7 @@ impl Translator<'_> {
         let branch = self.b.brif(condition, (label, &args), (next, &[]));
         self.add_edge(index, branch);
         self.switch_to(next);
-        if self.options.instrument.has_blocks() {
-            self.wants_site();
-        }
+        self.wants_block_site();
     }
 
     fn br_table(&mut self, targets: &BrTable<'_>) -> Result<(), WasmError> {

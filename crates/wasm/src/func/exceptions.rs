@@ -27,6 +27,8 @@ pub(super) struct Handler {
     edges: Vec<Edge>,
     /// The construct whose handler is the next one around.
     outer: Option<usize>,
+    /// The time of the `try_table`.
+    pub time: u32,
 }
 
 /// A clause of a `try_table`.
@@ -83,7 +85,8 @@ impl Translator<'_> {
             return self.begin(FrameKind::Block, arity);
         }
         let outer = self.handler.replace(self.frames.len());
-        self.begin(FrameKind::Try(Handler { clauses, outer, ..Handler::default() }), arity);
+        let time = self.locals.time;
+        self.begin(FrameKind::Try(Handler { clauses, outer, time, ..Handler::default() }), arity);
     }
 
     /// The block of a construct's handler, if it is a `try_table` with clauses.
@@ -145,9 +148,11 @@ impl Translator<'_> {
         self.switch_to(block);
         self.locals.enter_join(block, start, handler.edges);
         let exn = self.b.func.dfg.block_params(block)[0];
+        self.in_handler = true;
         if self.write_clauses(exn, &handler.clauses) {
             self.raise(exn);
         }
+        self.in_handler = false;
         self.locals.resume(position);
         self.b.goto(Cursor::End(after));
         (self.block, self.reachable) = (after, reachable);

@@ -16,6 +16,7 @@ mod locals;
 mod memory;
 mod numeric;
 mod scan;
+mod segments;
 mod simd;
 mod simd_float;
 mod simd_int;

@@ -33,6 +33,8 @@ pub(super) struct Translator<'a> {
     pub frames: Vec<Frame>,
     /// The construct that has the innermost exception handler.
     pub handler: Option<usize>,
+    /// Whether a handler is being written: no operator is up.
+    pub in_handler: bool,
     /// The present block.
     pub block: Block,
     /// Whether control can reach the present operator.
@@ -80,6 +82,7 @@ impl<'a> Translator<'a> {
             stack: Vec::new(),
             frames: vec![Frame::function(info.functions[index as usize].ty, results)],
             handler: None,
+            in_handler: false,
             block: entry,
             reachable: true,
             loops: 0,

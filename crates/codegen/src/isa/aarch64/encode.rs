@@ -418,7 +418,7 @@ impl FixupKind for Fixup {
             Fixup::Branch26 => (0x03ff_ffff, words),
             Fixup::Branch19 | Fixup::Literal => (0x00ff_ffe0, words << 5),
             Fixup::Branch14 => (0x0007_ffe0, words << 5),
-            Fixup::Adr => (0x60ff_ffe0, (distance & 3) << 29 | words << 5),
+            Fixup::Adr => (0x60ff_ffe0, (distance & 3) << 29 | (words & 0x7ffff) << 5),
             Fixup::Table { back } => (u32::MAX, distance.wrapping_add(back)),
         };
         let mut word = [0; 4];

@@ -14,7 +14,6 @@ mod encode;
 mod features;
 mod inst;
 mod lower;
-#[allow(dead_code)]
 mod neon;
 mod ops;
 mod patch;

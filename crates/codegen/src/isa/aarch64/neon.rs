@@ -94,7 +94,6 @@ table! {
         Ushl     "ushl"     0x2e20_4400;
         Addp     "addp"     0x0e20_bc00;
         Umaxp    "umaxp"    0x2e20_a400;
-        Uminp    "uminp"    0x2e20_ac00;
         Uzp1     "uzp1"     0x0e00_1800;
         Uzp2     "uzp2"     0x0e00_5800;
         Trn1     "trn1"     0x0e00_2800;
@@ -131,12 +130,9 @@ table! {
 }
 
 table! {
-    /// `dst = dst op n op m` on bits: `n` and `m` by `dst`, or `n` inserted where `m` is
-    /// one or zero.
+    /// Bits of `n` where `dst` has ones, else of `m`.
     VSelectOp {
         Bsl "bsl" 0x2e60_1c00;
-        Bit "bit" 0x2ea0_1c00;
-        Bif "bif" 0x2ee0_1c00;
     }
 }
 
@@ -159,7 +155,6 @@ table! {
 table! {
     /// As [`VLongOp`], added to `dst`.
     VLongAccOp {
-        Smlal "smlal" 0x0e20_8000;
         Umlal "umlal" 0x2e20_8000;
     }
 }
@@ -216,9 +211,7 @@ table! {
     /// All lanes to one.
     VAcrossOp {
         Addv   "addv"   0x0e31_b800;
-        Umaxv  "umaxv"  0x2e30_a800;
         Uminv  "uminv"  0x2e31_a800;
-        Uaddlv "uaddlv" 0x2e30_3800;
     }
 }
 

@@ -139,7 +139,8 @@ pub fn flags_of(ctx: &mut Ctx<'_>, test: Test) -> Cc {
     }
 }
 
-fn set_truth(ctx: &mut Ctx<'_>, dst: Reg, test: Test) {
+/// One if the condition holds, else zero.
+pub fn set_truth(ctx: &mut Ctx<'_>, dst: Reg, test: Test) {
     match test.truth {
         Truth::One(Cond::BitSet(n, bit)) => {
             let size = if bit < 32 { Size::S32 } else { Size::S64 };
@@ -318,6 +319,9 @@ pub fn condition(ctx: &mut Ctx<'_>, v: Value) -> Test {
     }
     if let Some(inst) = ctx.def_op(v, Opcode::Fcmp) {
         return fcmp(ctx, inst);
+    }
+    if let Some(test) = vector::truth(ctx, v) {
+        return test;
     }
     is_not_zero(ctx, v)
 }

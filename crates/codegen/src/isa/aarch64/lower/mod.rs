@@ -219,6 +219,9 @@ fn extended_to_32(ctx: &mut Ctx<'_>, v: Value, signed: bool) -> Reg {
 
 /// Extends a value to 32 or 64 bits.
 fn extend_to(ctx: &mut Ctx<'_>, dst: Reg, v: Value, signed: bool, size: Size) {
+    if vector::extended_lane(ctx, dst, v, signed, size) {
+        return;
+    }
     let (bits, n) = (ctx.ty(v).bits() as u8, ctx.reg(v));
     if !signed && bits == 32 {
         // A move of 32 bits.
