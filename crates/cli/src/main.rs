@@ -1,6 +1,6 @@
 //! The `sidetrack` command. Each verb has a file in `commands/`; this one owns
 //! standard output and exit codes: 0 done, 1 bad input or failed tests, 2 wrong
-//! usage; `run` ends with the program's exit code, or 134 if it traps.
+//! usage; `run` and `trace` end with the program's exit code, or 134 if it traps.
 
 #![forbid(unsafe_code)]
 
@@ -24,6 +24,10 @@ struct Args {
 enum Verb {
     /// Run a WebAssembly program, or call a function of a module or CLIF file.
     Run(commands::run::Args),
+    /// Run a WebAssembly program under a debugger.
+    Debug(commands::debug::Args),
+    /// Print what a WebAssembly program does, an operator a line.
+    Trace(commands::trace::Args),
     /// Compile a module for later runs, or CLIF to an ELF object.
     Compile(commands::compile::Args),
     /// Print the code of functions with traps, wasm pcs, relocations and patch sites.
@@ -37,6 +41,8 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Args::parse().verb {
         Verb::Run(args) => commands::run::run(args),
+        Verb::Debug(args) => commands::debug::run(args).map(code),
+        Verb::Trace(args) => commands::trace::run(args),
         Verb::Compile(args) => commands::compile::run(&args).map(code),
         Verb::Objdump(args) => commands::objdump::run(&args).map(code),
         Verb::Wast(args) => commands::wast::run(&args).map(code),

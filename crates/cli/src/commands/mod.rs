@@ -2,11 +2,15 @@
 //! writing output.
 
 pub mod compile;
+pub mod debug;
 pub mod filetest;
+mod guest;
 mod input;
+mod invoke;
 pub mod objdump;
 mod progress;
 pub mod run;
+pub mod trace;
 pub mod wast;
 
 pub use input::Input;
@@ -96,6 +100,11 @@ impl TargetArgs {
             }
         }
         Ok(builder.finish(flags))
+    }
+
+    /// Whether modules have sites.
+    pub fn has_sites(&self) -> bool {
+        self.instrument != Instrument::Off
     }
 
     /// The configuration of an engine for modules.

@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::{Input, TargetArgs, input};
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{Architecture, SymbolName};
+use sidetrack_artifact::{Architecture, Symbol, SymbolName};
 use sidetrack_codegen::{compile, disasm};
 use sidetrack_engine::{Engine, Module};
 use sidetrack_ir::Function;
@@ -48,6 +48,25 @@ fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let module = input::load(&engine, &args.file, bytes, compiled)?;
     drop(progress);
+    let mut text = String::new();
+    for symbol in &module.image().symbols {
+        let code = disassemble(&module, symbol)?;
+        let title = title(&module, &symbol.name);
+        let _ = writeln!(text, "{title}: {} bytes at {:#x}\n{code}", symbol.size, symbol.offset);
+    }
+    Ok(text)
+}
+
+/// The machine code of one function of a module.
+///
+/// # Errors
+/// If the module does not define it.
+pub fn function(module: &Module, func: u32) -> Result<String, String> {
+    let symbol = module.image().symbol(&symbols::function(func));
+    disassemble(module, symbol.ok_or_else(|| format!("function {func} has no code"))?)
+}
+
+fn disassemble(module: &Module, symbol: &Symbol) -> Result<String, String> {
     let image = module.image();
     let target = match image.architecture {
         Architecture::X86_64 => "x86_64",
@@ -56,13 +75,7 @@ fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
         Architecture::Riscv64 => "riscv64",
         Architecture::S390x => "s390x",
     };
-    let mut text = String::new();
-    for symbol in &image.symbols {
-        let code = disasm::disassemble_symbol(image, symbol, target, &|name| title(&module, name))?;
-        let title = title(&module, &symbol.name);
-        let _ = writeln!(text, "{title}: {} bytes at {:#x}\n{code}", symbol.size, symbol.offset);
-    }
-    Ok(text)
+    disasm::disassemble_symbol(image, symbol, target, &|name| title(module, name))
 }
 
 /// What a piece of code is: `function 7 <main>`.

@@ -10,11 +10,11 @@ use sidetrack_ir::{DataValue, ExternalName, Function};
 /// # Errors
 /// If there is no such function, its arguments are wrong, or it traps.
 pub fn run(args: &Args, functions: &[Function]) -> Result<(), String> {
-    let file = args.file().display();
-    let texts = args.arguments();
+    let file = args.guest.file().display();
+    let texts = args.guest.arguments();
     // Negative numbers may stand behind `--`.
     let texts = texts.strip_prefix(&["--".into()]).unwrap_or(texts);
-    let func = match &args.invoke {
+    let func = match &args.guest.invoke {
         None => &functions[0],
         Some(name) => {
             let name = ExternalName::named(name.trim_start_matches('%'));

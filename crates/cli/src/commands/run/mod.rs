@@ -4,13 +4,13 @@
 //! WebAssembly module that exports `_start`; its exit code is ours, and a trap is 134.
 
 mod clif;
-mod invoke;
 mod module;
 
+use super::guest::Guest;
 use super::{Input, TargetArgs};
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Arguments of the verb.
 #[derive(clap::Args)]
@@ -18,15 +18,9 @@ use std::process::ExitCode;
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Give the program a directory, under another name if one is given.
-    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    directories: Vec<String>,
-    /// Set a variable of the program's environment.
-    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
-    environment: Vec<(String, String)>,
-    /// The function to call instead of the program's start, or of a CLIF file's first function.
-    #[arg(long, value_name = "NAME")]
-    invoke: Option<String>,
+    /// Interrupt the program after this time, as 100ms, 2s or 1m.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
     /// Print on standard error how long each step took, as a line of JSON.
     #[arg(long)]
     time: bool,
@@ -36,31 +30,49 @@ pub struct Args {
     /// Neither keep compiled modules nor take them from a folder.
     #[arg(long)]
     no_cache: bool,
-    /// A .wasm, .wat, .cwasm or .clif file, and the program's or function's arguments.
-    #[arg(required = true, value_name = "FILE [ARGS]", trailing_var_arg = true)]
-    command: Vec<OsString>,
+    #[command(flatten)]
+    guest: Guest,
 }
 
-impl Args {
-    fn file(&self) -> &Path {
-        self.command.first().map_or(Path::new(""), Path::new)
-    }
-
-    fn arguments(&self) -> &[OsString] {
-        self.command.get(1..).unwrap_or_default()
-    }
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_string(), value.to_string()))
+/// A time: a number with `ms`, `s` or `m` behind it.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a time, as 100ms, 2s or 1m".to_string();
+    let unit = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(expected)?;
+    let (number, unit) = text.split_at(unit);
+    let seconds = match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err(expected()),
+    };
+    let number: f64 = number.parse().map_err(|_| expected())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
 }
 
 /// Runs the verb.
 pub fn run(args: Args) -> Result<ExitCode, String> {
-    match Input::read(args.file())? {
+    match Input::read(args.guest.file())? {
+        Input::Clif(_) if args.timeout.is_some() => Err("--timeout is for WebAssembly".to_string()),
         Input::Clif(functions) => clif::run(&args, &functions).map(|()| ExitCode::SUCCESS),
         Input::Module(bytes) => module::run(args, bytes, false),
         Input::Compiled(bytes) => module::run(args, bytes, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn times() {
+        let ms = |ms| Ok(Duration::from_millis(ms));
+        for (text, expected) in [("100ms", ms(100)), ("2s", ms(2000)), ("1.5s", ms(1500)), ("1m", ms(60_000))]
+        {
+            assert_eq!(duration(text), expected, "{text}");
+        }
+        for text in ["", "5", "ms", "-1s", "1h", "nans", "infs", "1e300s", "1 s s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,0 +1,123 @@
+//! `sidetrack debug`: a program under the debugger's command line.
+
+use super::guest::{self, Guest, Stop};
+use super::progress::Progress;
+use super::{Input, TargetArgs, input, objdump};
+use sidetrack_debug::repl::{self, Options};
+use sidetrack_debug::session::{Ending, Interrupter, Program};
+use sidetrack_engine::debug::describe;
+use sidetrack_engine::{Engine, Error, Module, Result as EngineResult, Store, Val};
+use sidetrack_wasi::{Exit, Stdio, WasiCtx};
+use std::path::PathBuf;
+
+/// Arguments of the verb.
+#[derive(clap::Args)]
+#[command(override_usage = "sidetrack debug [OPTIONS] FILE [ARGS]...")]
+pub struct Args {
+    /// Do the commands in a file first.
+    #[arg(short = 'x', long = "script", value_name = "SCRIPT")]
+    scripts: Vec<PathBuf>,
+    /// End after the scripts, and with exit code 1 at the first command that fails.
+    #[arg(long)]
+    batch: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    guest: Guest,
+}
+
+/// Runs the verb.
+pub fn run(args: Args) -> Result<bool, String> {
+    let (bytes, compiled) = match Input::read(args.guest.file())? {
+        Input::Module(bytes) => (bytes, false),
+        Input::Compiled(bytes) => (bytes, true),
+        Input::Clif(_) => {
+            return Err(format!("{}: only WebAssembly is debugged", args.guest.file().display()));
+        }
+    };
+    if !args.target.has_sites() {
+        return Err("debugging needs what --instrument off leaves out".to_string());
+    }
+    guest::on_thread(move || run_here(args, &bytes, compiled))
+}
+
+fn run_here(args: Args, bytes: &[u8], compiled: bool) -> Result<bool, String> {
+    let mut config = args.target.config()?;
+    guest::with_stack(&mut config);
+    let progress = Progress::show(&mut config);
+    let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
+    let module = input::load(&engine, args.guest.file(), bytes, compiled)?;
+    drop(progress);
+    let options = Options {
+        scripts: args.scripts,
+        batch: args.batch,
+        history: history(),
+        out: Box::new(std::io::stdout()),
+        err: Box::new(std::io::stderr()),
+        native: Some(Box::new(|module, func| objdump::function(module, func).map_err(Error::msg))),
+    };
+    let mut program = Debugged { engine, module: module.clone(), guest: args.guest };
+    let mut signal = Ok(());
+    let well = repl::run(&mut program, module, options, |interrupter| signal = on_interrupt(interrupter));
+    signal?;
+    well.map_err(|error| format!("{error:#}"))
+}
+
+/// The file of what was typed before: one for this user.
+fn history() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
+    Some(base.join("sidetrack/history"))
+}
+
+/// Makes Ctrl-C stop the program. While none runs, and when a host function does
+/// not return, it ends the debugger.
+fn on_interrupt(interrupter: Interrupter) -> Result<(), String> {
+    ctrlc::set_handler(move || {
+        if !interrupter.interrupt() {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| format!("Ctrl-C: {error}"))
+}
+
+/// The program that is debugged.
+struct Debugged {
+    engine: Engine,
+    module: Module,
+    guest: Guest,
+}
+
+impl Program for Debugged {
+    type Data = WasiCtx;
+
+    fn store(&mut self) -> EngineResult<Store<WasiCtx>> {
+        let wasi = self.guest.outside(Stdio::Inherit).map_err(Error::msg)?;
+        Store::try_new(&self.engine, wasi)
+    }
+
+    fn run(&mut self, store: &mut Store<WasiCtx>) -> EngineResult<Ending> {
+        match self.guest.enter(store, &self.module, || {}) {
+            Ok(values) => Ok(Ending::Returned(values.iter().map(show).collect())),
+            Err(Stop::Error(message)) => Err(Error::msg(message)),
+            Err(Stop::Guest(error)) => match error.downcast_ref::<Exit>() {
+                Some(Exit(code)) => Ok(Ending::Exited(*code)),
+                None => Err(error),
+            },
+        }
+    }
+}
+
+/// A result as values are shown in the debugger.
+fn show(value: &Val) -> String {
+    let bits = match value {
+        Val::I32(value) => Some(*value as u32 as u128),
+        Val::I64(value) => Some(*value as u64 as u128),
+        Val::F32(bits) => Some((*bits).into()),
+        Val::F64(bits) => Some((*bits).into()),
+        Val::V128(value) => Some(value.as_u128()),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => Some(0),
+        Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) | Val::ExnRef(Some(_)) => None,
+    };
+    describe(bits, value.ty(), |_, _| None)
+}
