@@ -90,6 +90,33 @@ fn calls_reach_through_islands_between_functions() {
 }
 
 #[test]
+fn aarch64_calls_reach_further_than_their_field() {
+    let mut builder = ImageBuilder::new(Architecture::Aarch64);
+    // Each with a call in its last word.
+    for (name, size, callee) in [("first", 16, "last"), ("fill", 130 << 20, "first"), ("last", 16, "first")] {
+        let mut f = riscv(name, size, &[]);
+        f.code[size - 4..].copy_from_slice(&0x9400_0000u32.to_le_bytes());
+        let (kind, offset) = (RelocKind::Aarch64Call26, size as u32 - 4);
+        f.relocs.push(Reloc { offset, kind, symbol: self::name(callee), addend: 0 });
+        builder.add(f);
+    }
+    let image = builder.finish().unwrap();
+    let word = |at: u32| u32::from_le_bytes(image.code[at as usize..at as usize + 4].try_into().unwrap());
+    let signed = |field: u32, bits: u32| ((field << (32 - bits)) as i32 >> (32 - bits)) as i64;
+    let offset = |text: &str| i64::from(image.symbol(&name(text)).unwrap().offset);
+    for (caller, callee) in [("first", "last"), ("fill", "first"), ("last", "first")] {
+        let start = image.symbol(&name(caller)).unwrap().range().end - 4;
+        let at = i64::from(start) + 4 * signed(word(start), 26);
+        assert_ne!(at, offset(callee), "it is out of reach");
+        let (adrp, add, br) = (word(at as u32), word(at as u32 + 4), word(at as u32 + 8));
+        assert_eq!((adrp & 0x9f00_001f, add & 0xffc0_03ff, br), (0x9000_0010, 0x9100_0210, 0xd61f_0200));
+        let page = signed((adrp >> 5 & 0x7ffff) << 2 | adrp >> 29 & 3, 21) << 12;
+        assert_eq!((at & !0xfff) + page + i64::from(add >> 10 & 0xfff), offset(callee));
+    }
+    assert_eq!(image.alignment, 4096);
+}
+
+#[test]
 fn import_veneers_jump_through_their_slot() {
     // Where the slot is, after the code of the veneer.
     for (architecture, slot) in

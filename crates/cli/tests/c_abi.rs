@@ -16,6 +16,35 @@ fn preserve_all_keeps_every_register() {
     link_and_run("preserve");
 }
 
+#[test]
+fn preserve_all_keeps_every_register_of_aarch64() {
+    let tools = ["aarch64-linux-gnu-gcc", "qemu-aarch64"];
+    if let Some(tool) = tools.iter().find(|tool| Command::new(tool).arg("--version").output().is_err()) {
+        assert!(std::env::var_os("SIDETRACK_REQUIRE_EMULATORS").is_none(), "{tool} not found");
+        return eprintln!("ignored: {tool} not found");
+    }
+    for level in ["none", "speed"] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c_abi");
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (object, program) =
+            (out.join(format!("aarch64_{level}.o")), out.join(format!("aarch64_{level}")));
+        let status = Command::new(env!("CARGO_BIN_EXE_sidetrack"))
+            .arg("compile")
+            .arg(source.join("preserve.clif"))
+            .args(["--target", "aarch64", "--set", &format!("opt_level={level}"), "-o"])
+            .arg(&object)
+            .status();
+        assert!(status.expect("sidetrack runs").success());
+        let status = Command::new(tools[0])
+            .args(["-static", "-o"])
+            .args([&program, &source.join("preserve_aarch64.c"), &object])
+            .status();
+        assert!(status.expect("the compiler runs").success());
+        let status = Command::new(tools[1]).arg(&program).status().expect("the emulator runs");
+        assert_eq!(status.code(), Some(0), "check number {:?} fails at opt_level={level}", status.code());
+    }
+}
+
 /// Compiles `NAME.clif`, links it with `NAME.c` and runs the program, which returns
 /// 0 if all is right.
 fn link_and_run(name: &str) {

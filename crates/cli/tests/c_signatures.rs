@@ -2,7 +2,8 @@
 //!
 //! Signatures are drawn at random. For each there is a C function `cN`, a CLIF
 //! function `fN` that computes the same, and a CLIF function `gN` that calls `cN`; a
-//! C program compares the three. Struct returns follow with fixed text.
+//! C program compares the three. Struct returns follow with fixed text. Where there are
+//! a cross compiler and an emulator, the same is done for another machine.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::fmt::Write;
@@ -19,8 +20,43 @@ const TYPES: [(&str, &str, &str); 6] = [
     ("double", "f64", "f64"),
 ];
 
-/// The conventions in CLIF and in C.
-const CONVENTIONS: [(&str, &str); 2] = [("system_v", ""), ("windows_fastcall", "__attribute__((ms_abi)) ")];
+/// The C compiler for a target, and what runs its programs.
+struct Toolchain {
+    target: &'static str,
+    cc: &'static [&'static str],
+    emulator: &'static [&'static str],
+    /// The conventions in CLIF and in C.
+    conventions: &'static [(&'static str, &'static str)],
+    /// Whether a struct of an integer and a float is returned in registers of both kinds.
+    mixed_structs: bool,
+}
+
+const X86_64: Toolchain = Toolchain {
+    target: "x86_64",
+    cc: &["cc"],
+    emulator: &[],
+    conventions: &[("system_v", ""), ("windows_fastcall", "__attribute__((ms_abi)) ")],
+    mixed_structs: true,
+};
+
+const AARCH64: Toolchain = Toolchain {
+    target: "aarch64",
+    cc: &["aarch64-linux-gnu-gcc", "-static"],
+    emulator: &["qemu-aarch64"],
+    conventions: &[("system_v", "")],
+    mixed_structs: false,
+};
+
+impl Toolchain {
+    /// Whether it is here; if not, it must be allowed to be missing.
+    fn is_here(&self) -> bool {
+        let runs = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
+        let here = runs(self.cc[0]) && self.emulator.first().is_none_or(|tool| runs(tool));
+        let required = std::env::var_os("SIDETRACK_REQUIRE_EMULATORS").is_some();
+        assert!(here || !required, "{:?} or {:?} not found", self.cc, self.emulator);
+        here
+    }
+}
 
 const STRUCTS_C: &str = "
 struct ii { long a, b; }; struct id { long a; double b; }; struct dd { double a, b; };
@@ -38,7 +74,8 @@ static int structs(void) {
     struct id c = f_id(6, 9.5), d = g_id(6, 9.5);
     struct dd e = f_dd(6, 9.5), f = g_dd(6, 9.5);
     struct iii g = f_iii(6), h = g_iii(6);
-    return a.a == 7 && a.b == 9 && b.a == 7 && b.b == 9 && c.a == 8 && c.b == 10 && d.a == 8 && d.b == 10
+    return a.a == 7 && a.b == 9 && b.a == 7 && b.b == 9
+        && (!MIXED || (c.a == 8 && c.b == 10 && d.a == 8 && d.b == 10))
         && e.a == 6.25 && e.b == 9.5 && f.a == 6.25 && f.b == 9.5
         && g.a == 6 && g.b == 7 && g.c == 8 && h.a == 6 && h.b == 7 && h.c == 8;
 }
@@ -147,11 +184,12 @@ fn clif_body(params: &[usize], ret: usize) -> String {
     text
 }
 
-fn program(random: &mut Random, count: usize) -> (String, String) {
-    let (mut c, mut clif) = (String::from("#include <stdio.h>\n"), String::new());
+fn program(random: &mut Random, count: usize, toolchain: &Toolchain) -> (String, String) {
+    let head = format!("#include <stdio.h>\n#define MIXED {}\n", i32::from(toolchain.mixed_structs));
+    let (mut c, mut clif) = (head, String::new());
     let mut main = String::from("int main(void) {\n    int bad = !structs();\n");
     for n in 0..count {
-        let (convention, attribute) = CONVENTIONS[n % CONVENTIONS.len()];
+        let (convention, attribute) = toolchain.conventions[n % toolchain.conventions.len()];
         let params: Vec<usize> = (0..random.below(20)).map(|_| random.below(6) as usize).collect();
         let ret = random.below(6) as usize;
         let list = |text: &dyn Fn((usize, &usize)) -> String| {
@@ -199,22 +237,39 @@ fn program(random: &mut Random, count: usize) -> (String, String) {
     (c + STRUCTS_C + &main, clif + STRUCTS_CLIF)
 }
 
-#[test]
-fn random_signatures_mean_the_same_in_c() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_signatures");
+/// Compiles both sides, and runs the program.
+fn compare(toolchain: &Toolchain) {
+    if !toolchain.is_here() {
+        return eprintln!("ignored: {:?} or {:?} not found", toolchain.cc, toolchain.emulator);
+    }
+    let target = toolchain.target;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("c_signatures_{target}"));
     std::fs::create_dir_all(&folder).unwrap();
-    let (c, clif) = program(&mut Random(1), 80);
+    let (c, clif) = program(&mut Random(1), 80, toolchain);
     let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
     let (source, text, object, program) = (path("abi.c"), path("abi.clif"), path("abi.o"), path("abi"));
     std::fs::write(&source, c).unwrap();
     std::fs::write(&text, clif).unwrap();
     for opt_level in ["opt_level=none", "opt_level=speed"] {
-        let args = ["compile", &text, "--target", "x86_64", "--set", opt_level, "-o", &object];
+        let args = ["compile", &text, "--target", target, "--set", opt_level, "-o", &object];
         let compiled = Command::new(env!("CARGO_BIN_EXE_sidetrack")).args(args).output().unwrap();
         assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
         let args = ["-O2", "-ffp-contract=off", "-fno-inline", "-o", &program, &source, &object];
-        assert!(Command::new("cc").args(args).status().unwrap().success());
-        let run = Command::new(&program).output().unwrap();
-        assert!(run.status.success(), "{opt_level}: {}", String::from_utf8_lossy(&run.stdout));
+        let (cc, options) = toolchain.cc.split_first().unwrap();
+        assert!(Command::new(cc).args(options).args(args).status().unwrap().success());
+        let run = [toolchain.emulator, &[program.as_str()]].concat();
+        let run = Command::new(run[0]).args(&run[1..]).output().unwrap();
+        let output = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success(), "{target} {opt_level}: {:?} {output}", run.status);
     }
+}
+
+#[test]
+fn random_signatures_mean_the_same_in_c() {
+    compare(&X86_64);
+}
+
+#[test]
+fn and_on_aarch64() {
+    compare(&AARCH64);
 }

@@ -20,7 +20,11 @@ fn targets() -> Vec<(Arc<dyn TargetIsa>, usize)> {
         ["x86_64", "pulley64"].into_iter().filter(|name| *name == "pulley64" || cfg!(target_arch = "x86_64"));
     let isa = |name: &str| {
         let flags = Flags { opt_level: OptLevel::None, regalloc_checker: false, ..Flags::default() };
-        let count = if name == "riscv64" { 7000 } else { 300 };
+        let count = match name {
+            "riscv64" => 7000,
+            "aarch64" => 44000,
+            _ => 300,
+        };
         lookup(name).ok().map(|builder| (builder.finish(flags), count))
     };
     names.chain(emulated.map(|target| target.name)).filter_map(isa).collect()
@@ -165,7 +169,7 @@ fn sites_and_branches_of_a_megabyte() {
     calls.push(("caller", vec![DataValue::I64(2), DataValue::I64(5)]));
     for (isa, count) in targets() {
         let text = long_function(count);
-        if isa.name() == "riscv64" {
+        if count > 300 {
             let functions = parse_functions(&text).expect("the text is well-formed");
             let code = sidetrack_codegen::compile(&functions[1], &*isa).expect("it compiles").code;
             assert!(code.len() > (1 << 20) + (1 << 18), "only {} bytes", code.len());

@@ -95,14 +95,17 @@ impl Mapping {
     }
 
     /// Whether protection can be changed while threads use the view: not here.
+    #[cfg_attr(test, allow(dead_code))]
     pub(crate) const SHARED: bool = false;
 
     /// Never called, see [`Mapping::SHARED`].
+    #[cfg_attr(test, allow(dead_code))]
     pub(crate) fn protect_shared(&self, _range: Range<usize>, _writable: bool) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Never called, see [`Mapping::SHARED`].
+    #[cfg_attr(test, allow(dead_code))]
     pub(crate) fn write_shared(&self, _at: usize, _bytes: &[u8]) {}
 }
 
