@@ -424,10 +424,14 @@ impl MachInst for Inst {
             | Inst::FromInt { dst, n, .. }
             | Inst::ToInt { dst, n, .. }
             | Inst::FmovFromInt { dst, n, .. }
-            | Inst::FmovToInt { dst, n, .. }
-            | Inst::Copy { dst, src: n, .. } => {
+            | Inst::FmovToInt { dst, n, .. } => {
                 visitor.use_(n);
                 visitor.def(dst);
+            }
+            Inst::Copy { dst, src, .. } => {
+                // If both can be one register, nothing is left to do.
+                let index = visitor.use_(src);
+                visitor.def_reuse(dst, index);
             }
             Inst::Fcmp { n, m, .. } => {
                 visitor.use_(n);

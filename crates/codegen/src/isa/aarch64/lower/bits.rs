@@ -104,6 +104,16 @@ fn shift_right(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, signed: bool) {
             let (immr, imms) = (amount - left, top - left);
             return ctx.emit(Inst::Bitfield { op, size, dst, n, immr, imms });
         }
+        // The upper half of a product of 32 bits is shifted down already.
+        if ty == I32
+            && !signed
+            && ctx.single_use(v)
+            && let Some(high) = ctx.def_op(v, Opcode::Umulhi)
+        {
+            let product = int::long_product(ctx, high, false);
+            let dst = ctx.result(inst, 0);
+            return shift_right_to(ctx, dst, product, 32 + amount, false, Size::S64);
+        }
         let (n, dst) = (ctx.reg(v), ctx.result(inst, 0));
         return ctx.emit(Inst::Bitfield { op, size, dst, n, immr: amount, imms: top });
     }

@@ -222,12 +222,19 @@ fn mulhi(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, signed: bool) {
         let (n, m, dst) = (ctx.reg(a), ctx.reg(b), ctx.result(inst, 0));
         return op2_to(ctx, op, Size::S64, dst, n, m);
     }
-    let (n, m) = (extended_to_32(ctx, a, signed), extended_to_32(ctx, b, signed));
-    let product = temp(ctx);
-    let op = if signed { Op3::Smaddl } else { Op3::Umaddl };
-    ctx.emit(Inst::Op3 { op, size: Size::S64, dst: product, n, m, a: ZR });
+    let product = long_product(ctx, inst, signed);
     let dst = ctx.result(inst, 0);
     shift_right_to(ctx, dst, product, ty.bits() as u8, false, Size::S64);
+}
+
+/// The product, in 64 bits, of the operands of an instruction on up to 32.
+pub fn long_product(ctx: &mut Ctx<'_>, inst: IrInst, signed: bool) -> Reg {
+    let (a, b) = (ctx.arg(inst, 0), ctx.arg(inst, 1));
+    let (n, m) = (extended_to_32(ctx, a, signed), extended_to_32(ctx, b, signed));
+    let dst = temp(ctx);
+    let op = if signed { Op3::Smaddl } else { Op3::Umaddl };
+    ctx.emit(Inst::Op3 { op, size: Size::S64, dst, n, m, a: ZR });
+    dst
 }
 
 /// Division or remainder. The instructions give 0 for a division by zero, and the least

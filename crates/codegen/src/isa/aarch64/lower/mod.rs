@@ -175,12 +175,16 @@ fn upper_half_is_zero(ctx: &Ctx<'_>, v: Value) -> bool {
 
 /// Whether all bits of a narrow value's register above it are zero: a truth value.
 fn is_truth(ctx: &Ctx<'_>, v: Value) -> bool {
-    ctx.def_inst(v).is_some_and(|inst| {
-        matches!(
-            ctx.func.dfg.insts[inst].opcode,
-            Opcode::Icmp | Opcode::Fcmp | Opcode::VanyTrue | Opcode::VallTrue
-        )
-    })
+    use Opcode::*;
+    let Some(inst) = ctx.def_inst(v) else { return false };
+    match ctx.func.dfg.insts[inst].opcode {
+        Icmp | Fcmp | VanyTrue | VallTrue => true,
+        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UmulOverflow | SmulOverflow
+        | UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => {
+            ctx.func.dfg.results(inst).get(1) == Some(&v)
+        }
+        _ => false,
+    }
 }
 
 /// The value extended to 64 bits.
