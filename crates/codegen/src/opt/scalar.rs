@@ -458,12 +458,6 @@ impl Scalar<'_> {
         self.func.dfg.value_type(v)
     }
 
-    /// Whether `v` is a parameter of a block other than the entry.
-    pub fn is_block_param(&self, v: Value) -> bool {
-        matches!(self.func.dfg.value_def(v), ValueDef::Param(block, _)
-            if self.func.layout.entry_block() != Some(block))
-    }
-
     /// The instruction that defines `v`, if it has this opcode.
     pub fn def(&self, v: Value, opcode: Opcode) -> Option<Inst> {
         self.func.dfg.def_inst(v).filter(|&inst| self.func.dfg.insts[inst].opcode == opcode)

@@ -116,10 +116,7 @@ fn equality(cx: &mut Scalar, cc: IntCC, x: Value, c: i64, ty: Type) -> Option<Va
             return Some(cx.icmp_imm(cc, b, c1.wrapping_sub(c)));
         }
     }
-    // A loop that compares its counter's next value has no need of the last one.
-    if let Some((a, c1)) = cx.binary_imm(x, Opcode::Iadd)
-        && !cx.is_block_param(a)
-    {
+    if let Some((a, c1)) = cx.binary_imm(x, Opcode::Iadd) {
         return Some(cx.icmp_imm(cc, a, c.wrapping_sub(c1)));
     }
     if let Some((a, b)) = cx.binary(x, Opcode::Bxor) {
