@@ -40,8 +40,13 @@ fn entropy(seed: u64, len: usize) -> Vec<u8> {
 pub fn module(seed: u64) -> Option<Vec<u8>> {
     let config = wasm_smith::Config {
         max_imports: 0,
-        min_funcs: 1,
+        // Without a type there is no function, and half of all modules would have none.
+        min_types: 4,
+        min_funcs: 4,
         max_funcs: 12,
+        min_memories: 1,
+        min_tables: 1,
+        min_globals: 2,
         max_instructions: 200,
         min_exports: 4,
         export_everything: true,
@@ -50,6 +55,8 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
         max_memory64_bytes: u128::from(MEMORY_BYTES),
         max_table_elements: TABLE_ELEMENTS,
         allow_start_export: false,
+        // Most random functions trap before they did much; these go on.
+        disallow_traps: seed % 5 < 2,
         canonicalize_nans: true,
         bulk_memory_enabled: true,
         reference_types_enabled: true,
@@ -65,7 +72,7 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
         wide_arithmetic_enabled: false,
         ..wasm_smith::Config::default()
     };
-    let bytes = entropy(seed, 4096);
+    let bytes = entropy(seed, 1 << 15);
     let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
     module.ensure_termination(FUEL).ok()?;
     Some(module.to_bytes())
