@@ -266,3 +266,37 @@ fn a_stop_in_another_frame_need_not_change_the_goal() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_trap_is_told_before_its_frames_are_gone() -> Result<()> {
+    let text = r#"(module
+        (memory 1)
+        (func $inner (param i32) (result i32) (i32.load (local.get 0)))
+        (func (export "outer") (param i32) (result i32)
+            (i32.add (call $inner (local.get 0)) (local.get 0))))"#;
+    for engine in engines() {
+        let (mut store, module, instance) = store(&engine, text)?;
+        let load = module.info().functions[0].body.clone();
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, event| {
+            assert_eq!(event, DebugEvent::Trap(Trap::MemoryOutOfBounds));
+            assert!(load.contains(&stop.pc()));
+            let frames = stop.frames()?;
+            assert_eq!(frames.iter().map(|frame| frame.func).collect::<Vec<_>>(), [0, 1]);
+            sink.lock().unwrap().push(describe(frames[1].locals[0].1, frames[1].locals[0].0, |_, _| None));
+            Ok(Resume::Continue)
+        });
+        let outer = instance.get_typed_func::<i32, i32>(&mut store, "outer")?;
+        assert_eq!(outer.call(&mut store, 8)?, 8);
+        let error = outer.call(&mut store, -1).unwrap_err();
+        assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::MemoryOutOfBounds));
+        assert_eq!(*found.lock().unwrap(), ["i32:-1"]);
+        // The store is as good as before.
+        assert_eq!(outer.call(&mut store, 8)?, 8);
+        // What the handler fails with is what the call does.
+        store.debug_handler(|_, _| anyhow::bail!("enough"));
+        assert_eq!(outer.call(&mut store, -1).unwrap_err().root_cause().to_string(), "enough");
+    }
+    Ok(())
+}

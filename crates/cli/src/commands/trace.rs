@@ -90,7 +90,7 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
         let lines = lines.clone();
         store.debug_handler(move |stop, event| {
             // An operator that traps has had its line.
-            if !matches!(event, DebugEvent::Trap(_)) {
+            if !matches!(event, DebugEvent::Trap(_) | DebugEvent::HostError) {
                 let line = stop.trace_line();
                 lines.lock().unwrap_or_else(PoisonError::into_inner).write(&line)?;
             }

@@ -95,6 +95,13 @@ impl Whole {
         StoreAddress(self.0.expect("a store knows its place once it is made").cast())
     }
 
+    /// Whether the store has a debug handler that is not at work.
+    pub fn is_debugged(store: &StoreOpaque) -> bool {
+        let whole = store.whole().0;
+        // SAFETY: the store is borrowed, and only asked.
+        whole.is_some_and(|whole| unsafe { whole.as_ref() }.is_debugged())
+    }
+
     /// Tells the store's debug handler; without one the program goes on, but an interrupt
     /// ends it.
     pub fn debug_event(store: &mut StoreOpaque, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume> {
