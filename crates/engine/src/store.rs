@@ -178,9 +178,10 @@ impl StoreOpaque {
         self.outer.extend(outer);
     }
 
-    pub(crate) fn leave(&mut self) {
+    /// A call is over that began when there were `around` entries in [`Self::outer`].
+    pub(crate) fn leave(&mut self, around: usize) {
         self.depth -= 1;
-        self.outer.truncate(self.depth.saturating_sub(1));
+        self.outer.truncate(around);
     }
 
     /// Where the code stopped that is around the one that runs, outermost first.

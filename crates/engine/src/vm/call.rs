@@ -64,7 +64,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     let stopped_at = store.stop_at(None);
     let outer = match stopped_at {
         _ if store.depth() == 0 => None,
-        None => Some(caller_of_stub(outer_exit)),
+        None => caller_of_stub(outer_exit),
         stopped_at => stopped_at,
     };
     if store.depth() == 0 {
@@ -82,6 +82,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         let armed = crate::debug::arm_entry(store, record.code as usize);
         armed.map_err(|error| Failure::Host { error: HostError::Error(error), frames: Vec::new() })?;
     }
+    let around = store.outer().len();
     store.enter(outer);
     let entered = Entered::new(store.address());
     let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
@@ -92,7 +93,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     let result = unsafe { run::call(machine, record.entry, &args, &CallHooks::default()) };
     drop(entered);
     let outer = if result.is_ok() { Vec::new() } else { outer_frames(store) };
-    store.leave();
+    store.leave(around);
     store.stop_at(stopped_at);
     // SAFETY: as above; the code has been left.
     unsafe {
@@ -127,10 +128,13 @@ fn push_activation(frame: Frame, frames: &mut Vec<Frame>) {
     frames.extend(unsafe { run::walk(frame.pc, frame.fp) });
 }
 
-/// The frame that called the exit stub with this frame pointer.
-fn caller_of_stub(exit_fp: usize) -> Frame {
+/// The frame that called the exit stub with this frame pointer, if there is one.
+fn caller_of_stub(exit_fp: usize) -> Option<Frame> {
+    if exit_fp == 0 {
+        return None;
+    }
     // SAFETY: the exit stub is still on the stack, since the host function that it called
     // has not returned; a frame starts with the caller's frame pointer and return address.
     let [fp, pc] = unsafe { (exit_fp as *const [usize; 2]).read() };
-    Frame { pc, fp }
+    Some(Frame { pc, fp })
 }
