@@ -4,7 +4,7 @@
 
 use super::guest::{self, Guest, Stop};
 use super::progress::Progress;
-use super::{Input, TargetArgs, input};
+use super::{TargetArgs, input};
 use sidetrack_engine::{DebugEvent, Engine, Resume, Store, WasmBacktrace};
 use sidetrack_wasi::{Exit, Stdio};
 use std::io::{self, BufWriter, Write};
@@ -30,14 +30,7 @@ pub struct Args {
 
 /// Runs the verb; the exit code is the program's, or 134 if it traps.
 pub fn run(args: Args) -> Result<ExitCode, String> {
-    let (bytes, compiled) = match Input::read(args.guest.file())? {
-        Input::Module(bytes) => (bytes, false),
-        Input::Compiled(bytes) => (bytes, true),
-        Input::Clif(_) => return Err(format!("{}: only WebAssembly is traced", args.guest.file().display())),
-    };
-    if !args.target.has_sites() {
-        return Err("tracing needs what --instrument off leaves out".to_string());
-    }
+    let (bytes, compiled) = input::with_sites(args.guest.file(), &args.target, "traced", "tracing")?;
     guest::on_thread(move || run_here(&args, &bytes, compiled))
 }
 
