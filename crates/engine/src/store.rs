@@ -178,15 +178,21 @@ impl StoreOpaque {
         self.outer.extend(outer);
     }
 
-    /// A call is over that began when there were `around` entries in [`Self::outer`].
-    pub(crate) fn leave(&mut self, around: usize) {
+    /// The call that was entered last is over.
+    pub(crate) fn leave(&mut self) {
         self.depth -= 1;
-        self.outer.truncate(around);
+        // The outermost call has nothing around it.
+        self.outer.truncate(self.depth.saturating_sub(1));
     }
 
     /// Where the code stopped that is around the one that runs, outermost first.
     pub(crate) fn outer(&self) -> &[Frame] {
         &self.outer
+    }
+
+    /// Where the code has stopped, if in a hook.
+    pub(crate) fn stopped_at(&self) -> Option<Frame> {
+        self.stopped_at
     }
 
     /// Says whether the code has stopped in a hook, and where; returns what was said before.

@@ -205,7 +205,7 @@ fn innermost<'a>(store: &mut StoreOpaque, registers: &'a Registers<'a>) -> Resul
             |n| read(FIRST_LOCAL + n as u32),
             |n| read(first_operand + n as u32),
         );
-        let (registers, frame) = (registers, *frame);
+        let frame = *frame;
         return Ok(Some(Stopped {
             registers,
             frame,

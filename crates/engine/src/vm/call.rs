@@ -61,10 +61,9 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     let fields = store.fields().get();
     // SAFETY: the fields live as long as the store, and no code of it runs right now.
     let (outer_limit, outer_exit) = unsafe { ((*fields).stack_limit, (*fields).last_exit_fp) };
-    let stopped_at = store.stop_at(None);
-    let outer = match stopped_at {
+    let outer = match store.stopped_at() {
         _ if store.depth() == 0 => None,
-        None => caller_of_stub(outer_exit),
+        None => Some(caller_of_stub(outer_exit)),
         stopped_at => stopped_at,
     };
     if store.depth() == 0 {
@@ -73,17 +72,15 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         // SAFETY: as above.
         unsafe { (*fields).stack_limit = if store.engine().config().is_native() { limit } else { 0 } };
     } else if sp < store.native_limit() {
-        let mut frames = Vec::new();
-        outer.iter().for_each(|frame| push_activation(*frame, &mut frames));
-        frames.extend(outer_frames(store));
+        let frames = outer_frames(store, outer);
         return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), frames });
     }
     if store.debugger_mut().wants_entries() {
         let armed = crate::debug::arm_entry(store, record.code as usize);
         armed.map_err(|error| Failure::Host { error: HostError::Error(error), frames: Vec::new() })?;
     }
-    let around = store.outer().len();
     store.enter(outer);
+    let stopped_at = store.stop_at(None);
     let entered = Entered::new(store.address());
     let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
     let machine = store.machine();
@@ -92,9 +89,8 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     // the slots; modules, and with them the registered code, live as long as the store.
     let result = unsafe { run::call(machine, record.entry, &args, &CallHooks::default()) };
     drop(entered);
-    let outer = if result.is_ok() { Vec::new() } else { outer_frames(store) };
-    store.leave(around);
     store.stop_at(stopped_at);
+    store.leave();
     // SAFETY: as above; the code has been left.
     unsafe {
         (*fields).stack_limit = outer_limit;
@@ -104,7 +100,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         Ok(()) => Ok(()),
         Err(run::Exit::Uncaught { payloads, .. }) => Err(Failure::Exception(payloads[0])),
         Err(run::Exit::Trap { code, mut frames, .. }) => {
-            frames.extend(outer);
+            frames.extend(outer_frames(store, outer));
             // A debug handler may have failed at whatever trap.
             if let Some(Exit::Host(error)) = store.take_exit() {
                 return Err(Failure::Host { error, frames });
@@ -114,27 +110,19 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     }
 }
 
-/// The frames of the activations around the one that runs, innermost first.
-pub(super) fn outer_frames(store: &StoreOpaque) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    store.outer().iter().rev().for_each(|frame| push_activation(*frame, &mut frames));
-    frames
-}
-
-/// Adds the frames of an activation that has stopped at `frame`.
-fn push_activation(frame: Frame, frames: &mut Vec<Frame>) {
-    // SAFETY: it is a frame of code that called the host, or came to a hook, and has not
+/// The frames of the activations that are around the one that runs, innermost first; that
+/// which has stopped at `innermost` is one more.
+pub(super) fn outer_frames(store: &StoreOpaque, innermost: Option<Frame>) -> Vec<Frame> {
+    let stopped = innermost.into_iter().chain(store.outer().iter().rev().copied());
+    // SAFETY: they are frames of code that called the host, or came to a hook, and has not
     // gone on since.
-    frames.extend(unsafe { run::walk(frame.pc, frame.fp) });
+    stopped.flat_map(|frame| unsafe { run::walk(frame.pc, frame.fp) }).collect()
 }
 
-/// The frame that called the exit stub with this frame pointer, if there is one.
-fn caller_of_stub(exit_fp: usize) -> Option<Frame> {
-    if exit_fp == 0 {
-        return None;
-    }
+/// The frame that called the exit stub with this frame pointer.
+fn caller_of_stub(exit_fp: usize) -> Frame {
     // SAFETY: the exit stub is still on the stack, since the host function that it called
     // has not returned; a frame starts with the caller's frame pointer and return address.
     let [fp, pc] = unsafe { (exit_fp as *const [usize; 2]).read() };
-    Some(Frame { pc, fp })
+    Frame { pc, fp }
 }

@@ -60,7 +60,7 @@ impl Registers<'_> {
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
         // SAFETY: the function is stopped at the site, and its frame is live.
         let mut frames = unsafe { run::walk(self.0.pc, self.0.fp) };
-        frames.extend(super::call::outer_frames(store));
+        frames.extend(super::call::outer_frames(store, None));
         frames
     }
 }
