@@ -96,6 +96,7 @@ fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String>
         "aarch64" => aarch64(code),
         "pulley64" => pulley(code),
         "riscv64" => Ok(riscv64(code)),
+        "s390x" => s390x(code),
         _ => Err(format!("no disassembler for {target}")),
     }
 }
@@ -136,6 +137,12 @@ fn aarch64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
     use capstone::arch::arm64::ArchMode;
     let engine = capstone::Capstone::new().arm64().mode(ArchMode::Arm).build();
     capstone(&engine.map_err(|error| error.to_string())?, code, 4)
+}
+
+/// What the disassembler does not know has the length that its first two bits say.
+fn s390x(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
+    let engine = capstone::Capstone::new().sysz().mode(capstone::arch::sysz::ArchMode::Default).build();
+    capstone(&engine.map_err(|error| error.to_string())?, code, 2)
 }
 
 /// Offset and text of each instruction. What does not decode, constants among it,

@@ -1,0 +1,1 @@
+//! Encodings against an independent disassembler.
