@@ -98,9 +98,7 @@ fn saves(frame: &FrameLayout, restore: bool, buffer: &mut Buf, mut done: impl Fn
     let ints = frame.saved.iter().filter(|(preg, _)| preg.class() == RegClass::Int).count();
     let (mut rest, others) = frame.saved.split_at(ints);
     while let Some(&(last, _)) = rest.first() {
-        let count = (1..=rest.len())
-            .take_while(|&n| last.hw_enc() + 1 - n == rest[n - 1].0.hw_enc())
-            .count();
+        let count = (1..=rest.len()).take_while(|&n| last.hw_enc() + 1 - n == rest[n - 1].0.hw_enc()).count();
         let (first, offset) = rest[count - 1];
         let (first, last) = (first.hw_enc() as u8, last.hw_enc() as u8);
         match (count, restore) {

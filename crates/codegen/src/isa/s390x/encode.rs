@@ -84,15 +84,7 @@ pub fn fits12(offset: i64) -> bool {
 pub fn two(op: Op, a: u8, b: u8) -> Code {
     match op.format() {
         Format::Rr => Code::new(u64::from(op.opcode()) << 8 | at(a, 4) | at(b, 0), 2),
-        Format::Re | Format::Rre | Format::RrfM => Code::new(front(op) | at(a, 4) | at(b, 0), 4),
-        _ => wrong(op),
-    }
-}
-
-/// An instruction with two registers and a modifier.
-pub fn modified(op: Op, a: u8, b: u8, modifier: u8) -> Code {
-    match op.format() {
-        Format::RrfM => Code::new(front(op) | at(modifier, 12) | at(a, 4) | at(b, 0), 4),
+        Format::Re | Format::Rre => Code::new(front(op) | at(a, 4) | at(b, 0), 4),
         _ => wrong(op),
     }
 }
@@ -132,23 +124,9 @@ pub fn imm(op: Op, a: u8, value: i64) -> Code {
     };
     match op.format() {
         Format::Ri => Code::new(front(op) | at(a, 20) | bits(fits16(value), 0xffff), 4),
-        Format::RiU => {
-            Code::new(front(op) | at(a, 20) | bits(u16::try_from(value).is_ok(), 0xffff), 4)
-        }
-        Format::Ril => {
-            Code::new(front(op) | at(a, 36) | bits(i32::try_from(value).is_ok(), 0xffff_ffff), 6)
-        }
-        Format::RilU => {
-            Code::new(front(op) | at(a, 36) | bits(u32::try_from(value).is_ok(), 0xffff_ffff), 6)
-        }
-        _ => wrong(op),
-    }
-}
-
-/// An instruction with two registers and a constant of 16 bits.
-pub fn three_imm(op: Op, a: u8, b: u8, value: i16) -> Code {
-    match op.format() {
-        Format::RieD => Code::new(outer(op) | at(a, 36) | at(b, 32) | u64::from(value as u16) << 16, 6),
+        Format::RiU => Code::new(front(op) | at(a, 20) | bits(u16::try_from(value).is_ok(), 0xffff), 4),
+        Format::Ril => Code::new(front(op) | at(a, 36) | bits(i32::try_from(value).is_ok(), 0xffff_ffff), 6),
+        Format::RilU => Code::new(front(op) | at(a, 36) | bits(u32::try_from(value).is_ok(), 0xffff_ffff), 6),
         _ => wrong(op),
     }
 }

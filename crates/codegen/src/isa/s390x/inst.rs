@@ -9,7 +9,6 @@
 
 use super::encode::{ALWAYS, distant};
 use super::ops::Op;
-use super::regs;
 use super::{S390x, emit};
 use crate::abi::StackAddr;
 use crate::buffer::{Buffer, FixupKind, Label};

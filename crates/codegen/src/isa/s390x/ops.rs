@@ -1,7 +1,8 @@
 //! The table of instructions.
 //!
 //! A row is the assembler's name, the format, what the registers are in the assembler's
-//! order, and the opcode. Encoding, and the test against an independent disassembler,
+//! order (`r` an integer register, `p` the even one of a pair, `f` a float, `m` a
+//! condition), and the opcode. Encoding, and the test against an independent disassembler,
 //! read it.
 
 /// Where an instruction's operands are. Names are the architecture's, but for the
@@ -22,8 +23,6 @@ pub enum Format {
     RrfC,
     /// Two registers, rounding mode before the second, and a modifier.
     RrfE,
-    /// Two registers and a modifier behind them.
-    RrfM,
     /// Three registers of which the first is read, too.
     Rrd,
     /// Register and 16 bits with sign.
@@ -48,8 +47,6 @@ pub enum Format {
     Rs,
     /// Register, register, address without index, 20 bits.
     Rsy,
-    /// Two registers and 16 bits with sign.
-    RieD,
     /// Two registers and three numbers of 8 bits.
     RieF,
     /// Register, condition, 16 bits with sign.
@@ -113,7 +110,6 @@ ops! {
     Lgfi     "lgfi"    Ril   "r"   0xc01;
     Llilf    "llilf"   RilU  "r"   0xc0f;
     Llihf    "llihf"   RilU  "r"   0xc0e;
-    Iilf     "iilf"    RilU  "r"   0xc09;
     Iihf     "iihf"    RilU  "r"   0xc08;
     Larl     "larl"    RilP  "r"   0xc00;
     Lgrl     "lgrl"    RilP  "r"   0xc48;
@@ -129,7 +125,6 @@ ops! {
     Llgh     "llgh"    Rxy   "r"   0xe391;
     Llgc     "llgc"    Rxy   "r"   0xe390;
     L        "l"       Rx    "r"   0x58;
-    Ly       "ly"      Rxy   "r"   0xe358;
     Lrvg     "lrvg"    Rxy   "r"   0xe30f;
     Lrv      "lrv"     Rxy   "r"   0xe31e;
     Lrvh     "lrvh"    Rxy   "r"   0xe31f;
@@ -182,13 +177,7 @@ ops! {
     Algrk    "algrk"   RrfA  "rrr" 0xb9ea;
     Slrk     "slrk"    RrfA  "rrr" 0xb9fb;
     Slgrk    "slgrk"   RrfA  "rrr" 0xb9eb;
-    Alcgr    "alcgr"   Rre   "rr"  0xb988;
-    Slbgr    "slbgr"   Rre   "rr"  0xb989;
-    Ahi      "ahi"     Ri    "r"   0xa7a;
     Aghi     "aghi"    Ri    "r"   0xa7b;
-    Ahik     "ahik"    RieD  "rr"  0xecd8;
-    Aghik    "aghik"   RieD  "rr"  0xecd9;
-    Afi      "afi"     Ril   "r"   0xc29;
     Agfi     "agfi"    Ril   "r"   0xc28;
     Lcgr     "lcgr"    Rre   "rr"  0xb903;
     Lpgr     "lpgr"    Rre   "rr"  0xb900;
@@ -198,9 +187,9 @@ ops! {
     Mghi     "mghi"    Ri    "r"   0xa7d;
     Msfi     "msfi"    Ril   "r"   0xc21;
     Msgfi    "msgfi"   Ril   "r"   0xc20;
-    Mlgr     "mlgr"    Rre   "rr"  0xb986;
-    Dlgr     "dlgr"    Rre   "rr"  0xb987;
-    Dsgr     "dsgr"    Rre   "rr"  0xb90d;
+    Mlgr     "mlgr"    Rre   "pr"  0xb986;
+    Dlgr     "dlgr"    Rre   "pr"  0xb987;
+    Dsgr     "dsgr"    Rre   "pr"  0xb90d;
 
     // Bits.
     Nr       "nr"      Rr    "rr"  0x14;
@@ -217,7 +206,6 @@ ops! {
     Xgrk     "xgrk"    RrfA  "rrr" 0xb9e7;
     Nilf     "nilf"    RilU  "r"   0xc0b;
     Nihf     "nihf"    RilU  "r"   0xc0a;
-    Nill     "nill"    RiU   "r"   0xa57;
     Oilf     "oilf"    RilU  "r"   0xc0d;
     Oihf     "oihf"    RilU  "r"   0xc0c;
     Xilf     "xilf"    RilU  "r"   0xc07;
@@ -233,16 +221,14 @@ ops! {
     Risbgn   "risbgn"  RieF  "rr"  0xec59;
     Lrvr     "lrvr"    Rre   "rr"  0xb91f;
     Lrvgr    "lrvgr"   Rre   "rr"  0xb90f;
-    Flogr    "flogr"   Rre   "rr"  0xb983;
-    Popcnt   "popcnt"  RrfM  "rr"  0xb9e1;
+    Flogr    "flogr"   Rre   "pr"  0xb983;
+    Popcnt   "popcnt"  Rre   "rr"  0xb9e1;
 
     // Comparisons.
     Cr       "cr"      Rr    "rr"  0x19;
     Clr      "clr"     Rr    "rr"  0x15;
     Cgr      "cgr"     Rre   "rr"  0xb920;
     Clgr     "clgr"    Rre   "rr"  0xb921;
-    Ltr      "ltr"     Rr    "rr"  0x12;
-    Ltgr     "ltgr"    Rre   "rr"  0xb902;
     Chi      "chi"     Ri    "r"   0xa7e;
     Cghi     "cghi"    Ri    "r"   0xa7f;
     Cfi      "cfi"     Ril   "r"   0xc2d;

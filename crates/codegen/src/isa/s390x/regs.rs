@@ -29,9 +29,7 @@ pub const FP: u8 = 11;
 pub const LR: u8 = 14;
 pub const SP: u8 = 15;
 
-/// The stack and frame pointers as operands of instructions before and after
-/// allocation.
-pub const SP_REG: Reg = Reg::physical(r(15));
+/// The frame pointer as an operand of instructions before and after allocation.
 pub const FP_REG: Reg = Reg::physical(r(11));
 
 /// The r registers that are allocated, by number.

@@ -60,7 +60,6 @@ pub fn add_imm(buffer: &mut Buf, d: u8, a: u8, imm: i32) {
 pub fn indexed(buffer: &mut Buf, op: Op, reg: u8, base: u8, index: u8, offset: i32) {
     let short = match op {
         Op::Lay => Op::La,
-        Op::Ly => Op::L,
         Op::Sty => Op::St,
         Op::Sthy => Op::Sth,
         Op::Stcy => Op::Stc,

@@ -190,7 +190,8 @@ fn is_zero_extended(ctx: &Ctx<'_>, v: Value) -> bool {
     match data.opcode {
         Opcode::Icmp | Opcode::Fcmp => true,
         Opcode::Load | Opcode::Uload8 | Opcode::Uload16 => {
-            let swapped = matches!(data.extra, Extra::Mem(flags, _) if flags.endianness == Some(Endianness::Little));
+            let swapped =
+                matches!(data.extra, Extra::Mem(flags, _) if flags.endianness == Some(Endianness::Little));
             !swapped || ctx.ty(v) == I8
         }
         _ => ctx.ty(v) == I64,
