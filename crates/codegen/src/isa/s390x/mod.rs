@@ -122,10 +122,6 @@ impl Backend for S390x {
         8
     }
 
-    fn vector_class(&self) -> Option<RegClass> {
-        self.features.vx().then_some(RegClass::Float)
-    }
-
     fn sig_abi(&self, sig: &Signature) -> Result<SigAbi, AbiError> {
         abi::sig_abi(sig)
     }
