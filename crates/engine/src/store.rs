@@ -20,7 +20,7 @@ use crate::vm::{
 use crate::{Engine, Error, Result};
 use anyhow::{bail, ensure};
 use sidetrack_artifact::{MemoryType, TableType};
-use sidetrack_patch::run::Machine;
+use sidetrack_patch::run::{Frame, Machine};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::{BTreeMap, HashMap};
@@ -50,6 +50,8 @@ pub(crate) struct StoreInner<T: 'static> {
 /// What can be asked of a store whose type of data is not known.
 pub(crate) trait StoreDyn {
     fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter>;
+    /// Whether there is a debug handler that is not at work.
+    fn is_debugged(&self) -> bool;
     /// Tells the debug handler; none if there is none, or if it is what runs the code.
     fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Option<Result<Resume>>;
 }
@@ -58,6 +60,10 @@ impl<T: 'static> StoreDyn for StoreInner<T> {
     fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter> {
         let limiter = self.limiter.as_mut()?;
         Some(limiter(&mut self.data))
+    }
+
+    fn is_debugged(&self) -> bool {
+        self.handler.is_some()
     }
 
     fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Option<Result<Resume>> {
@@ -96,6 +102,10 @@ pub struct StoreOpaque {
     interrupts: Arc<Interrupts>,
     /// How many calls from the host are under way.
     depth: usize,
+    /// Where the code stopped that is around the one that runs, outermost first.
+    outer: Vec<Frame>,
+    /// Where the code has stopped, if in a hook.
+    stopped_at: Option<Frame>,
     native_limit: usize,
 }
 
@@ -124,6 +134,8 @@ impl StoreOpaque {
             debugger: Box::default(),
             interrupts: Arc::default(),
             depth: 0,
+            outer: Vec::new(),
+            stopped_at: None,
             native_limit: 0,
         })
     }
@@ -160,12 +172,32 @@ impl StoreOpaque {
         self.depth
     }
 
-    pub(crate) fn enter(&mut self) {
+    /// Another call begins while the code around it, if any, has stopped at `outer`.
+    pub(crate) fn enter(&mut self, outer: Option<Frame>) {
         self.depth += 1;
+        self.outer.extend(outer);
     }
 
+    /// The call that was entered last is over.
     pub(crate) fn leave(&mut self) {
         self.depth -= 1;
+        // The outermost call has nothing around it.
+        self.outer.truncate(self.depth.saturating_sub(1));
+    }
+
+    /// Where the code stopped that is around the one that runs, outermost first.
+    pub(crate) fn outer(&self) -> &[Frame] {
+        &self.outer
+    }
+
+    /// Where the code has stopped, if in a hook.
+    pub(crate) fn stopped_at(&self) -> Option<Frame> {
+        self.stopped_at
+    }
+
+    /// Says whether the code has stopped in a hook, and where; returns what was said before.
+    pub(crate) fn stop_at(&mut self, stopped_at: Option<Frame>) -> Option<Frame> {
+        std::mem::replace(&mut self.stopped_at, stopped_at)
     }
 
     /// The lowest stack pointer that the host may call code with.

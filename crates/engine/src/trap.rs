@@ -50,7 +50,7 @@ pub enum Trap {
 }
 
 impl Trap {
-    fn of(code: TrapCode) -> Option<Trap> {
+    pub(crate) fn of(code: TrapCode) -> Option<Trap> {
         Some(match code {
             TrapCode::StackOverflow => Trap::StackOverflow,
             TrapCode::HeapOutOfBounds => Trap::MemoryOutOfBounds,

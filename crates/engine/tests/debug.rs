@@ -4,7 +4,9 @@ mod common;
 
 use common::engines;
 use sidetrack_engine::debug::describe;
-use sidetrack_engine::{DebugEvent, Engine, Instance, Module, Result, Resume, Store, Trap, Val};
+use sidetrack_engine::{
+    Caller, DebugEvent, Engine, Extern, Func, Instance, Module, Result, Resume, Store, Trap, Val,
+};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -263,6 +265,72 @@ fn a_stop_in_another_frame_need_not_change_the_goal() -> Result<()> {
         let inner: Vec<_> = found.iter().filter(|(_, func)| *func == 0).collect();
         assert_eq!(inner, [&(DebugEvent::Breakpoint, 0)]);
         assert!(found.len() > 18, "{found:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_trap_is_told_before_its_frames_are_gone() -> Result<()> {
+    let text = r#"(module
+        (memory 1)
+        (func $inner (param i32) (result i32) (i32.load (local.get 0)))
+        (func (export "outer") (param i32) (result i32)
+            (i32.add (call $inner (local.get 0)) (local.get 0))))"#;
+    for engine in engines() {
+        let (mut store, module, instance) = store(&engine, text)?;
+        let load = module.info().functions[0].body.clone();
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, event| {
+            assert_eq!(event, DebugEvent::Trap(Trap::MemoryOutOfBounds));
+            assert!(load.contains(&stop.pc()));
+            let frames = stop.frames()?;
+            assert_eq!(frames.iter().map(|frame| frame.func).collect::<Vec<_>>(), [0, 1]);
+            sink.lock().unwrap().push(describe(frames[1].locals[0].1, frames[1].locals[0].0, |_, _| None));
+            Ok(Resume::Continue)
+        });
+        let outer = instance.get_typed_func::<i32, i32>(&mut store, "outer")?;
+        assert_eq!(outer.call(&mut store, 8)?, 8);
+        let error = outer.call(&mut store, -1).unwrap_err();
+        assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::MemoryOutOfBounds));
+        assert_eq!(*found.lock().unwrap(), ["i32:-1"]);
+        // The store is as good as before.
+        assert_eq!(outer.call(&mut store, 8)?, 8);
+        // What the handler fails with is what the call does.
+        store.debug_handler(|_, _| anyhow::bail!("enough"));
+        assert_eq!(outer.call(&mut store, -1).unwrap_err().root_cause().to_string(), "enough");
+    }
+    Ok(())
+}
+
+#[test]
+fn frames_of_all_activations_can_be_read() -> Result<()> {
+    let text = r#"(module
+        (import "" "host" (func $host (param i32)))
+        (func $leaf)
+        (func $down (export "down") (param i32)
+            (if (local.get 0) (then (call $host (i32.sub (local.get 0) (i32.const 1)))))
+            (call $leaf)))"#;
+    for engine in engines() {
+        let module = Module::new(&engine, text)?;
+        let mut store = Store::new(&engine, ());
+        let host = Func::wrap(&mut store, |mut caller: Caller<'_, ()>, n: i32| -> Result<()> {
+            let down = caller.get_export("down").and_then(Extern::into_func).expect("exported");
+            down.call(&mut caller, &[Val::I32(n)], &mut [])
+        });
+        let instance = Instance::new(&mut store, &module, &[host.into()])?;
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, _| {
+            let frames = stop.frames()?;
+            sink.lock().unwrap().push(frames.iter().map(|frame| frame.func).collect::<Vec<_>>());
+            Ok(Resume::Continue)
+        });
+        store.add_breakpoint(&module, module.info().functions[1].body.start)?;
+        let down = instance.get_typed_func::<i32, ()>(&mut store, "down")?;
+        down.call(&mut store, 2)?;
+        // The host has returned to the second and to the third.
+        assert_eq!(*found.lock().unwrap(), [vec![1, 2, 2, 2], vec![1, 2, 2], vec![1, 2]]);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Stepping through programs shows what the plain interpreter shows, line by line, on
 //! every target at every level; and so do breakpoints that native code comes to.
 
-use sidetrack_engine::{Config, Engine, Instance, Module, OptLevel, Resume, Store, Target, Val};
+use sidetrack_engine::{Config, DebugEvent, Engine, Instance, Module, OptLevel, Resume, Store, Target, Val};
 use sidetrack_filetests::wasm_oracle::{Limits, trace_run};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -43,16 +43,16 @@ fn stopping(
     let mut store = Store::new(engine, ());
     let lines = Lines::default();
     let sink = lines.clone();
-    store.debug_handler(move |stop, _| {
+    store.debug_handler(move |stop, event| {
+        // A trap is a second stop at its operator.
+        if !matches!(event, DebugEvent::Breakpoint | DebugEvent::Step) {
+            return Ok(resume);
+        }
         let mut lines = sink.lock().expect("nobody panics");
         if lines.len() as u64 >= FUEL {
             return Err(sidetrack_engine::Error::msg("enough"));
         }
-        let line = stop.trace_line();
-        // A trap is a second stop at its operator.
-        if lines.last() != Some(&line) || resume == Resume::Continue {
-            lines.push(line);
-        }
+        lines.push(stop.trace_line());
         Ok(resume)
     });
     if resume == Resume::Step {

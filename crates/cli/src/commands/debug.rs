@@ -2,7 +2,7 @@
 
 use super::guest::{self, Guest, Stop};
 use super::progress::Progress;
-use super::{Input, TargetArgs, input, objdump};
+use super::{TargetArgs, input, objdump};
 use sidetrack_debug::repl::{self, Options};
 use sidetrack_debug::session::{Ending, Interrupter, Program};
 use sidetrack_engine::debug::describe;
@@ -28,16 +28,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: Args) -> Result<bool, String> {
-    let (bytes, compiled) = match Input::read(args.guest.file())? {
-        Input::Module(bytes) => (bytes, false),
-        Input::Compiled(bytes) => (bytes, true),
-        Input::Clif(_) => {
-            return Err(format!("{}: only WebAssembly is debugged", args.guest.file().display()));
-        }
-    };
-    if !args.target.has_sites() {
-        return Err("debugging needs what --instrument off leaves out".to_string());
-    }
+    let (bytes, compiled) = input::with_sites(args.guest.file(), &args.target, "debugged", "debugging")?;
     guest::on_thread(move || run_here(args, &bytes, compiled))
 }
 

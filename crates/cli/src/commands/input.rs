@@ -1,6 +1,7 @@
 //! What a file given to `run`, `compile` or `objdump` is: CLIF by its name's ending,
 //! anything else by its contents.
 
+use super::TargetArgs;
 use sidetrack_engine::{Engine, Module};
 use sidetrack_ir::Function;
 use std::path::Path;
@@ -38,6 +39,28 @@ fn functions(path: &Path, bytes: Vec<u8>) -> Result<Vec<Function>, String> {
         return Err(format!("{name}: the file has no function"));
     }
     Ok(functions)
+}
+
+/// Reads a module that is to be compiled with its sites, and whether it is compiled
+/// already. What is done with it is said in both forms: "traced", "tracing".
+///
+/// # Errors
+/// As [`Input::read`]; if it is CLIF, or sites are to be left out.
+pub fn with_sites(
+    path: &Path,
+    target: &TargetArgs,
+    done: &str,
+    doing: &str,
+) -> Result<(Vec<u8>, bool), String> {
+    let source = match Input::read(path)? {
+        Input::Module(bytes) => (bytes, false),
+        Input::Compiled(bytes) => (bytes, true),
+        Input::Clif(_) => return Err(format!("{}: only WebAssembly is {done}", path.display())),
+    };
+    if !target.has_sites() {
+        return Err(format!("{doing} needs what --instrument off leaves out"));
+    }
+    Ok(source)
 }
 
 /// Makes a module of a file's contents, for an engine.

@@ -4,7 +4,7 @@
 
 use super::guest::{self, Guest, Stop};
 use super::progress::Progress;
-use super::{Input, TargetArgs, input};
+use super::{TargetArgs, input};
 use sidetrack_engine::{DebugEvent, Engine, Resume, Store, WasmBacktrace};
 use sidetrack_wasi::{Exit, Stdio};
 use std::io::{self, BufWriter, Write};
@@ -30,14 +30,7 @@ pub struct Args {
 
 /// Runs the verb; the exit code is the program's, or 134 if it traps.
 pub fn run(args: Args) -> Result<ExitCode, String> {
-    let (bytes, compiled) = match Input::read(args.guest.file())? {
-        Input::Module(bytes) => (bytes, false),
-        Input::Compiled(bytes) => (bytes, true),
-        Input::Clif(_) => return Err(format!("{}: only WebAssembly is traced", args.guest.file().display())),
-    };
-    if !args.target.has_sites() {
-        return Err("tracing needs what --instrument off leaves out".to_string());
-    }
+    let (bytes, compiled) = input::with_sites(args.guest.file(), &args.target, "traced", "tracing")?;
     guest::on_thread(move || run_here(&args, &bytes, compiled))
 }
 
@@ -90,7 +83,7 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
         let lines = lines.clone();
         store.debug_handler(move |stop, event| {
             // An operator that traps has had its line.
-            if !matches!(event, DebugEvent::Trap(_)) {
+            if !matches!(event, DebugEvent::Trap(_) | DebugEvent::HostError) {
                 let line = stop.trace_line();
                 lines.lock().unwrap_or_else(PoisonError::into_inner).write(&line)?;
             }

@@ -13,11 +13,12 @@ pub fn value(target: &mut dyn Target, (ty, value): (ValType, Value)) -> String {
     describe(value, ty, |heap, reference| target.reference_number(heap, reference))
 }
 
-/// A function: `7 <malloc>`.
+/// A function: `7 <malloc>`, or `libc!7 <malloc>` in a module that has a name.
 pub fn function(module: &Module, func: u32) -> String {
+    let space = module.name().map_or(String::new(), |name| format!("{name}!"));
     match location::name(module, func) {
-        Some(name) => format!("{func} <{name}>"),
-        None => func.to_string(),
+        Some(name) => format!("{space}{func} <{name}>"),
+        None => format!("{space}{func}"),
     }
 }
 
@@ -53,17 +54,21 @@ impl Repl {
         self.show_frame(stop, elsewhere || !reason.is_empty());
     }
 
-    /// Prints the frame that is selected: its function, unless that is known, and its operator.
-    pub(super) fn show_frame(&mut self, stop: &mut StopView<'_>, function: bool) {
+    /// Prints the frame that is selected and its operator: `whole`, with the parameters on
+    /// a line of their own, or both on one line.
+    pub(super) fn show_frame(&mut self, stop: &mut StopView<'_>, whole: bool) {
         let (number, selected) = (stop.selected(), stop.frame().clone());
-        if function {
+        let place = if whole {
             let text = frame(stop.target, number, &selected);
             let _ = writeln!(self.text, "{text}");
-        }
+            String::new()
+        } else {
+            format!(" in {}", function(&selected.module, selected.func))
+        };
         let lines = self.lines_of(&selected.module, selected.func);
         let line = lines.as_ref().ok().and_then(|lines| lines.iter().find(|line| line.pc == selected.pc));
         if let Some(line) = line {
-            let _ = writeln!(self.text, "=> {:#x}: {}", line.pc, line.text);
+            let _ = writeln!(self.text, "=> {:#x}{place}: {}", line.pc, line.text);
         }
     }
 

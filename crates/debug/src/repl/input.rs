@@ -35,7 +35,8 @@ pub struct Line {
 
 /// The rest of the commands.
 pub struct Input {
-    scripts: VecDeque<Line>,
+    /// What is left of each script.
+    scripts: VecDeque<VecDeque<Line>>,
     rest: Rest,
 }
 
@@ -59,10 +60,7 @@ impl Input {
         names: Vec<String>,
         history: Option<PathBuf>,
     ) -> Result<Self> {
-        let mut lines = VecDeque::new();
-        for script in scripts {
-            lines.extend(read(script)?);
-        }
+        let scripts = scripts.iter().map(|script| read(script)).collect::<Result<_>>()?;
         let rest = if batch {
             Rest::Nothing
         } else if std::io::stdin().is_terminal() {
@@ -76,7 +74,7 @@ impl Input {
         } else {
             Rest::Lines
         };
-        Ok(Input { scripts: lines, rest })
+        Ok(Input { scripts, rest })
     }
 
     /// The next command; none if there is no more.
@@ -84,8 +82,11 @@ impl Input {
     /// # Errors
     /// If standard input fails.
     pub fn next(&mut self) -> Result<Option<Line>> {
-        if let Some(line) = self.scripts.pop_front() {
-            return Ok(Some(line));
+        while let Some(script) = self.scripts.front_mut() {
+            if let Some(line) = script.pop_front() {
+                return Ok(Some(line));
+            }
+            self.scripts.pop_front();
         }
         match &mut self.rest {
             Rest::Nothing => Ok(None),
@@ -94,7 +95,7 @@ impl Input {
                 if std::io::stdin().lock().read_until(b'\n', &mut bytes)? == 0 {
                     return Ok(None);
                 }
-                Ok(Some(Line::new(&String::from_utf8_lossy(&bytes), None)))
+                Ok(Some(Line { typed: true, ..Line::new(&String::from_utf8_lossy(&bytes), None) }))
             }
             Rest::Terminal(editor, _) => loop {
                 match editor.readline(PROMPT) {
@@ -108,6 +109,11 @@ impl Input {
                 }
             },
         }
+    }
+
+    /// Leaves out the rest of the script that the last command was from.
+    pub fn abandon_script(&mut self) {
+        self.scripts.pop_front();
     }
 }
 
@@ -134,7 +140,7 @@ impl Line {
 }
 
 /// The commands of a script: its lines but for those that are empty or start with `#`.
-fn read(script: &Path) -> Result<Vec<Line>> {
+fn read(script: &Path) -> Result<VecDeque<Line>> {
     let name = script.display();
     let text = std::fs::read(script).with_context(|| name.to_string())?;
     let text = String::from_utf8_lossy(&text);

@@ -4,7 +4,8 @@
 //! scripts, pipes and terminals. Approach: a command is a function of the [`Context`]; it
 //! writes to a text that is printed when it is done, and says what comes after it as a
 //! [`Flow`]. A command that cannot be done is an error with a message; whatever the
-//! input, the debugger does not panic. In a batch the first error ends it.
+//! input, the debugger does not panic. An error in a script ends the script; in a batch
+//! it ends the debugger.
 
 mod commands;
 mod context;
@@ -22,6 +23,9 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// How many lines are printed of where a program has failed.
+const BACKTRACE: usize = 21;
 
 /// Makes the machine code of a function as text, with offsets in the function.
 pub type NativeCode = Box<dyn Fn(&Module, u32) -> Result<String> + Send>;
@@ -53,7 +57,7 @@ pub struct Repl {
     text: String,
     /// What is to be done when the program that was killed is gone.
     next: Option<Flow>,
-    /// The line that an empty one repeats.
+    /// What an empty line stands for.
     last: String,
     /// The frame pointer and function of the last stop.
     shown: Option<(usize, u32)>,
@@ -145,9 +149,10 @@ impl Repl {
                 Ok(flow) => return flow,
                 Err(error) => {
                     self.fail(line.origin.as_deref(), &error);
-                    if self.batch {
-                        self.failed = true;
+                    if line.origin.is_some() {
+                        self.input.abandon_script();
                     }
+                    self.failed |= self.batch;
                 }
             }
         }
@@ -160,16 +165,17 @@ impl Repl {
             let _ = writeln!(self.text, "{PROMPT}{}", line.text);
             self.print();
         }
-        if line.typed && !line.text.is_empty() {
-            self.last = line.text.clone();
-        }
-        let text = if line.typed { self.last.clone() } else { line.text.clone() };
+        let repeated = line.typed && line.text.is_empty();
+        let text = if repeated { self.last.clone() } else { line.text.clone() };
         if text.is_empty() || text.starts_with('#') {
             return Ok(Flow::Stay);
         }
         let end = text.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(text.len());
         let (name, operands) = text.split_at(end);
         let row = table::find(name)?;
+        if line.typed {
+            self.last = row.again(operands);
+        }
         let result = (row.run)(self, context, operands.trim());
         self.print();
         result
@@ -206,7 +212,7 @@ impl Repl {
             Ok(Outcome::Failed(error)) => {
                 let _ = writeln!(self.text, "The program has failed: {}", error.root_cause());
                 if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-                    let _ = writeln!(self.text, "{backtrace}");
+                    self.show_backtrace(backtrace);
                 }
             }
             Err(error) => {
@@ -218,5 +224,17 @@ impl Repl {
             }
         }
         self.print();
+    }
+
+    /// Prints where the program was when it failed: the innermost functions.
+    fn show_backtrace(&mut self, backtrace: &WasmBacktrace) {
+        let text = backtrace.to_string();
+        let lines: Vec<_> = text.lines().collect();
+        for line in lines.iter().take(BACKTRACE) {
+            let _ = writeln!(self.text, "{line}");
+        }
+        if let more @ 1.. = lines.len().saturating_sub(BACKTRACE) {
+            let _ = writeln!(self.text, "({more} more)");
+        }
     }
 }

@@ -19,6 +19,24 @@ pub struct Row {
     pub run: fn(&mut Repl, &mut Context<'_, '_>, &str) -> Result<Flow>,
 }
 
+impl Row {
+    /// What an empty line does after the command with these operands: the same, or nothing
+    /// if it starts or ends something. `x` goes on behind what was printed.
+    pub fn again(&self, operands: &str) -> String {
+        let name = self.names[0];
+        let count = operands.strip_prefix('/').map_or("", |format| {
+            let digits = format.find(|c: char| !c.is_ascii_digit()).unwrap_or(format.len());
+            &format[..digits]
+        });
+        match name {
+            "run" | "start" | "kill" | "quit" | "break" | "tbreak" | "delete" => String::new(),
+            "x" if count.is_empty() => name.to_owned(),
+            "x" => format!("{name}/{count}"),
+            _ => format!("{name} {operands}"),
+        }
+    }
+}
+
 const fn row(
     names: &'static [&'static str],
     operands: &'static str,
@@ -28,11 +46,16 @@ const fn row(
     Row { names, operands, help, run }
 }
 
-static ROWS: [Row; 34] = [
+static ROWS: [Row; 35] = [
     row(&["help", "h"], "[COMMAND]", "Says what commands do; `help expressions` what can be computed.", help),
     row(&["run", "r"], "", "Runs the program from the start, up to a breakpoint.", running::run),
     row(&["start"], "", "Runs the program up to its first operator.", running::start),
-    row(&["continue", "c"], "", "Goes on to the next breakpoint.", running::cont),
+    row(
+        &["continue", "c"],
+        "[COUNT]",
+        "Goes on to the next breakpoint; with a count, to the one where it is, so many times.",
+        running::cont,
+    ),
     row(&["stepi", "si"], "[COUNT]", "Goes on by an operator, into calls.", running::stepi),
     row(&["nexti", "ni"], "[COUNT]", "Goes on by an operator of this function, over calls.", running::nexti),
     row(&["finish", "fin"], "", "Goes on until the selected function has returned.", running::finish),
@@ -92,7 +115,12 @@ static ROWS: [Row; 34] = [
         "Prints the operators around the pc, or of a function; or the machine code.",
         code::disassemble,
     ),
-    row(&["info", "i"], "breakpoints | sites | instances | functions | frame", "Prints lists.", info::info),
+    row(
+        &["info", "i"],
+        "breakpoints | sites | instances | functions | frame | locals",
+        "Prints lists.",
+        info::info,
+    ),
     row(&["info breakpoints"], "", "Prints the breakpoints.", info::breakpoints),
     row(
         &["info sites"],
@@ -108,6 +136,7 @@ static ROWS: [Row; 34] = [
         info::functions,
     ),
     row(&["info frame"], "", "Prints the function that is selected.", info::frame),
+    row(&["info locals"], "", "As `locals`.", frames::locals),
 ];
 
 /// What expressions are.
@@ -129,7 +158,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// What can stand behind a command, if that is fixed.
 pub fn second_words(command: &str) -> &'static [&'static str] {
     match find(command).map(|row| row.names[0]) {
-        Ok("info") => &["breakpoints", "sites", "instances", "functions", "frame"],
+        Ok("info") => &["breakpoints", "sites", "instances", "functions", "frame", "locals"],
         Ok("set") => &["global", "memory"],
         _ => &[],
     }

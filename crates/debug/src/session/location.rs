@@ -15,11 +15,12 @@ pub struct Place {
 
 /// The place that a text says: `0x1f4` is a wasm pc, or what stands there behind it; `12`
 /// is the first operator of function 12, `malloc` that of the function with the name,
-/// in the name section or as an export.
+/// in the name section or as an export. The module's name and a `!` may stand before it.
 ///
 /// # Errors
 /// If there is no such place, or control never comes to it.
 pub fn resolve(module: &Module, text: &str) -> Result<Place> {
+    let text = within(module, text);
     match text.strip_prefix("0x") {
         None => {
             let func = function(module, text)?;
@@ -35,22 +36,32 @@ pub fn resolve(module: &Module, text: &str) -> Result<Place> {
     }
 }
 
+/// The text without the module's name before it.
+fn within<'a>(module: &Module, text: &'a str) -> &'a str {
+    match text.split_once('!') {
+        Some((space, rest)) if module.name() == Some(space) => rest,
+        _ => text,
+    }
+}
+
 /// The index of the function that a text says, one that the module defines.
 ///
 /// # Errors
 /// If there is none.
 pub fn function(module: &Module, text: &str) -> Result<u32> {
     let info = module.info();
+    let text = within(module, text);
     let func = match text.parse::<u32>() {
         Ok(index) => index,
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => u32::MAX,
         Err(_) => named(module, text)?,
     };
     let count = info.functions.len();
     if func as usize >= count {
-        bail!("there is no function {func}; the module has {count}");
+        bail!("there is no function {text}; the module has {count}");
     }
     if info.is_imported_function(func) {
-        bail!("function {func} is imported and has no code here");
+        bail!("function {text} is imported and has no code here");
     }
     Ok(func)
 }

@@ -84,6 +84,8 @@ impl Session {
         let reason = match event {
             DebugEvent::Interrupt => Reason::Interrupt,
             DebugEvent::Trap(trap) => Reason::Trap(trap),
+            // The program's end by the host is reported as its end.
+            DebugEvent::HostError => return Ok(Resume::Unchanged),
             _ => {
                 let hit = match event {
                     DebugEvent::Breakpoint => self.hit(target)?,

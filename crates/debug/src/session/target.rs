@@ -1,6 +1,6 @@
 //! The stopped program.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use sidetrack_engine::debug::Value;
 use sidetrack_engine::{DebugContext, DebugFrame, HeapType, Instance, Module, Result, ValType};
 
@@ -130,14 +130,19 @@ impl<T: 'static> Target for DebugContext<'_, T> {
 
     fn read_memory(&mut self, instance: Instance, index: u32, address: u64, bytes: &mut [u8]) -> Result<()> {
         let memory = memory(self, instance, index)?;
-        let len = bytes.len();
-        let read = DebugContext::read_memory(self, memory, address, bytes);
-        read.then_some(())
-            .with_context(|| format!("{len} bytes at {address:#x} are outside of memory {index}"))
+        if DebugContext::read_memory(self, memory, address, bytes) {
+            return Ok(());
+        }
+        let (end, size) = (address as u128 + bytes.len() as u128, memory.data_size(&*self));
+        bail!("{address:#x}..{end:#x} is outside of memory {index}, which has {size:#x} bytes")
     }
 
     fn write_memory(&mut self, instance: Instance, index: u32, address: u64, bytes: &[u8]) -> Result<()> {
         let memory = memory(self, instance, index)?;
+        let (end, size) = (address as u128 + bytes.len() as u128, memory.data_size(&*self));
+        if end > size as u128 {
+            bail!("{address:#x}..{end:#x} is outside of memory {index}, which has {size:#x} bytes");
+        }
         DebugContext::write_memory(self, memory, address, bytes)
     }
 

@@ -59,6 +59,11 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         self.store.data_mut()
     }
 
+    /// How the host function failed, at [`super::DebugEvent::HostError`].
+    pub fn host_error(&self) -> Option<&crate::Error> {
+        self.stop.error
+    }
+
     /// The module of the innermost function.
     pub fn module(&self) -> &Module {
         &self.stop.module
@@ -81,7 +86,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
 
     /// The frame pointer of the innermost function.
     pub fn fp(&self) -> usize {
-        self.stop.registers.fp()
+        self.stop.frame.fp
     }
 
     /// Calls `each` with the types and values of the innermost function's locals.
@@ -131,7 +136,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
             module: stop.module.clone(),
             func: stop.func.body().func(),
             pc: stop.shadow.pc(),
-            fp: stop.registers.fp(),
+            fp: stop.frame.fp,
             locals: Vec::new(),
             stack: Vec::new(),
         };
@@ -139,7 +144,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         self.for_each_operand(|ty, value| innermost.stack.push((ty, value)));
         let store = &*self.store.opaque();
         let mut frames = vec![innermost];
-        for frame in stop.registers.frames(store).iter().skip(1) {
+        for frame in stop.frames(store).iter().skip(1) {
             frames.extend(outer(store, frame)?);
         }
         Ok(frames)
@@ -186,6 +191,9 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     }
 
     fn check_untouched(&mut self, place: Touched) -> Result<()> {
+        if !self.stop.at_site {
+            return Ok(());
+        }
         let pc = touched_at(self.store.opaque(), self.stop, place)?;
         match pc {
             None => Ok(()),

@@ -87,6 +87,8 @@ pub(crate) struct Debugger {
     stepping: Vec<usize>,
     pub(super) goal: Goal,
     pub(super) followed: Vec<Followed>,
+    /// Whether the handler has been told of the trap that comes next.
+    pub(super) told_trap: bool,
 }
 
 impl Default for Debugger {
@@ -97,6 +99,7 @@ impl Default for Debugger {
             stepping: Vec::new(),
             goal: Goal::Breakpoint,
             followed: Vec::new(),
+            told_trap: false,
         }
     }
 }
@@ -120,6 +123,11 @@ impl Debugger {
     /// Stops at the next operator, wherever it is.
     pub fn stop_at_entry(&mut self) {
         self.goal = Goal::Operator;
+    }
+
+    /// The handler need not be told of the trap that comes next.
+    pub fn skip_trap(&mut self) {
+        self.told_trap = true;
     }
 
     /// Whether the site that ends at an address is armed.

@@ -12,9 +12,11 @@ pub enum DebugEvent {
     Step,
     /// At the first site after [`crate::InterruptHandle::interrupt`] or a deadline.
     Interrupt,
-    /// Before an operator that is going to trap. Only while stepping, or when a breakpoint
-    /// led to it.
+    /// At an operator that traps, before its call is left: all frames are there still.
     Trap(Trap),
+    /// In a call of a host function that has failed, before the call around it is left; see
+    /// [`crate::DebugContext::host_error`].
+    HostError,
 }
 
 /// How a program goes on after a stop.

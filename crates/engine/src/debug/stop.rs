@@ -10,16 +10,18 @@ use super::instance_env::InstanceEnv;
 use super::runs::{FuncDebug, Site};
 use super::{Callee, DebugEvent, End, Shadow, Step, Value};
 use crate::Result;
+use crate::Trap;
 use crate::instance::InstanceData;
 use crate::module::Module;
+use crate::store::Exit;
 use crate::store::StoreOpaque;
-use crate::vm::hook::{Registers, instance_of};
-use crate::vm::{VmPtr, context, host};
+use crate::vm::hook::{Registers, instance_of, read_outer};
+use crate::vm::{HostError, VmPtr, context, host};
 use anyhow::anyhow;
-use sidetrack_artifact::StateMap;
-use sidetrack_artifact::SymbolName;
 use sidetrack_artifact::module::symbols;
+use sidetrack_artifact::{StateMap, SymbolName, TrapCode, vmctx};
 use sidetrack_patch::run::Frame;
+use std::any::Any;
 use std::sync::Arc;
 
 /// The key of the context in state maps.
@@ -30,10 +32,24 @@ pub(super) const FIRST_LOCAL: u32 = 1;
 /// A stop, as the handler's questions are answered from it.
 pub(crate) struct Stopped<'a> {
     pub registers: &'a Registers<'a>,
+    /// The innermost frame of a WebAssembly function.
+    pub frame: Frame,
+    /// Whether that is at a site.
+    pub at_site: bool,
+    /// How the host function failed that was called.
+    pub error: Option<&'a crate::Error>,
     pub module: Module,
     pub instance: VmPtr<InstanceData>,
     pub func: Arc<FuncDebug>,
     pub shadow: Shadow,
+}
+
+impl Stopped<'_> {
+    /// The frames from the innermost function outwards.
+    pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
+        // Frames of the engine's stubs may be further inside.
+        self.registers.frames(store).into_iter().skip_while(|frame| *frame != self.frame).collect()
+    }
 }
 
 /// Called at a site that is on.
@@ -48,6 +64,7 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
         None => return Ok(()),
     };
     let debugger = store.debugger_mut();
+    debugger.told_trap = false;
     let breakpoints = debugger.armed.get(&pc).is_some_and(|armed| armed.breakpoints > 0);
     if !breakpoints && !interrupted && !debugger.goal.is_reached(fp) {
         return Ok(());
@@ -58,7 +75,8 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     let context = state.place(CONTEXT).map(|place| registers.read(place) as u64);
     let instance = context.and_then(|context| instance_of(store, context));
     let instance = instance.ok_or_else(|| anyhow!("a site whose instance is not known"))?;
-    let mut stop = Stopped { registers, module, instance, func, shadow };
+    let frame = Frame { pc, fp };
+    let mut stop = Stopped { registers, frame, at_site: true, error: None, module, instance, func, shadow };
     if interrupted {
         let interrupts = store.interrupts().clone();
         let debugger = store.debugger_mut();
@@ -115,6 +133,93 @@ fn shadow_at(
     Shadow::new(func.body().clone(), op, local, |n| read(first_operand + n as u32))
 }
 
+/// Called where an instruction has trapped, natively or not.
+pub(crate) fn at_trap(store: &mut StoreOpaque, registers: &Registers<'_>, code: TrapCode) -> Result<()> {
+    if std::mem::take(&mut store.debugger_mut().told_trap) || !host::Whole::is_debugged(store) {
+        return Ok(());
+    }
+    let error = match code {
+        TrapCode::User(vmctx::trap::HOST_ERROR) => store.take_exit(),
+        _ => None,
+    };
+    let (event, message) = match &error {
+        Some(Exit::Host(HostError::Error(_))) => (DebugEvent::HostError, None),
+        Some(Exit::Host(HostError::Panic(panic))) => {
+            (DebugEvent::HostError, Some(anyhow!("the host panicked: {}", panic_text(&**panic))))
+        }
+        None => match Trap::of(code) {
+            Some(trap) => (DebugEvent::Trap(trap), None),
+            None => return Ok(()),
+        },
+    };
+    let result = match innermost(store, registers) {
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+        Ok(Some(mut stop)) => {
+            stop.error = match &error {
+                Some(Exit::Host(HostError::Error(error))) => Some(error),
+                _ => message.as_ref(),
+            };
+            ask(store, &stop, event)
+        }
+    };
+    if let Some(error) = error {
+        store.set_exit(error);
+    }
+    result
+}
+
+/// What somebody panicked with, if it is text.
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not with a text")
+}
+
+/// The instance of a module that the store has one instance of.
+fn only_instance_of(store: &StoreOpaque, module: &Module) -> Option<VmPtr<InstanceData>> {
+    let mut all = store.instances().filter(|instance| Module::same(instance.get(store).module(), module));
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
+}
+
+/// The innermost WebAssembly function where the code has stopped at no site.
+fn innermost<'a>(store: &mut StoreOpaque, registers: &'a Registers<'a>) -> Result<Option<Stopped<'a>>> {
+    for (index, frame) in registers.frames(store).iter().enumerate() {
+        // Where the trap is, an instruction is up; in the frames around it, a call is over.
+        let trapped = index == 0;
+        let within = if trapped { frame.pc } else { frame.pc - 1 };
+        let Some((module, func, op)) = frame_at(store, within)? else { continue };
+        let Some(code) = store.code_at(within) else { continue };
+        let state = func.state_at(code.offset(if trapped { frame.pc + 1 } else { frame.pc }));
+        let read = |key: u32| {
+            let place = state.and_then(|state| state.place(key))?;
+            if trapped { Some(registers.read(place)) } else { read_outer(frame, place) }
+        };
+        let instance = read(CONTEXT).and_then(|context| instance_of(store, context as u64));
+        let instance = instance.or_else(|| only_instance_of(store, &module));
+        let Some(instance) = instance else { return Ok(None) };
+        let first_operand = FIRST_LOCAL + func.body().locals().len() as u32;
+        let shadow = Shadow::new(
+            func.body().clone(),
+            op,
+            |n| read(FIRST_LOCAL + n as u32),
+            |n| read(first_operand + n as u32),
+        );
+        let frame = *frame;
+        return Ok(Some(Stopped {
+            registers,
+            frame,
+            at_site: false,
+            error: None,
+            module,
+            instance,
+            func,
+            shadow,
+        }));
+    }
+    Ok(None)
+}
+
 /// Moves the shadow on until native code has to. If the program has `stopped` before the
 /// first operator already, steps lead behind it.
 fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Result<()> {
@@ -153,6 +258,7 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Re
             Step::End(end) => {
                 if let (End::Trap(trap), true) = (end, wants) {
                     ask(store, stop, DebugEvent::Trap(trap))?;
+                    store.debugger_mut().skip_trap();
                 }
                 let goal = store.debugger_mut().goal;
                 if goal != Goal::Breakpoint {
@@ -166,7 +272,7 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Re
 
 /// Tells the handler and remembers what it answers.
 fn ask(store: &mut StoreOpaque, stop: &Stopped<'_>, event: DebugEvent) -> Result<()> {
-    let fp = stop.registers.fp();
+    let fp = stop.frame.fp;
     let resume = crate::vm::host::Whole::debug_event(store, event, stop)?;
     let before = store.debugger_mut().goal;
     let goal = before.after(resume, fp);
@@ -271,17 +377,22 @@ pub(super) fn outer_frame(
     store: &StoreOpaque,
     frame: &Frame,
 ) -> Result<Option<(Module, Arc<FuncDebug>, u32)>> {
-    let Some((module, func)) = function_at(store, frame.pc - 1) else { return Ok(None) };
-    let Some(code) = store.code_at(frame.pc - 1) else { return Ok(None) };
+    frame_at(store, frame.pc - 1)
+}
+
+/// The operator that the code at an address is of, with its function.
+fn frame_at(store: &StoreOpaque, address: usize) -> Result<Option<(Module, Arc<FuncDebug>, u32)>> {
+    let Some((module, func)) = function_at(store, address) else { return Ok(None) };
+    let Some(code) = store.code_at(address) else { return Ok(None) };
     let func = module.debug().function(&module, func)?;
-    let pc = module.image().source_at(code.offset(frame.pc) - 1);
-    let op = pc.and_then(|pc| func.body().index_at(pc));
+    let pc = module.image().source_at(code.offset(address));
+    let op = pc.and_then(|pc| func.body().next_at_or_after(pc));
     Ok(op.map(|op| (module, func, op)))
 }
 
 /// Arms the site after the call that the function of the stop returns to.
 fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
-    for frame in stop.registers.frames(store).iter().skip(1) {
+    for frame in stop.frames(store).iter().skip(1) {
         if let Some((module, func, op)) = outer_frame(store, frame)? {
             let sites = func.sites_of(op + 1).to_vec();
             return store.arm_for_step(&module, &func, &sites);
@@ -294,7 +405,7 @@ fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
 fn arm_handlers(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
     let sites = stop.func.sites().to_vec();
     store.arm_for_step(&stop.module, &stop.func, &sites)?;
-    for frame in stop.registers.frames(store).iter().skip(1) {
+    for frame in stop.frames(store).iter().skip(1) {
         if let Some((module, func, _)) = outer_frame(store, frame)? {
             let sites = func.sites().to_vec();
             store.arm_for_step(&module, &func, &sites)?;

@@ -11,7 +11,6 @@ use super::host::{self, HostContext, HostError};
 use super::{FuncRecord, Slot, VmPtr};
 use crate::store::{Exit, StoreOpaque};
 use sidetrack_artifact::TrapCode;
-use sidetrack_artifact::vmctx;
 use sidetrack_patch::run::{self, CallHooks, Frame};
 use std::ptr::NonNull;
 
@@ -62,19 +61,26 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     let fields = store.fields().get();
     // SAFETY: the fields live as long as the store, and no code of it runs right now.
     let (outer_limit, outer_exit) = unsafe { ((*fields).stack_limit, (*fields).last_exit_fp) };
+    let outer = match store.stopped_at() {
+        _ if store.depth() == 0 => None,
+        None => Some(caller_of_stub(outer_exit)),
+        stopped_at => stopped_at,
+    };
     if store.depth() == 0 {
         let limit = sp.saturating_sub(store.engine().config().max_wasm_stack_bytes());
         store.set_native_limit(limit);
         // SAFETY: as above.
         unsafe { (*fields).stack_limit = if store.engine().config().is_native() { limit } else { 0 } };
     } else if sp < store.native_limit() {
-        return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), frames: outer_frames(outer_exit) });
+        let frames = outer_frames(store, outer);
+        return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), frames });
     }
     if store.debugger_mut().wants_entries() {
         let armed = crate::debug::arm_entry(store, record.code as usize);
         armed.map_err(|error| Failure::Host { error: HostError::Error(error), frames: Vec::new() })?;
     }
-    store.enter();
+    store.enter(outer);
+    let stopped_at = store.stop_at(None);
     let entered = Entered::new(store.address());
     let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
     let machine = store.machine();
@@ -83,6 +89,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     // the slots; modules, and with them the registered code, live as long as the store.
     let result = unsafe { run::call(machine, record.entry, &args, &CallHooks::default()) };
     drop(entered);
+    store.stop_at(stopped_at);
     store.leave();
     // SAFETY: as above; the code has been left.
     unsafe {
@@ -93,10 +100,9 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         Ok(()) => Ok(()),
         Err(run::Exit::Uncaught { payloads, .. }) => Err(Failure::Exception(payloads[0])),
         Err(run::Exit::Trap { code, mut frames, .. }) => {
-            frames.extend(outer_frames(outer_exit));
-            if code == Some(TrapCode::User(vmctx::trap::HOST_ERROR))
-                && let Some(Exit::Host(error)) = store.take_exit()
-            {
+            frames.extend(outer_frames(store, outer));
+            // A debug handler may have failed at whatever trap.
+            if let Some(Exit::Host(error)) = store.take_exit() {
                 return Err(Failure::Host { error, frames });
             }
             Err(Failure::Trap { code, frames })
@@ -104,16 +110,19 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     }
 }
 
-/// The frames of the activation that called the host from an exit stub with this
-/// frame pointer.
-pub(super) fn outer_frames(exit_fp: usize) -> Vec<Frame> {
-    if exit_fp == 0 {
-        return Vec::new();
-    }
+/// The frames of the activations that are around the one that runs, innermost first; that
+/// which has stopped at `innermost` is one more.
+pub(super) fn outer_frames(store: &StoreOpaque, innermost: Option<Frame>) -> Vec<Frame> {
+    let stopped = innermost.into_iter().chain(store.outer().iter().rev().copied());
+    // SAFETY: they are frames of code that called the host, or came to a hook, and has not
+    // gone on since.
+    stopped.flat_map(|frame| unsafe { run::walk(frame.pc, frame.fp) }).collect()
+}
+
+/// The frame that called the exit stub with this frame pointer.
+fn caller_of_stub(exit_fp: usize) -> Frame {
     // SAFETY: the exit stub is still on the stack, since the host function that it called
     // has not returned; a frame starts with the caller's frame pointer and return address.
-    unsafe {
-        let frame = exit_fp as *const usize;
-        run::walk(*frame.add(1), *frame)
-    }
+    let [fp, pc] = unsafe { (exit_fp as *const [usize; 2]).read() };
+    Frame { pc, fp }
 }

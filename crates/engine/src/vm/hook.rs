@@ -4,8 +4,9 @@ use super::{HostError, StoreAddress, VmPtr};
 use crate::debug;
 use crate::instance::InstanceData;
 use crate::store::{Exit, StoreOpaque};
+use sidetrack_artifact::TrapCode;
 use sidetrack_artifact::{StatePlace, vmctx};
-use sidetrack_patch::run::{self, Frame, HookFrame};
+use sidetrack_patch::run::{self, Frame, HookFrame, Hooks};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, null_mut};
@@ -24,7 +25,7 @@ impl Entered {
         static HOOK: Once = Once::new();
         // SAFETY: the hook is right for all code of the engine, which is all that calls sites
         // of this name, and does not unwind.
-        HOOK.call_once(|| unsafe { run::set_hook(hook) });
+        HOOK.call_once(|| unsafe { run::set_hooks(Hooks { site, trap }) });
         Entered(CURRENT.replace(store.0.as_ptr()))
     }
 }
@@ -59,9 +60,7 @@ impl Registers<'_> {
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
         // SAFETY: the function is stopped at the site, and its frame is live.
         let mut frames = unsafe { run::walk(self.0.pc, self.0.fp) };
-        // SAFETY: the fields live as long as the store.
-        let exit = unsafe { (*store.fields().get()).last_exit_fp };
-        frames.extend(super::call::outer_frames(exit));
+        frames.extend(super::call::outer_frames(store, None));
         frames
     }
 }
@@ -86,19 +85,42 @@ pub fn instance_of(store: &StoreOpaque, context: u64) -> Option<VmPtr<InstanceDa
     }
 }
 
-/// The hook of the process.
-unsafe extern "C" fn hook(frame: &mut HookFrame) -> usize {
-    let Some(mut store) = NonNull::new(CURRENT.get()) else { return 0 };
+/// Runs what is to be done where the code of this thread's store has stopped; none if it has
+/// none.
+fn stopped<'a>(
+    frame: &HookFrame,
+    tell: impl FnOnce(&mut StoreOpaque, &Registers<'_>) -> crate::Result<()>,
+) -> Option<(&'a mut StoreOpaque, Result<(), HostError>)> {
+    let mut store = NonNull::new(CURRENT.get())?;
     // SAFETY: the caller of the compiled code around this has borrowed the store mutably and
     // does not touch it until the code is left.
     let store = unsafe { store.as_mut() };
-    let error = match catch_unwind(AssertUnwindSafe(|| debug::at_site(store, &Registers(frame)))) {
-        Ok(Ok(())) => return 0,
-        Ok(Err(error)) => HostError::Error(error),
-        Err(panic) => HostError::Panic(panic),
+    let outer = store.stop_at(Some(Frame { pc: frame.pc, fp: frame.fp }));
+    let result = match catch_unwind(AssertUnwindSafe(|| tell(store, &Registers(frame)))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(HostError::Error(error)),
+        Err(panic) => Err(HostError::Panic(panic)),
     };
+    store.stop_at(outer);
+    Some((store, result))
+}
+
+/// What sites that are on lead to.
+unsafe fn site(frame: &mut HookFrame) -> usize {
+    let Some((store, Err(error))) = stopped(frame, debug::at_site) else { return 0 };
     let Some(code) = store.code_at(frame.pc - 1) else { return 0 };
     let raise = code.base() + code.module().raise_stub() as usize;
     store.set_exit(Exit::Host(error));
+    // What is raised here has been told already.
+    store.debugger_mut().skip_trap();
     raise
+}
+
+/// What traps lead to.
+unsafe fn trap(frame: &mut HookFrame, code: TrapCode) {
+    if let Some((store, Err(error))) =
+        stopped(frame, |store, registers| debug::at_trap(store, registers, code))
+    {
+        store.set_exit(Exit::Host(error));
+    }
 }

@@ -6,7 +6,7 @@
 //! values to `host_call`, which calls the closure with the store and with the
 //! instance that imported it.
 
-use super::context::FuncRecord;
+use super::context::{FuncRecord, StoreFields};
 use super::{Slot, StoreAddress, VmPtr};
 use crate::caller::Caller;
 use crate::debug::{DebugEvent, Resume, Stopped};
@@ -15,8 +15,11 @@ use crate::limits::ResourceLimiter;
 use crate::store::{StoreDyn, StoreInner, StoreOpaque};
 use crate::types::FuncType;
 use crate::{Result, StoreContextMut, Trap};
+use sidetrack_artifact::vmctx;
 use std::any::Any;
+use std::cell::UnsafeCell;
 use std::fmt;
+use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -95,6 +98,13 @@ impl Whole {
         StoreAddress(self.0.expect("a store knows its place once it is made").cast())
     }
 
+    /// Whether the store has a debug handler that is not at work.
+    pub fn is_debugged(store: &StoreOpaque) -> bool {
+        let whole = store.whole().0;
+        // SAFETY: the store is borrowed, and only asked.
+        whole.is_some_and(|whole| unsafe { whole.as_ref() }.is_debugged())
+    }
+
     /// Tells the store's debug handler; without one the program goes on, but an interrupt
     /// ends it.
     pub fn debug_event(store: &mut StoreOpaque, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume> {
@@ -116,14 +126,19 @@ impl Whole {
     }
 }
 
-/// A host function in a store.
+/// A host function in a store. It starts as an instance's context does, since the exit stub
+/// tells the store through it where the code has stopped.
 #[derive(Debug)]
+#[repr(C)]
 pub struct HostContext {
+    fields: *const UnsafeCell<StoreFields>,
     store: StoreAddress,
     instance: Option<VmPtr<InstanceData>>,
     func: Arc<HostFunc>,
     record: FuncRecord,
 }
+
+const _: () = assert!(offset_of!(HostContext, fields) == vmctx::ctx::STORE as usize);
 
 // SAFETY: a part of its store; the addresses are followed only when that is borrowed.
 unsafe impl Send for HostContext {}
@@ -141,7 +156,8 @@ impl HostContext {
         type_id: u32,
     ) -> VmPtr<FuncRecord> {
         let record = FuncRecord::of_host(code, std::ptr::null(), type_id);
-        let context = HostContext { store: store.address(), instance, func, record };
+        let fields = &raw const *store.fields();
+        let context = HostContext { fields, store: store.address(), instance, func, record };
         let context = store.push_host(context);
         let address = context.address(store.id());
         // SAFETY: the store has just taken the context and keeps it until it is dropped.

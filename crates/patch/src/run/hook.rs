@@ -1,21 +1,23 @@
-//! Sites that are on: what runs when control comes to one.
+//! Stops: what runs when control comes to a site that is on, or an instruction traps.
 //!
 //! The import `%debug_hook`, of signature `() preserve_all`, is what sites call. It
 //! saves every register in a [`HookFrame`] on the stack, shows that to the hook of the
 //! process, and puts every register back. The hook may run anything, other compiled
-//! code among it, and must not unwind.
+//! code among it, and must not unwind. At a trap the same is done as if the instruction
+//! had called it, and then the activation is left.
 
-use sidetrack_artifact::{Architecture, StatePlace, SymbolName};
+use super::native;
+use sidetrack_artifact::{Architecture, StatePlace, SymbolName, TrapCode};
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
-/// The registers at a site. Those that an architecture lacks are undefined.
+/// The registers at a site or a trap. Those that an architecture lacks are undefined.
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub struct HookFrame {
     /// The integer registers by hardware number.
     pub ints: [u64; 32],
-    /// The return address of the site's call: where the site ends.
+    /// The return address of the site's call: where the site ends. At a trap the instruction.
     pub pc: usize,
     /// The frame pointer of the function that the site is in.
     pub fp: usize,
@@ -84,36 +86,55 @@ pub unsafe fn read_frame(fp: usize, place: StatePlace) -> [u8; 16] {
     }
 }
 
-/// What a site that is on calls. Returns 0 to go on behind the site, or the address of
-/// a function of compiled code that is called there instead, without arguments.
-pub type Hook = unsafe extern "C" fn(frame: &mut HookFrame) -> usize;
-
-unsafe extern "C" fn nothing(_: &mut HookFrame) -> usize {
-    0
+/// What the process does where compiled code stops.
+#[derive(Clone, Copy, Debug)]
+pub struct Hooks {
+    /// Called by a site that is on. Returns 0 to go on behind the site, or the address of a
+    /// function of compiled code that is called there instead, without arguments.
+    pub site: unsafe fn(&mut HookFrame) -> usize,
+    /// Called where an instruction has trapped, before its activation is left; the frame's
+    /// `pc` is the instruction. All frames are on the stack still.
+    pub trap: unsafe fn(&mut HookFrame, TrapCode),
 }
 
-/// The hook of the process, 0 before one is set.
-pub(super) static HOOK: AtomicUsize = AtomicUsize::new(0);
+/// The hooks of the process.
+static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
-/// Sets the hook of the process.
+/// Sets the hooks of the process, which has them from then on; only the first call does.
 ///
 /// # Safety
-/// The function must be right for whatever site of whatever image calls it, and must
-/// not unwind.
-pub unsafe fn set_hook(hook: Hook) {
-    HOOK.store(hook as *const () as usize, Ordering::SeqCst);
+/// The functions must be right for whatever site or trap of whatever image calls them,
+/// and must not unwind.
+pub unsafe fn set_hooks(hooks: Hooks) {
+    let _ = HOOKS.set(hooks);
+}
+
+/// Whether somebody wants to be told of traps.
+pub(super) fn hooks_traps() -> bool {
+    HOOKS.get().is_some()
 }
 
 /// Shows a frame to the hook of the process.
 pub(super) extern "C" fn call_hook(frame: &mut HookFrame) -> usize {
-    let hook = HOOK.load(Ordering::SeqCst);
-    let hook: Hook = match hook {
-        0 => nothing,
-        // SAFETY: stored by `set_hook` from a function of this type.
-        address => unsafe { std::mem::transmute::<usize, Hook>(address) },
-    };
+    if let Some(code) = native::trapped() {
+        call_trap_hook(frame, code);
+        native::leave_trapped();
+    }
+    call_site_hook(frame)
+}
+
+/// Shows a frame at a site to the hook of the process; returns where to go on instead, or 0.
+pub(super) fn call_site_hook(frame: &mut HookFrame) -> usize {
     // SAFETY: as whoever set it vouches.
-    unsafe { hook(frame) }
+    HOOKS.get().map_or(0, |hooks| unsafe { (hooks.site)(frame) })
+}
+
+/// Shows a frame at a trap to the hook of the process.
+pub(super) fn call_trap_hook(frame: &mut HookFrame, code: TrapCode) {
+    if let Some(hooks) = HOOKS.get() {
+        // SAFETY: as whoever set it vouches.
+        unsafe { (hooks.trap)(frame, code) };
+    }
 }
 
 /// The name that sites call.
@@ -131,7 +152,7 @@ static PULLEY_HOOK: u8 = 0;
 pub fn hook_address(architecture: Architecture) -> Option<u64> {
     match architecture {
         Architecture::Pulley64 => Some(&raw const PULLEY_HOOK as u64),
-        other if super::native::ARCHITECTURE == Some(other) => super::native::hook_address(),
+        other if native::ARCHITECTURE == Some(other) => native::hook_address(),
         _ => None,
     }
 }

@@ -32,7 +32,7 @@ pub(crate) mod registry;
 
 pub use builtins::{builtin_address, throw_address};
 pub use frames::{Frame, walk};
-pub use hook::{Hook, HookFrame, hook_address, read_frame, set_hook};
+pub use hook::{HookFrame, Hooks, hook_address, read_frame, set_hooks};
 pub use pulley::Interpreter;
 pub use registry::{Registered, lookup};
 

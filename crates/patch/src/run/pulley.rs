@@ -140,10 +140,15 @@ unsafe fn run(vm: NonNull<Vm>, mut pc: usize, hooks: &CallHooks) -> Result<(), L
         match unsafe { (*vm.as_ptr()).call_run(start) } {
             DoneReason::ReturnToHost(()) => return Ok(()),
             DoneReason::Trap { pc, kind } => {
-                // SAFETY: no code runs.
-                let vm = unsafe { &*vm.as_ptr() };
+                let pc = pc.as_ptr() as usize;
                 // SAFETY: the interpreter has just stopped there.
-                return Err(unsafe { trap(vm, pc.as_ptr() as usize, kind, hooks.max_frames) });
+                let left = unsafe { trap(&*vm.as_ptr(), pc, kind, hooks.max_frames) };
+                if let Left::Exit(Exit::Trap { code: Some(code), .. }) = left {
+                    // SAFETY: the reference ends before the hook is called.
+                    let mut frame = HookFrame { pc, ..frame_of(unsafe { &*vm.as_ptr() }) };
+                    hook::call_trap_hook(&mut frame, code);
+                }
+                return Err(left);
             }
             DoneReason::CallIndirectHost { resume, .. } => {
                 let resume = resume.as_ptr() as usize;
@@ -225,26 +230,9 @@ unsafe fn call_host(vm: NonNull<Vm>, address: u64) {
 /// No reference to the interpreter may be held; it must have stopped at a veneer
 /// that a site has called.
 unsafe fn call_hook_of(vm: NonNull<Vm>) -> usize {
-    let mut frame = {
-        // SAFETY: the reference ends before the hook is called.
-        let vm = unsafe { &*vm.as_ptr() };
-        let state = vm.state();
-        let reg = |index: usize| index as u8;
-        HookFrame {
-            ints: std::array::from_fn(|i| XReg::new(reg(i)).map_or(0, |x| state[x].get_u64())),
-            // The veneer made no frame: lr and fp are its caller's.
-            pc: vm.lr() as usize,
-            fp: vm.fp() as usize,
-            floats: std::array::from_fn(|i| {
-                let bits = FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits());
-                u128::from(bits).to_le_bytes()
-            }),
-            vectors: std::array::from_fn(|i| {
-                VReg::new(reg(i)).map_or(0, |v| state[v].get_u128()).to_le_bytes()
-            }),
-        }
-    };
-    let instead = hook::call_hook(&mut frame);
+    // SAFETY: the reference ends before the hook is called.
+    let mut frame = frame_of(unsafe { &*vm.as_ptr() });
+    let instead = hook::call_site_hook(&mut frame);
     // Code that the hook has run leaves other values in the registers that callees do not keep.
     // SAFETY: the hook has returned, so no other reference is left.
     let state = unsafe { (*vm.as_ptr()).state_mut() };
@@ -262,6 +250,23 @@ unsafe fn call_hook_of(vm: NonNull<Vm>) -> usize {
         }
     }
     instead
+}
+
+/// The registers.
+fn frame_of(vm: &Vm) -> HookFrame {
+    let state = vm.state();
+    let reg = |index: usize| index as u8;
+    HookFrame {
+        ints: std::array::from_fn(|i| XReg::new(reg(i)).map_or(0, |x| state[x].get_u64())),
+        // A veneer makes no frame: lr and fp are its caller's.
+        pc: vm.lr() as usize,
+        fp: vm.fp() as usize,
+        floats: std::array::from_fn(|i| {
+            let bits = FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits());
+            u128::from(bits).to_le_bytes()
+        }),
+        vectors: std::array::from_fn(|i| VReg::new(reg(i)).map_or(0, |v| state[v].get_u128()).to_le_bytes()),
+    }
 }
 
 /// Does a library call on the argument registers.

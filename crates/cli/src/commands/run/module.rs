@@ -86,11 +86,21 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
         // As the system does it: the low eight bits.
         return Ok(ExitCode::from(*code as u8));
     }
-    eprintln!("error: {file}: {}", guest::describe(&error));
+    match args.timeout {
+        Some(time) if matches!(error.downcast_ref(), Some(Trap::Interrupt)) => {
+            eprintln!("error: {file}: {}", over(time));
+        }
+        _ => eprintln!("error: {file}: {}", guest::describe(&error)),
+    }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         eprintln!("{backtrace}");
     }
     Ok(ExitCode::from(guest::TRAPPED))
+}
+
+/// What stops a program whose time is over.
+fn over(time: Duration) -> String {
+    format!("{}: timeout after {time:?}", Trap::Interrupt)
 }
 
 /// Interrupts the program when the time is over. A host function is not interrupted; one
@@ -100,7 +110,7 @@ fn interrupt_after(time: Duration, handle: InterruptHandle, file: String) {
         std::thread::sleep(time);
         if handle.interrupt() {
             std::thread::sleep(GRACE);
-            eprintln!("error: {file}: {}", Trap::Interrupt);
+            eprintln!("error: {file}: {}, in a function of the host", over(time));
             std::process::exit(guest::TRAPPED.into());
         }
     });

@@ -18,10 +18,10 @@ pub fn set_temporary(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &
 }
 
 fn add(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str, temporary: bool) -> Result<Flow> {
-    let (place, rest) = operands.split_once(char::is_whitespace).unwrap_or((operands, ""));
+    let (place, rest) = split_place(operands)?;
     let module = context.module();
     let place = match (place, &mut *context) {
-        ("", Context::Idle(_)) => bail!("a place is expected: a function's name or index, or 0xPC"),
+        ("", Context::Idle(_)) => bail!("a place is expected: a function's name or index, or a wasm pc 0xPC"),
         // Where the program is.
         ("", Context::Stopped(stop)) => {
             let frame = stop.frame();
@@ -31,6 +31,7 @@ fn add(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str, temporary
     };
     let condition = match rest.trim() {
         "" => None,
+        "if" => bail!("a condition is expected behind `if`"),
         rest => match rest.strip_prefix("if").filter(|rest| rest.starts_with([' ', '\t', '('])) {
             Some(text) => Some(Condition::parse(text.trim())?),
             None => bail!("`{rest}`: `if` and a condition are expected"),
@@ -42,6 +43,14 @@ fn add(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str, temporary
     let function = display::function(&module, added.func);
     let _ = writeln!(repl.text, "{kind} {} at {:#x} in {function}", added.id, added.pc);
     Ok(Flow::Stay)
+}
+
+/// Splits a place from what stands behind it; one with spaces in it is in quotes.
+fn split_place(text: &str) -> Result<(&str, &str)> {
+    match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').context("the quotes are not closed"),
+        None => Ok(text.split_once(char::is_whitespace).unwrap_or((text, ""))),
+    }
 }
 
 /// The numbers of breakpoints; all if there is no text.
@@ -59,6 +68,9 @@ fn numbers(context: &mut Context<'_, '_>, text: &str) -> Result<Vec<u32>> {
 }
 
 fn number(text: &str) -> Result<u32> {
+    if text.is_empty() {
+        bail!("the number of a breakpoint is expected");
+    }
     text.parse().ok().with_context(|| format!("`{text}` is no number of a breakpoint"))
 }
 
@@ -94,8 +106,9 @@ pub fn enable(_: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Re
 
 /// `ignore`.
 pub fn ignore(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Result<Flow> {
-    let (id, times) =
-        operands.split_once(char::is_whitespace).context("a number and a count are expected")?;
+    let (id, times) = operands
+        .split_once(char::is_whitespace)
+        .context("the number of a breakpoint and a count are expected")?;
     let times = times.trim();
     let count = times.parse().ok().with_context(|| format!("`{times}` is no count"))?;
     let (breakpoints, _) = context.breakpoints();

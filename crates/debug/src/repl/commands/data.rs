@@ -284,7 +284,7 @@ fn strings(
     let size = size.with_context(|| format!("there is no memory {memory}"))?;
     for _ in 0..count {
         let address = examined.next;
-        ensure!(address < size, "{address:#x} is outside of memory {memory}");
+        ensure!(address < size, "{address:#x} is outside of memory {memory}, which has {size:#x} bytes");
         let mut bytes = vec![0; (size - address).min(STRING) as usize];
         stop.target.read_memory(instance, memory, address, &mut bytes)?;
         let end = bytes.iter().position(|byte| *byte == 0);

@@ -49,9 +49,14 @@ pub fn sites(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> 
     let module = context.module();
     let stop = context.stop()?;
     let func = if operands.is_empty() { stop.frame().func } else { location::function(&module, operands)? };
+    let sites = stop.target.sites(&module, func)?;
     let _ = writeln!(repl.text, "Sites of {}:", display::function(&module, func));
-    for (pc, end, armed) in stop.target.sites(&module, func)? {
-        let _ = writeln!(repl.text, "{pc:#x}, code ends at {end:#x}{}", if armed { ", armed" } else { "" });
+    let lines = repl.lines_of(&module, func)?;
+    for (pc, end, armed) in sites {
+        let line = lines.iter().find(|line| line.pc == pc);
+        let text = line.map_or("?", |line| &line.text);
+        let armed = if armed { ", armed" } else { "" };
+        let _ = writeln!(repl.text, "{pc:#x}: {text}, native code up to {end:#x}{armed}");
     }
     Ok(Flow::Stay)
 }

@@ -2,7 +2,7 @@
 
 use crate::repl::Repl;
 use crate::repl::context::{Context, Flow, count, nothing};
-use crate::session::{Command, location};
+use crate::session::{Command, Reason, location};
 use anyhow::bail;
 use sidetrack_engine::{Module, Result};
 
@@ -25,7 +25,20 @@ fn resume(context: &mut Context<'_, '_>, command: Command) -> Result<Flow> {
 
 /// `continue`.
 pub fn cont(_: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Result<Flow> {
-    nothing(operands)?;
+    let stop = context.stop()?;
+    if !operands.is_empty() {
+        let passed = count(operands)? - 1;
+        let Reason::Breakpoint(ids, _) = stop.reason() else {
+            bail!("only at a breakpoint can it be said how often to go on to it");
+        };
+        // One that stops once is gone.
+        let ids = ids.clone();
+        for id in ids {
+            if let Ok(breakpoint) = stop.session.breakpoints.get_mut(id) {
+                breakpoint.ignore = passed;
+            }
+        }
+    }
     resume(context, Command::Continue)
 }
 

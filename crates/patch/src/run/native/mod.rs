@@ -11,4 +11,6 @@ mod unsupported;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 use unsupported as host;
 
-pub(crate) use host::{ARCHITECTURE, Stack, enter, hook_address, prepare, throw_address};
+pub(crate) use host::{
+    ARCHITECTURE, Stack, enter, hook_address, leave_trapped, prepare, throw_address, trapped,
+};

@@ -45,3 +45,13 @@ pub(crate) fn throw_address() -> Option<u64> {
 pub(crate) fn hook_address() -> Option<u64> {
     None
 }
+
+/// Nothing runs here, so nothing traps.
+pub(crate) fn trapped() -> Option<sidetrack_artifact::TrapCode> {
+    None
+}
+
+/// Never called, since nothing traps.
+pub(crate) fn leave_trapped() -> ! {
+    unreachable!("no native code runs on this host")
+}

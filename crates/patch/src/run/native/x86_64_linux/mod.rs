@@ -17,7 +17,7 @@ pub(crate) use stack::Stack;
 
 use crate::run::frames::{Frame, Landing, find_handler};
 use crate::run::{CallHooks, Exit, Left};
-use sidetrack_artifact::Architecture;
+use sidetrack_artifact::{Architecture, TrapCode};
 use std::arch::global_asm;
 use std::cell::Cell;
 use std::mem::offset_of;
@@ -135,7 +135,7 @@ global_asm!(
 
 unsafe extern "C" {
     fn sidetrack_enter(activation: *mut u8, stub: *const u8, arguments: *const u64, stack: usize);
-    fn sidetrack_leave();
+    fn sidetrack_leave(activation: *const u8) -> !;
     fn sidetrack_throw();
 }
 
@@ -182,6 +182,28 @@ unsafe extern "C" fn land(
 /// The address that `%throw` resolves to.
 pub(crate) fn throw_address() -> Option<u64> {
     Some(sidetrack_throw as *const () as u64)
+}
+
+/// Why the activation that is about to be left trapped, if it is.
+pub(crate) fn trapped() -> Option<TrapCode> {
+    let current = THREAD.with(|thread| thread.current.get());
+    // SAFETY: null, or set by enter for as long as the activation lives.
+    let left = unsafe { current.as_ref() }?.left.take()?;
+    let code = match &left {
+        Left::Exit(Exit::Trap { code, .. }) => *code,
+        _ => None,
+    };
+    // SAFETY: as above.
+    unsafe { (*current).left.set(Some(left)) };
+    code
+}
+
+/// Leaves the innermost activation, which [`trapped`].
+pub(crate) fn leave_trapped() -> ! {
+    let current = THREAD.with(|thread| thread.current.get());
+    // SAFETY: the activation lives, and the frames that are skipped besides those of compiled
+    // code, this one and those of the hook, own nothing.
+    unsafe { sidetrack_leave(current.cast()) }
 }
 
 /// The address that a signal handler goes on at, with the activation to leave as its argument.

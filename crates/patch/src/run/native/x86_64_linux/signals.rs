@@ -12,8 +12,9 @@
 //! Each thread that runs code gets one, freed when the thread ends.
 
 use super::stack::Stack;
-use super::{Activation, THREAD, Thread, leave_address};
+use super::{Activation, THREAD, Thread, hook_address, leave_address};
 use crate::run::frames::{Registers, frames_at};
+use crate::run::hook::hooks_traps;
 use crate::run::registry::View;
 use crate::run::{Exit, Left};
 use sidetrack_artifact::TrapCode;
@@ -79,8 +80,20 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
         if let Some(left) = trap(signal, fault, ucontext, activation) {
             activation.left.set(Some(left));
             let registers = &mut ucontext.uc_mcontext.gregs;
-            registers[libc::REG_RIP as usize] = leave_address() as i64;
-            registers[libc::REG_RDI as usize] = current as i64;
+            match hook_address() {
+                // The code may have used up a stack that it has to itself.
+                Some(hook) if hooks_traps() && activation.stack.is_null() => {
+                    let sp = (registers[libc::REG_RSP as usize] & !15) - 8;
+                    // SAFETY: compiled code keeps nothing below its stack pointer.
+                    unsafe { (sp as *mut i64).write(registers[libc::REG_RIP as usize]) };
+                    registers[libc::REG_RSP as usize] = sp;
+                    registers[libc::REG_RIP as usize] = hook as i64;
+                }
+                _ => {
+                    registers[libc::REG_RIP as usize] = leave_address() as i64;
+                    registers[libc::REG_RDI as usize] = current as i64;
+                }
+            }
             return;
         }
     }
