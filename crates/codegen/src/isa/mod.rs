@@ -1,6 +1,8 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
 mod aarch64;
+#[cfg(test)]
+mod llvm_mc;
 mod pulley;
 pub(crate) mod riscv64;
 mod s390x;
