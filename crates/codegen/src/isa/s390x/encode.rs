@@ -100,10 +100,10 @@ pub fn three(op: Op, a: u8, b: u8, c: u8) -> Code {
     Code::new(front(op) | bits, 4)
 }
 
-/// A copy under a condition.
+/// A copy under a condition, or an operation of the kind that a mask says.
 pub fn conditional(op: Op, a: u8, b: u8, mask: u8) -> Code {
     match op.format() {
-        Format::RrfC => Code::new(front(op) | at(mask, 12) | at(a, 4) | at(b, 0), 4),
+        Format::RrfC | Format::RrfM => Code::new(front(op) | at(mask, 12) | at(a, 4) | at(b, 0), 4),
         _ => wrong(op),
     }
 }

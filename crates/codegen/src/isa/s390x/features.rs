@@ -38,6 +38,16 @@ impl Features {
         self.0 & 1 != 0
     }
 
+    /// The second facility of miscellaneous instructions.
+    pub fn mie2(self) -> bool {
+        self.0 & 8 != 0
+    }
+
+    /// The third one.
+    pub fn mie3(self) -> bool {
+        self.0 & 16 != 0
+    }
+
     /// Both sets together.
     pub fn union(self, other: Features) -> Features {
         Features(self.0 | other.0)

@@ -250,6 +250,11 @@ pub enum Inst {
         end: u8,
         rotate: u8,
     },
+    /// How many bits of 64 are 1, where there is `mie3`.
+    CountBits {
+        dst: Reg,
+        src: Reg,
+    },
     /// One source and a rounding mode.
     Rounded {
         op: Op,
@@ -342,8 +347,9 @@ pub enum Inst {
         mask: u8,
         code: TrapCode,
     },
-    /// The upper 64 bits of a product without sign.
+    /// The upper 64 bits of a product; with sign only where there is `mie2`.
     MulHigh {
+        signed: bool,
         dst: Reg,
         a: Reg,
         b: Reg,
@@ -465,7 +471,9 @@ impl MachInst for Inst {
             | Inst::Symbol { dst, .. } => {
                 visitor.def(dst);
             }
-            Inst::Three { dst, a, b, .. } | Inst::MulHigh { dst, a, b } | Inst::Divide { dst, a, b, .. } => {
+            Inst::Three { dst, a, b, .. }
+            | Inst::MulHigh { dst, a, b, .. }
+            | Inst::Divide { dst, a, b, .. } => {
                 visitor.use_(a);
                 visitor.use_(b);
                 visitor.def(dst);
@@ -480,6 +488,7 @@ impl MachInst for Inst {
             | Inst::Bits { dst, src, .. }
             | Inst::Rounded { dst, src, .. }
             | Inst::Extend { dst, src, .. }
+            | Inst::CountBits { dst, src }
             | Inst::LeadingZeros { dst, src }
             | Inst::Copy { dst, src, .. } => {
                 visitor.use_(src);

@@ -21,6 +21,8 @@ pub enum Format {
     RrfB,
     /// Two registers and a condition.
     RrfC,
+    /// Two registers and a mask, which the assembler writes behind them.
+    RrfM,
     /// Two registers, rounding mode before the second, and a modifier.
     RrfE,
     /// Three registers of which the first is read, too.
@@ -188,6 +190,7 @@ ops! {
     Msfi     "msfi"    Ril   "r"   0xc21;
     Msgfi    "msgfi"   Ril   "r"   0xc20;
     Mlgr     "mlgr"    Rre   "pr"  0xb986;
+    Mgrk     "mgrk"    RrfA  "prr" 0xb9ec;
     Dlgr     "dlgr"    Rre   "pr"  0xb987;
     Dsgr     "dsgr"    Rre   "pr"  0xb90d;
 
@@ -204,6 +207,8 @@ ops! {
     Xgr      "xgr"     Rre   "rr"  0xb982;
     Xrk      "xrk"     RrfA  "rrr" 0xb9f7;
     Xgrk     "xgrk"    RrfA  "rrr" 0xb9e7;
+    Ncrk     "ncrk"    RrfA  "rrr" 0xb9f5;
+    Ncgrk    "ncgrk"   RrfA  "rrr" 0xb9e5;
     Nilf     "nilf"    RilU  "r"   0xc0b;
     Nihf     "nihf"    RilU  "r"   0xc0a;
     Oilf     "oilf"    RilU  "r"   0xc0d;
@@ -223,6 +228,7 @@ ops! {
     Lrvgr    "lrvgr"   Rre   "rr"  0xb90f;
     Flogr    "flogr"   Rre   "pr"  0xb983;
     Popcnt   "popcnt"  Rre   "rr"  0xb9e1;
+    PopcntAll "popcnt" RrfM  "rr"  0xb9e1;
 
     // Comparisons.
     Cr       "cr"      Rr    "rr"  0x19;

@@ -64,6 +64,7 @@ fn cases(op: Op, name: &str, kinds: &str) -> Vec<(Code, String, Option<i64>)> {
             Format::Rr | Format::Rre => add(two(op, a, b), format!("{r1}, {r2}")),
             Format::Re => add(two(op, a, 0), r1),
             Format::RrfA | Format::RrfB | Format::Rrd => add(three(op, a, b, c), format!("{r1}, {r2}, {r3}")),
+            Format::RrfM => add(conditional(op, a, b, 8), format!("{r1}, {r2}, 8")),
             Format::RrfC | Format::RieG => {
                 for mask in masks {
                     let full = format!("{name}{}", suffix(mask));

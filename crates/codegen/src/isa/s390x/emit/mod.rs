@@ -28,6 +28,9 @@ use crate::vcode::EmitCtx;
 use regalloc2::RegClass;
 use sidetrack_ir::types::{I8, I16};
 
+/// The kind of `popcnt` that counts bits of all bytes together.
+const ALL_BITS: u8 = 8;
+
 /// Appends a jump.
 pub fn jump(buffer: &mut Buf, target: Label) {
     long_branch(buffer, ALWAYS, target);
@@ -244,7 +247,11 @@ pub fn emit(inst: &Inst, isa: &S390x, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
             let stub = buffer.trap_label(code);
             distant(buffer, Op::Brc, mask, stub);
         }
-        Inst::MulHigh { dst, a, b } => {
+        Inst::MulHigh { signed: true, dst, a, b } => {
+            buffer.code(encode::three(Op::Mgrk, R0, n(a), n(b)));
+            buffer.two(Op::Lgr, n(dst), R0);
+        }
+        Inst::MulHigh { signed: false, dst, a, b } => {
             buffer.two(Op::Lgr, R1, n(a));
             buffer.two(Op::Mlgr, R0, n(b));
             buffer.two(Op::Lgr, n(dst), R0);
@@ -256,6 +263,9 @@ pub fn emit(inst: &Inst, isa: &S390x, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
             }
             buffer.two(if signed { Op::Dsgr } else { Op::Dlgr }, R0, n(b));
             buffer.two(Op::Lgr, n(dst), if remainder { R0 } else { R1 });
+        }
+        Inst::CountBits { dst, src } => {
+            buffer.code(encode::conditional(Op::PopcntAll, n(dst), n(src), ALL_BITS));
         }
         Inst::LeadingZeros { dst, src } => {
             buffer.two(Op::Flogr, R0, n(src));

@@ -94,6 +94,18 @@ fn logic(ctx: &mut Ctx<'_>, inst: IrInst, kind: Logic) {
     {
         return;
     }
+    let (mut a, mut b) = (a, b);
+    if ctx.def_op(a, Opcode::Bnot).is_some() {
+        (a, b) = (b, a);
+    }
+    if kind == Logic::And
+        && ctx.backend.features.mie3()
+        && let Some(not) = ctx.def_op(b, Opcode::Bnot)
+    {
+        let inverted = ctx.arg(not, 0);
+        let (a, b, dst) = (ctx.reg(a), ctx.reg(inverted), ctx.result(inst, 0));
+        return three_to(ctx, sized(ty, Op::Ncrk, Op::Ncgrk), dst, a, b);
+    }
     let (narrow, wide) = match kind {
         Logic::And => (Op::Nrk, Op::Ngrk),
         Logic::Or => (Op::Ork, Op::Ogrk),
@@ -237,6 +249,9 @@ fn popcnt(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
     let dst = ctx.result(inst, 0);
     if ty == I8 {
         return two_to(ctx, Op::Popcnt, dst, src);
+    }
+    if ctx.backend.features.mie3() {
+        return ctx.emit(Inst::CountBits { dst, src });
     }
     let (counts, ones, sum) = (two(ctx, Op::Popcnt, src), number(ctx, 0x0101_0101_0101_0101), temp(ctx));
     into_to(ctx, Op::Msgr, sum, counts, ones);

@@ -95,7 +95,11 @@ fn mulhi(ctx: &mut Ctx<'_>, inst: IrInst, signed: bool) {
     let ty = ctx.ty(va);
     if ty == I64 {
         let (a, b, dst) = (ctx.reg(va), ctx.reg(vb), ctx.result(inst, 0));
-        return if signed { signed_high(ctx, dst, a, b) } else { ctx.emit(Inst::MulHigh { dst, a, b }) };
+        return if signed {
+            signed_high(ctx, dst, a, b)
+        } else {
+            ctx.emit(Inst::MulHigh { signed, dst, a, b })
+        };
     }
     let (a, b) = (extended(ctx, va, signed), extended(ctx, vb, signed));
     let (product, dst) = (temp(ctx), ctx.result(inst, 0));
@@ -103,11 +107,14 @@ fn mulhi(ctx: &mut Ctx<'_>, inst: IrInst, signed: bool) {
     shift_to(ctx, Op::Srlg, dst, product, Amount::Imm(ty.bits() as u8));
 }
 
-/// The upper half of a product with sign: that without, less each factor if the other
-/// is negative.
+/// The upper half of a product with sign: without an instruction for it that without,
+/// less each factor if the other is negative.
 pub fn signed_high(ctx: &mut Ctx<'_>, dst: Reg, a: Reg, b: Reg) {
+    if ctx.backend.features.mie2() {
+        return ctx.emit(Inst::MulHigh { signed: true, dst, a, b });
+    }
     let high = temp(ctx);
-    ctx.emit(Inst::MulHigh { dst: high, a, b });
+    ctx.emit(Inst::MulHigh { signed: false, dst: high, a, b });
     let a_sign = shift(ctx, Op::Srag, a, 63);
     let b_sign = shift(ctx, Op::Srag, b, 63);
     let (for_a, for_b) = (three(ctx, Op::Ngrk, a_sign, b), three(ctx, Op::Ngrk, b_sign, a));

@@ -119,7 +119,7 @@ fn wide_mul(ctx: &mut Ctx<'_>, inst: IrInst, signed: bool) {
         let sign = shift(ctx, Op::Srag, dst, 63);
         Cond { compare: Compare::Regs(Op::Cgr, high, sign), mask: DIFFERENT }
     } else {
-        ctx.emit(Inst::MulHigh { dst: high, a, b });
+        ctx.emit(Inst::MulHigh { signed: false, dst: high, a, b });
         Cond::nonzero(high)
     };
     ctx.emit(Inst::Set { cond, dst: of });
