@@ -25,9 +25,11 @@ mod vector;
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
 use crate::isa::{Builder, TargetIsa};
+use crate::legalize::vectors;
 use crate::lower::Lower;
+use crate::opt;
 use crate::reg::Reg;
-use crate::settings::{Flags, SettingError};
+use crate::settings::{Flags, OptLevel, SettingError};
 use crate::vcode::Backend;
 use crate::{CodegenError, compile_with};
 use encode::Buf;
@@ -35,7 +37,7 @@ use features::Features;
 use inst::Inst;
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
 use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
-use sidetrack_ir::{CallConv, Function, Signature, Type};
+use sidetrack_ir::{CallConv, Endianness, Function, Signature, Type};
 use std::sync::Arc;
 
 /// The target's name.
@@ -99,7 +101,11 @@ impl TargetIsa for S390x {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        compile_with(self, func)
+        let Some(mut split) = vectors::split(func, Endianness::Big) else { return compile_with(self, func) };
+        if self.flags.opt_level == OptLevel::Speed {
+            opt::optimize(&mut split);
+        }
+        compile_with(self, &split)
     }
 }
 
