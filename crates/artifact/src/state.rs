@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatePlace {
     /// In a register: integer registers from 0, those of floats (which may hold vectors
-    /// too) from 32, those that hold vectors only from 64.
+    /// too) from 32, those that hold vectors only from 64. From 96 it is the upper half of
+    /// the 64 bits of a register of floats.
     Reg(u8),
     /// In the frame, at this byte offset from the frame pointer.
     Frame(i32),
@@ -30,6 +31,8 @@ impl StatePlace {
     pub const FIRST_FLOAT: u8 = 32;
     /// The number of the first register of vectors only.
     pub const FIRST_VECTOR: u8 = 64;
+    /// The number of the upper half of the first register of floats.
+    pub const FIRST_UPPER: u8 = 96;
 }
 
 /// What can be read while a call is under way or a site is on.

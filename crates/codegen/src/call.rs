@@ -52,6 +52,8 @@ pub struct SiteTag {
 pub enum StateOperand {
     /// In a register or spill slot.
     Reg(Reg),
+    /// In the upper half of a register of floats, or of its spill slot.
+    Upper(Reg),
     /// A constant.
     Const(StatePlace),
 }
@@ -102,7 +104,7 @@ impl CallInfo {
         // only what the callee does not overwrite can be read.
         let pos = if self.site.is_some() { OperandPos::Early } else { OperandPos::Late };
         for (_, operand) in self.state.iter_mut().flatten() {
-            if let StateOperand::Reg(reg) = operand {
+            if let StateOperand::Reg(reg) | StateOperand::Upper(reg) = operand {
                 visitor.operand(reg, OperandConstraint::Any, OperandKind::Use, pos);
             }
         }
@@ -136,6 +138,12 @@ impl CallInfo {
                     }
                     (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_VECTOR + preg.hw_enc() as u8),
                     (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot))),
+                    _ => unreachable!("operands are allocated before they are emitted"),
+                },
+                StateOperand::Upper(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
+                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_UPPER + preg.hw_enc() as u8),
+                    // Eight bytes from there on end with the upper half, and are read as one number.
+                    (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot)) - 4),
                     _ => unreachable!("operands are allocated before they are emitted"),
                 },
             };

@@ -14,6 +14,7 @@ use crate::symbol_name;
 use crate::vcode::{Backend, MachInst};
 use regalloc2::{PReg, PRegSet, RegClass};
 use sidetrack_artifact::StatePlace;
+use sidetrack_ir::types::F32;
 use sidetrack_ir::{ArgumentExtension, ArgumentPurpose, ExceptionItem, Extra, Inst, Opcode, Value};
 use smallvec::SmallVec;
 
@@ -127,6 +128,9 @@ impl<B: Backend> Lower<'_, B> {
                     StateOperand::Const(StatePlace::Const(imm))
                 }
                 Some((Opcode::Vconst, Extra::Bytes(bytes))) => StateOperand::Const(StatePlace::Vector(bytes)),
+                _ if B::UPPER_FLOATS && func.dfg.value_type(entry.value) == F32 => {
+                    StateOperand::Upper(self.reg(entry.value))
+                }
                 _ => StateOperand::Reg(self.reg(entry.value)),
             };
             (entry.key, operand)
