@@ -42,8 +42,8 @@ pub(crate) struct FuncDebug {
     run: Vec<u32>,
     /// The offset of the function's code in the image.
     start: u32,
-    /// By offset from the function's start.
-    states: HashMap<u32, StateMap>,
+    /// By offset from the function's start, ascending.
+    states: Vec<StateMap>,
 }
 
 /// What a debugger knows of the functions that it has looked at.
@@ -86,7 +86,6 @@ impl FuncDebug {
             sites.push(site);
         }
         let states = decode_states(&symbol.states)?;
-        let states = states.into_iter().map(|state| (state.offset, state)).collect();
         let run = runs(&body, &site_ops, &by_op);
         Ok(FuncDebug { body, sites, site_ops, by_op, run, start: symbol.offset, states })
     }
@@ -129,7 +128,8 @@ impl FuncDebug {
 
     /// What can be read at the site or call that ends at this offset in the image.
     pub fn state_at(&self, end: u32) -> Option<&StateMap> {
-        self.states.get(&(end - self.start))
+        let at = self.states.binary_search_by_key(&(end - self.start), |state| state.offset).ok()?;
+        Some(&self.states[at])
     }
 }
 
