@@ -29,7 +29,7 @@ impl<'a> BreakpointEdit<'a> {
     /// # Errors
     /// As there; what was added before is added all the same.
     pub fn add(&mut self, module: &Module, pc: u32) -> Result<u32> {
-        let (func, op) = place_of(module, pc)?;
+        let (func, op) = module.place_of(pc)?;
         self.count(module, &func, op, true)?;
         Ok(func.body().pc(op))
     }
@@ -39,7 +39,7 @@ impl<'a> BreakpointEdit<'a> {
     /// # Errors
     /// As there; what was removed before is removed all the same.
     pub fn remove(&mut self, module: &Module, pc: u32) -> Result<()> {
-        let (func, op) = place_of(module, pc)?;
+        let (func, op) = module.place_of(pc)?;
         self.count(module, &func, op, false)
     }
 
@@ -133,19 +133,4 @@ impl StoreOpaque {
         edit.remove(module, pc)?;
         edit.commit()
     }
-}
-
-/// Where a breakpoint at a wasm pc stands: the function and the operator there, or the
-/// next one of the function.
-fn place_of(module: &Module, pc: u32) -> Result<(Arc<FuncDebug>, u32)> {
-    let info = module.info();
-    let first = info.imported_functions as usize;
-    // Bodies are in the order of the functions.
-    let defined = info.functions.get(first..).unwrap_or_default();
-    let at = defined.partition_point(|function| function.body.end <= pc);
-    let inside = defined.get(at).is_some_and(|function| function.body.contains(&pc));
-    ensure!(inside, "{pc:#x} is in no function");
-    let func = module.debug().function(module, (first + at) as u32)?;
-    let op = func.body().next_at_or_after(pc).ok_or_else(|| anyhow!("no operator at {pc:#x}"))?;
-    Ok((func, op))
 }
