@@ -73,7 +73,12 @@ pub(crate) fn translate(
             translator.locals.set_scan(Scan::new(reader.clone(), time, count));
         }
         translator.at(offset);
+        translator.before_operator();
         control::translate(&mut translator, &operator, offset)?;
+        // An `end` writes handlers, which are no part of it.
+        if !matches!(operator, Operator::End) {
+            translator.write_trap_states();
+        }
         translator.locals.time += 1;
     }
     reader.finish()?;
