@@ -44,7 +44,7 @@ impl Liveness {
     }
 
     /// The locals that are live before the operator at a time, ascending. Known before the
-    /// first operator, and after calls, effects, branches and operators of structure.
+    /// first operator, before throws, and after calls, effects, branches and operators of structure.
     pub fn at(&self, time: u32) -> &[u32] {
         self.find(&self.heads, time)
     }

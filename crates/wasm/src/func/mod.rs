@@ -65,8 +65,11 @@ pub(crate) fn translate(
         translator.wants_site();
     }
     while !reader.eof() {
-        translator.write_site(reader.original_position());
         let (operator, offset) = reader.read_with_offset()?;
+        if matches!(operator, Operator::Throw { .. } | Operator::ThrowRef) {
+            translator.wants_site();
+        }
+        translator.write_site(offset);
         validator.op(offset, &operator)?;
         if matches!(operator, Operator::Loop { .. }) && !translator.locals.is_scanned() {
             let (time, count) = (translator.locals.time, translator.locals.len());

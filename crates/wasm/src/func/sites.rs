@@ -1,9 +1,9 @@
 //! Sites and state, for debuggers.
 //!
 //! A site stands at the function's entry, at every join (a loop's header, a label
-//! with more than one way in, a label that catches exceptions), and after every
-//! call and every other operator whose effect reaches beyond the frame and linear
-//! memory. It is written before the operator that follows in the body, in the block of
+//! with more than one way in, a label that catches exceptions), after every call and
+//! every other operator whose effect reaches beyond the frame and linear memory, and
+//! before every throw, where a debugger may want to hear of the exception. It is written before the operator that follows in the body, in the block of
 //! that operator; so there is at most one before an operator, and its tag, the
 //! operator's wasm pc, names it.
 //!
