@@ -2,9 +2,10 @@
 //!
 //! `codegen` compiles the same CLIF with this code generator and with Cranelift's,
 //! interleaved, and prints medians. `switch` times batches of switches, `enter`
-//! calls of compiled code and the loading of it.
+//! calls of compiled code and the loading of it, `debug` the debugger beside Wasmtime's.
 
 mod codegen;
+mod debug;
 mod enter;
 mod switch;
 mod wasm;
@@ -65,6 +66,26 @@ enum What {
         /// The module to instantiate.
         module: Option<std::path::PathBuf>,
     },
+    /// The debugger beside Wasmtime's guest debugging: stops, breakpoints, interrupts.
+    Debug {
+        /// Interleaved rounds; the medians are printed.
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+        /// Interrupts of a running program.
+        #[arg(long, default_value_t = 10_000)]
+        interrupts: usize,
+        /// A large WASI command, such as sqlite.
+        program: Option<std::path::PathBuf>,
+    },
+    /// For `debug`: prints by how much this process grows by one breakpoint.
+    #[command(hide = true)]
+    Grown {
+        /// With Wasmtime.
+        #[arg(long)]
+        wasmtime: bool,
+        /// A large module.
+        program: std::path::PathBuf,
+    },
     /// Time of entering and leaving native code, and of loading it.
     Enter {
         /// Measurements; the medians are printed.
@@ -81,10 +102,13 @@ fn main() {
         What::Codegen { rounds, random, files } => codegen::run(rounds, random, &files),
         What::Switch { rounds, batch } => switch::run(rounds, batch),
         What::Wasm { rounds, threads, no_opt, against, programs } => {
-            let level = if no_opt { sidetrack_engine::OptLevel::None } else { sidetrack_engine::OptLevel::Speed };
+            let level =
+                if no_opt { sidetrack_engine::OptLevel::None } else { sidetrack_engine::OptLevel::Speed };
             wasm::run(rounds, threads, level, against, &programs)
         }
         What::Calls { rounds, module } => wasm::calls(rounds, module.as_deref()),
+        What::Debug { rounds, interrupts, program } => debug::run(rounds, interrupts, program.as_deref()),
+        What::Grown { wasmtime, program } => debug::grown(wasmtime, &program),
         What::Enter { rounds, functions } => enter::run(rounds, functions),
     };
     if let Err(message) = result {

@@ -98,6 +98,7 @@ fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String>
         "aarch64" => aarch64(code),
         "pulley64" => pulley(code),
         "riscv64" => Ok(riscv64(code)),
+        "s390x" => s390x(code),
         _ => Err(format!("no disassembler for {target}")),
     }
 }
@@ -131,18 +132,31 @@ fn riscv64(code: &[u8]) -> Vec<(u32, String)> {
 fn x86_64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
     use capstone::arch::x86::ArchMode;
     let engine = capstone::Capstone::new().x86().mode(ArchMode::Mode64).build();
-    capstone(&engine.map_err(|error| error.to_string())?, code, 1)
+    capstone(&engine.map_err(|error| error.to_string())?, code, false, |_| 1)
 }
 
 fn aarch64(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
     use capstone::arch::arm64::ArchMode;
     let engine = capstone::Capstone::new().arm64().mode(ArchMode::Arm).build();
-    capstone(&engine.map_err(|error| error.to_string())?, code, 4)
+    capstone(&engine.map_err(|error| error.to_string())?, code, false, |_| 4)
+}
+
+/// What the disassembler does not know has the length that its first two bits say.
+fn s390x(code: &[u8]) -> Result<Vec<(u32, String)>, String> {
+    let engine = capstone::Capstone::new().sysz().mode(capstone::arch::sysz::ArchMode::Default).build();
+    capstone(&engine.map_err(|error| error.to_string())?, code, true, |first| {
+        [2, 4, 4, 6][usize::from(first >> 6)]
+    })
 }
 
 /// Offset and text of each instruction. What does not decode, constants among it,
-/// is shown as `unit` bytes.
-fn capstone(engine: &capstone::Capstone, code: &[u8], unit: usize) -> Result<Vec<(u32, String)>, String> {
+/// is shown as so many bytes as its first one says.
+fn capstone(
+    engine: &capstone::Capstone,
+    code: &[u8],
+    big_endian: bool,
+    unit: fn(u8) -> usize,
+) -> Result<Vec<(u32, String)>, String> {
     let mut lines = Vec::new();
     let mut at = 0;
     while at < code.len() {
@@ -153,12 +167,12 @@ fn capstone(engine: &capstone::Capstone, code: &[u8], unit: usize) -> Result<Vec
             at = inst.address() as usize + inst.bytes().len();
         }
         if at < code.len() {
-            let bytes = &code[at..code.len().min(at + unit)];
+            let bytes = &code[at..code.len().min(at + unit(code[at]))];
+            let hex = |text: String, byte: &u8| format!("{text}{byte:02x}");
             let text = match *bytes {
                 [byte] => format!(".byte {byte:#04x}"),
-                _ => {
-                    bytes.iter().rev().fold(".word 0x".to_string(), |text, byte| format!("{text}{byte:02x}"))
-                }
+                _ if big_endian => bytes.iter().fold(".word 0x".to_string(), hex),
+                _ => bytes.iter().rev().fold(".word 0x".to_string(), hex),
             };
             lines.push((at as u32, text));
             at += bytes.len();

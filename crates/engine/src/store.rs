@@ -113,7 +113,7 @@ impl StoreOpaque {
     fn new(engine: &Engine) -> Result<Self> {
         let id = StoreId::new();
         let config = engine.config();
-        let machine = Machine::new(config.architecture(), config.max_wasm_stack_bytes())?;
+        let machine = Machine::new(engine.compiler().architecture(), config.max_wasm_stack_bytes())?;
         Ok(StoreOpaque {
             id,
             engine: engine.clone(),

@@ -5,7 +5,8 @@ mod common;
 use common::engines;
 use sidetrack_engine::debug::describe;
 use sidetrack_engine::{
-    Caller, DebugEvent, Engine, Extern, Func, Instance, Module, Result, Resume, Store, Trap, Val,
+    Caller, DebugEvent, Engine, Extern, Func, Instance, Module, Result, Resume, Store, ThrownException, Trap,
+    Val,
 };
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -331,6 +332,52 @@ fn frames_of_all_activations_can_be_read() -> Result<()> {
         down.call(&mut store, 2)?;
         // The host has returned to the second and to the third.
         assert_eq!(*found.lock().unwrap(), [vec![1, 2, 2, 2], vec![1, 2, 2], vec![1, 2]]);
+    }
+    Ok(())
+}
+
+#[test]
+fn steps_come_to_where_an_exception_of_the_host_leads() -> Result<()> {
+    // The handler is the function's own label, so that the caller goes on.
+    let text = r#"(module
+        (import "" "throw" (func $host))
+        (tag $e)
+        (func $throw (export "throw") (throw $e))
+        (func $catch (try_table (catch $e 0) (call $host)))
+        (func (export "run") (call $catch) (nop)))"#;
+    for engine in engines() {
+        for resume in [Resume::Step, Resume::StepOver, Resume::StepOut] {
+            let module = Module::new(&engine, text)?;
+            let mut store = Store::new(&engine, ());
+            let thrown = Arc::new(Mutex::new(None));
+            let again = thrown.clone();
+            let host = Func::wrap(&mut store, move || -> Result<()> {
+                let thrown: Option<ThrownException> = *again.lock().unwrap();
+                Err(thrown.expect("made before").into())
+            });
+            let instance = Instance::new(&mut store, &module, &[host.into()])?;
+            let throw = instance.get_typed_func::<(), ()>(&mut store, "throw")?;
+            let error = throw.call(&mut store, ()).unwrap_err();
+            *thrown.lock().unwrap() = error.downcast_ref().copied();
+
+            let functions = &module.info().functions;
+            let (catch, run) = (functions[2].body.start, functions[3].body.clone());
+            let found = Arc::new(Mutex::new(Vec::new()));
+            let sink = found.clone();
+            store.debug_handler(move |stop, _| {
+                let mut found = sink.lock().unwrap();
+                found.push((stop.func(), stop.pc()));
+                Ok(match found.len() {
+                    1 => Resume::Step,
+                    2 => resume,
+                    _ => Resume::Continue,
+                })
+            });
+            store.add_breakpoint(&module, catch)?;
+            instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+            let found = found.lock().unwrap();
+            assert_eq!(found[2..], [(3, run.end - 2)], "{resume:?}: {found:?}");
+        }
     }
     Ok(())
 }

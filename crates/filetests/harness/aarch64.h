@@ -1,6 +1,6 @@
 /* AArch64: entering and leaving compiled code. */
 
-#define get_pc(context) (((ucontext_t *)(context))->uc_mcontext.pc)
+#define get_pc(context, signal) (((ucontext_t *)(context))->uc_mcontext.pc)
 #define set_pc(context, address) (((ucontext_t *)(context))->uc_mcontext.pc = (address))
 
 __asm__(

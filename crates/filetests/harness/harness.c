@@ -124,7 +124,7 @@ static void publish(void) {
 }
 
 static void leave_by_signal(int signal, siginfo_t *info, void *context) {
-    uint64_t offset = (uint64_t)get_pc(context) - (uintptr_t)code;
+    uint64_t offset = (uint64_t)get_pc(context, signal) - (uintptr_t)code;
     uint8_t *address = info->si_addr;
     if (!inside)
         _exit(4);

@@ -1,6 +1,6 @@
 /* RISC-V: entering and leaving compiled code. */
 
-#define get_pc(context) (((ucontext_t *)(context))->uc_mcontext.__gregs[REG_PC])
+#define get_pc(context, signal) (((ucontext_t *)(context))->uc_mcontext.__gregs[REG_PC])
 #define set_pc(context, address) (((ucontext_t *)(context))->uc_mcontext.__gregs[REG_PC] = (address))
 
 __asm__(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Targets of Cranelift that are none of ours, so that a file which names them is
 /// skipped and a misspelled name is not.
-pub const ELSEWHERE: &[&str] = &["s390x", "pulley32", "pulley32be", "pulley64be", "x86", "i686"];
+pub const ELSEWHERE: &[&str] = &["pulley32", "pulley32be", "pulley64be", "x86", "i686"];
 
 /// A target ready to compile, or why the file's line for it is passed over.
 pub fn isa(source: &Source, line: &TargetLine, run_here: bool) -> Result<Arc<dyn TargetIsa>, String> {

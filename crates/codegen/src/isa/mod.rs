@@ -1,8 +1,11 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
 mod aarch64;
+#[cfg(test)]
+mod llvm_mc;
 mod pulley;
 pub(crate) mod riscv64;
+mod s390x;
 mod x64;
 
 use crate::settings::Flags;
@@ -53,7 +56,7 @@ pub trait Builder {
 pub struct LookupError(pub String);
 
 /// The names of all targets.
-pub const TARGETS: &[&str] = &[aarch64::NAME, pulley::NAME, riscv64::NAME, x64::NAME];
+pub const TARGETS: &[&str] = &[aarch64::NAME, pulley::NAME, riscv64::NAME, s390x::NAME, x64::NAME];
 
 /// Finds a target by name; `x86_64` also by a triple that starts with it.
 ///
@@ -66,6 +69,7 @@ pub fn lookup(name: &str) -> Result<Box<dyn Builder>, LookupError> {
         _ if name == riscv64::NAME || name == "riscv64gc" || name.starts_with("riscv64gc-") => {
             Ok(riscv64::builder())
         }
+        _ if name == s390x::NAME || name.starts_with("s390x-") => Ok(s390x::builder()),
         _ if name == x64::NAME || name.starts_with("x86_64-") => Ok(x64::builder()),
         _ => Err(LookupError(name.to_string())),
     }

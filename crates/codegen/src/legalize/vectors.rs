@@ -17,8 +17,8 @@ use cranelift_entity::{EntityList, PrimaryMap, SecondaryMap};
 use sidetrack_ir::inst::ValueList;
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{
-    AbiParam, ArgumentPurpose, Block, BlockArg, ControlFlowGraph, Function, Inst, SigRef, Signature,
-    SiteInfo, Type, Value, ValueDef,
+    AbiParam, ArgumentPurpose, Block, BlockArg, ControlFlowGraph, Endianness, Function, Inst, SigRef,
+    Signature, SiteInfo, Type, Value, ValueDef,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -33,16 +33,19 @@ struct Split {
     old: PrimaryMap<SigRef, Signature>,
     /// The instruction that is being replaced.
     at: Inst,
+    /// The byte order of accesses that name none.
+    native: Endianness,
 }
 
-/// The function without vectors; `None` if it has none.
-pub fn split(func: &Function) -> Option<Function> {
+/// The function without vectors; `None` if it has none. Accesses that name no byte order
+/// have the native one.
+pub fn split(func: &Function, native: Endianness) -> Option<Function> {
     let values = (0..func.dfg.num_values() as u32).map(Value::from_u32);
     let live = |v: &Value| !matches!(func.dfg.value_def(*v), ValueDef::Alias(_) | ValueDef::Absent);
     values.filter(live).find(|&v| func.dfg.value_type(v).is_vector())?;
     let old = func.dfg.signatures.clone();
     let at = Inst::from_u32(0);
-    let mut split = Split { func: func.clone(), halves: SecondaryMap::new(), old, at };
+    let mut split = Split { func: func.clone(), halves: SecondaryMap::new(), old, at, native };
     split.run();
     Some(split.func)
 }

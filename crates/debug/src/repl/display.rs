@@ -2,7 +2,7 @@
 
 use super::Repl;
 use crate::session::disassembly::{self, Line};
-use crate::session::{Reason, StopView, Target, location};
+use crate::session::{Failure, Reason, StopView, Target, location};
 use sidetrack_engine::debug::{Value, describe};
 use sidetrack_engine::{DebugFrame, Module, Result, ValType};
 use std::fmt::Write;
@@ -35,10 +35,13 @@ impl Repl {
     pub(super) fn show_stop(&mut self, stop: &mut StopView<'_>) {
         let reason = match stop.reason().clone() {
             Reason::Entry | Reason::Step => String::new(),
-            Reason::Breakpoint(ids, failure) => {
+            Reason::Breakpoint(ids, failures) => {
                 let ids = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-                let failure = failure.map_or(String::new(), |failure| format!(": {failure}"));
-                format!("Breakpoint {ids}{failure}\n")
+                let mut text = format!("Breakpoint {ids}\n");
+                for Failure { breakpoint, condition, reason } in failures {
+                    let _ = writeln!(text, "Condition of breakpoint {breakpoint}: {condition}: {reason}");
+                }
+                text
             }
             Reason::Returned(values) => {
                 let values: Vec<_> = values.into_iter().map(|each| value(stop.target, each)).collect();

@@ -44,7 +44,7 @@ pub struct Breakpoint {
     pub enabled: bool,
     /// How often it is still to be passed over.
     pub ignore: u64,
-    /// How often it was reached and its condition held.
+    /// How often it was reached and its condition held in this run.
     pub hits: u64,
     /// Whether it goes away when the program stops at it.
     pub temporary: bool,
@@ -131,13 +131,17 @@ impl Breakpoints {
         Ok(())
     }
 
-    /// Puts those that are enabled into a program that is about to start.
+    /// Puts those that are enabled into a program that is about to start, and counts anew
+    /// how often they are hit.
     ///
     /// # Errors
     /// As [`sidetrack_engine::Store::add_breakpoint`].
     pub fn insert<T: 'static>(&mut self, store: &mut Store<T>) -> Result<()> {
-        for breakpoint in self.list.iter().filter(|breakpoint| breakpoint.enabled) {
-            store.add_breakpoint(&breakpoint.module, breakpoint.pc)?;
+        for breakpoint in &mut self.list {
+            breakpoint.hits = 0;
+            if breakpoint.enabled {
+                store.add_breakpoint(&breakpoint.module, breakpoint.pc)?;
+            }
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Places in a module's code, as people write them.
 
 use anyhow::{Context as _, bail};
-use sidetrack_engine::debug::Body;
 use sidetrack_engine::{Module, Result};
 
 /// An operator of a function.
@@ -24,14 +23,11 @@ pub fn resolve(module: &Module, text: &str) -> Result<Place> {
     match text.strip_prefix("0x") {
         None => {
             let func = function(module, text)?;
-            at(module, func, module.info().functions[func as usize].body.start)
+            at(module, module.info().functions[func as usize].body.start)
         }
         Some(digits) => {
             let pc = u32::from_str_radix(digits, 16);
-            let pc = pc.ok().with_context(|| format!("`{text}` is no wasm pc"))?;
-            let functions = &module.info().functions;
-            let func = functions.iter().position(|function| function.body.contains(&pc));
-            at(module, func.with_context(|| format!("{pc:#x} is in no function"))? as u32, pc)
+            at(module, pc.ok().with_context(|| format!("`{text}` is no wasm pc"))?)
         }
     }
 }
@@ -90,26 +86,10 @@ fn exported(module: &Module, name: &str) -> Option<u32> {
     })
 }
 
-/// The operator at a wasm pc of a function, or the next one behind it.
-fn at(module: &Module, func: u32, pc: u32) -> Result<Place> {
-    let body = body(module, func)?;
-    let op = body.next_at_or_after(pc).with_context(|| format!("there is no operator at {pc:#x}"))?;
-    let pc = body.pc(op);
-    if body.is_dead(op) {
-        bail!("control never reaches {pc:#x}");
-    }
+/// The operator at a wasm pc, or the next one of its function.
+fn at(module: &Module, pc: u32) -> Result<Place> {
+    let (func, pc) = module.breakpoint_place(pc)?;
     Ok(Place { func, pc })
-}
-
-/// The decoded body of a function that the module defines.
-///
-/// # Errors
-/// If it cannot be decoded, which validated modules rule out.
-pub fn body(module: &Module, func: u32) -> Result<Body> {
-    let range = module.info().functions[func as usize].body.clone();
-    let code = module.wasm().get(range.start as usize..range.end as usize);
-    let code = code.with_context(|| format!("the bytes of function {func} are not there"))?;
-    Ok(Body::decode(module.info(), func, code)?)
 }
 
 /// A function's name, or what it is called by as an export.

@@ -25,4 +25,4 @@ pub use location::Place;
 pub use plan::Command;
 pub use session::{Frontend, Session};
 pub use target::{Target, Values};
-pub use view::{Reason, StopView};
+pub use view::{Failure, Reason, StopView};

@@ -3,7 +3,6 @@
 //! The engine stops at every operator that may be the one. A plan says whether it is,
 //! and what to tell the engine if it is not.
 
-use super::Place;
 use sidetrack_engine::Resume;
 
 /// What a user wants of a program that is stopped.
@@ -19,8 +18,9 @@ pub enum Command {
     Finish,
     /// To an operator behind this one in the function, or to where it has returned to.
     Until,
-    /// To the place, or to where the function has returned to.
-    Advance(Place),
+    /// To the place that [`super::StopView::advance_to`] was told, or to where the function
+    /// has returned to.
+    Advance,
     /// Not at all: the program ends.
     Kill,
 }

@@ -5,7 +5,7 @@ use super::evaluate::Scope;
 use super::launch::{Interrupter, Killed};
 use super::plan::{Command, Plan};
 use super::target::{Target, Values};
-use super::view::{Reason, StopView};
+use super::view::{Failure, Reason, StopView};
 use sidetrack_engine::{DebugEvent, Module, Result, Resume, ValType};
 
 /// Who asks the user.
@@ -27,14 +27,14 @@ pub struct Session {
     /// The results of the function whose return is waited for.
     finishing: Option<Vec<ValType>>,
     /// Where [`Command::Advance`] leads; there is a breakpoint of the engine's.
-    advance: Option<(Module, u32)>,
+    pub(super) advance: Option<(Module, u32)>,
 }
 
 /// The breakpoints that the program is to stop at; none if it is to stop where the user
 /// wanted to go.
 struct Hit {
     ids: Vec<u32>,
-    failure: Option<String>,
+    failures: Vec<Failure>,
 }
 
 impl Session {
@@ -94,7 +94,7 @@ impl Session {
                 // A step that ends here has ended, even if a breakpoint is the reason.
                 let onwards = self.plan.arrive(fp, pc);
                 match (hit, onwards) {
-                    (Some(hit), _) if !hit.ids.is_empty() => Reason::Breakpoint(hit.ids, hit.failure),
+                    (Some(hit), _) if !hit.ids.is_empty() => Reason::Breakpoint(hit.ids, hit.failures),
                     (None, Some(resume)) => return Ok(resume),
                     _ => self.arrived(target),
                 }
@@ -115,12 +115,7 @@ impl Session {
             Command::Next(count) => Plan::Next { fp, left: count },
             Command::Finish => Plan::Out { fp: selected },
             Command::Until => Plan::Behind { fp, pc },
-            Command::Advance(place) => {
-                let module = target.module().clone();
-                target.add_breakpoint(&module, place.pc)?;
-                self.advance = Some((module, place.pc));
-                Plan::Out { fp }
-            }
+            Command::Advance => Plan::Out { fp },
             Command::Kill => return Err(Killed.into()),
         };
         self.interrupter.running();
@@ -131,7 +126,7 @@ impl Session {
     fn hit(&mut self, target: &mut dyn Target) -> Result<Option<Hit>> {
         let (module, pc) = (target.module().clone(), target.pc());
         let (instance, locals, stack) = (Some(target.instance()), target.locals(), target.operands());
-        let mut hit = Hit { ids: Vec::new(), failure: None };
+        let mut hit = Hit { ids: Vec::new(), failures: Vec::new() };
         let mut gone = Vec::new();
         let advanced = |(to, at): &(Module, u32)| *at == pc && Module::same(to, &module);
         let advanced = self.advance.as_ref().is_some_and(advanced);
@@ -141,7 +136,11 @@ impl Session {
                 match scope.evaluate(&condition.expr) {
                     Ok(value) if !value.holds() => continue,
                     Ok(_) => {}
-                    Err(error) => hit.failure = Some(format!("condition {}: {error}", condition.text)),
+                    Err(error) => hit.failures.push(Failure {
+                        breakpoint: breakpoint.id,
+                        condition: condition.text.clone(),
+                        reason: error.to_string(),
+                    }),
                 }
             }
             breakpoint.hits += 1;

@@ -1,5 +1,6 @@
 //! A stop, as a frontend sees it.
 
+use super::Place;
 use super::evaluate::Scope;
 use super::session::Session;
 use super::target::{Target, Values};
@@ -11,8 +12,8 @@ use sidetrack_engine::{DebugFrame, Result, Trap};
 pub enum Reason {
     /// At the first operator, as asked for.
     Entry,
-    /// At breakpoints, by number; for one whose condition is worth nothing, why.
-    Breakpoint(Vec<u32>, Option<String>),
+    /// At breakpoints, by number, with those of their conditions that are worth nothing.
+    Breakpoint(Vec<u32>, Vec<Failure>),
     /// Where a step leads.
     Step,
     /// A function has returned, with these results.
@@ -21,6 +22,17 @@ pub enum Reason {
     Interrupt,
     /// It is about to trap.
     Trap(Trap),
+}
+
+/// A condition that is worth nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The breakpoint's number.
+    pub breakpoint: u32,
+    /// The condition as written.
+    pub condition: String,
+    /// Why it is worth nothing.
+    pub reason: String,
 }
 
 /// The stopped program with the session and the frame that is selected.
@@ -70,6 +82,19 @@ impl<'a> StopView<'a> {
         }
         self.selected = frame;
         Ok(())
+    }
+
+    /// Says where [`super::Command::Advance`] is to lead, in the innermost function's module.
+    ///
+    /// # Errors
+    /// As [`sidetrack_engine::DebugContext::add_breakpoint`].
+    pub fn advance_to(&mut self, place: Place) -> Result<()> {
+        let module = self.target.module().clone();
+        self.target.add_breakpoint(&module, place.pc)?;
+        match self.session.advance.replace((module, place.pc)) {
+            Some((module, pc)) => self.target.remove_breakpoint(&module, pc),
+            None => Ok(()),
+        }
     }
 
     /// What names mean in the frame that is selected.

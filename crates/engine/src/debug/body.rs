@@ -5,7 +5,7 @@
 //! cannot run over the end: the last operator returns.
 
 use super::decode::{DecodeError, Decoder};
-use super::op::{Label, Op, Place};
+use super::op::{Handlers, Label, Op, Place};
 use super::types::{Stack, Stacks};
 use crate::ValType;
 use sidetrack_artifact::ModuleInfo;
@@ -24,7 +24,9 @@ pub struct Body {
     pub(super) before: Box<[Stack]>,
     pub(super) stacks: Stacks,
     pub(super) labels: Box<[Label]>,
-    /// Labels of `br_table`s.
+    /// Those inside of others behind them.
+    pub(super) handlers: Box<[Handlers]>,
+    /// Labels of `br_table`s and handlers.
     pub(super) lists: Box<[u32]>,
     pub(super) vectors: Box<[u128]>,
     pub(super) places: Box<[Place]>,
@@ -79,6 +81,14 @@ impl Body {
     pub fn next_at_or_after(&self, pc: u32) -> Option<u32> {
         let index = self.pcs.partition_point(|at| *at < pc);
         (index < self.pcs.len()).then_some(index as u32)
+    }
+
+    /// The operators at which control goes on that an operator, a call or throw, leaves by
+    /// an exception; none instead of one if that is behind the function.
+    pub(super) fn handlers_at(&self, op: u32) -> impl Iterator<Item = Option<u32>> {
+        let around = self.handlers.iter().filter(move |handlers| handlers.ops.contains(&op));
+        let labels = around.flat_map(|handlers| &self.lists[handlers.labels.clone()]);
+        labels.map(|label| Some(self.labels[*label as usize].op).filter(|op| *op != Label::RETURN))
     }
 
     /// Whether control never reaches an operator, whatever the values. Of those, the

@@ -184,28 +184,16 @@ impl StoreOpaque {
         switch(&memory, switched, add)
     }
 
-    /// Where a breakpoint at a wasm pc stands: the function and the operator there, or
-    /// the next one of the function.
-    fn place_of(&mut self, module: &Module, pc: u32) -> Result<(Arc<FuncDebug>, u32)> {
-        let info = module.info();
-        let defined = info.functions.iter().enumerate().skip(info.imported_functions as usize);
-        let func = defined.into_iter().find(|(_, function)| function.body.contains(&pc));
-        let (func, _) = func.ok_or_else(|| anyhow!("{pc:#x} is in no function"))?;
-        let func = module.debug().function(module, func as u32)?;
-        let op = func.body().next_at_or_after(pc).ok_or_else(|| anyhow!("no operator at {pc:#x}"))?;
-        Ok((func, op))
-    }
-
     /// Adds a breakpoint at a wasm pc; returns the pc of the operator that it stands at.
     pub(crate) fn add_breakpoint(&mut self, module: &Module, pc: u32) -> Result<u32> {
-        let (func, op) = self.place_of(module, pc)?;
+        let (func, op) = module.place_of(pc)?;
         self.count_breakpoint(module, &func, op, true)?;
         Ok(func.body().pc(op))
     }
 
     /// Takes a breakpoint at a wasm pc away.
     pub(crate) fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
-        let (func, op) = self.place_of(module, pc)?;
+        let (func, op) = module.place_of(pc)?;
         self.count_breakpoint(module, &func, op, false)
     }
 

@@ -7,12 +7,14 @@
 //! range and that there are as many operands as are taken.
 
 use super::body::Body;
-use super::op::{Label, Op, Place};
+use super::op::{Handlers, Label, Op, Place};
 use super::ops;
 use super::types::{Stack, Stacks, value_type};
 use crate::ValType;
 use sidetrack_artifact::ModuleInfo;
-use wasmparser::{BinaryReader, BinaryReaderError, BlockType, BrTable, FunctionBody, Operator};
+use wasmparser::{
+    BinaryReader, BinaryReaderError, BlockType, BrTable, Catch, FunctionBody, Operator, TryTable,
+};
 
 /// Why a body cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +43,8 @@ enum Kind {
     If(u32),
     /// The operator to send behind the second arm.
     Else(u32),
+    /// The handlers with this number.
+    Try(usize),
 }
 
 /// What a construct takes and leaves on the stack.
@@ -75,6 +79,7 @@ pub(super) struct Decoder<'a> {
     pcs: Vec<u32>,
     before: Vec<Stack>,
     labels: Vec<Label>,
+    handlers: Vec<Handlers>,
     lists: Vec<u32>,
     vectors: Vec<u128>,
     places: Vec<Place>,
@@ -102,6 +107,7 @@ impl<'a> Decoder<'a> {
             pcs: Vec::new(),
             before: Vec::new(),
             labels: Vec::new(),
+            handlers: Vec::new(),
             lists: Vec::new(),
             vectors: Vec::new(),
             places: Vec::new(),
@@ -138,6 +144,7 @@ impl<'a> Decoder<'a> {
             before: d.before.into(),
             stacks: d.stacks,
             labels: d.labels.into(),
+            handlers: d.handlers.into(),
             lists: d.lists.into(),
             vectors: d.vectors.into(),
             places: d.places.into(),
@@ -208,7 +215,12 @@ impl<'a> Decoder<'a> {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 self.construct(operator, *blockty)?
             }
-            Operator::TryTable { try_table } => self.construct(operator, try_table.ty)?,
+            Operator::TryTable { try_table } => {
+                if self.reachable {
+                    self.handlers(try_table)?;
+                }
+                self.construct(operator, try_table.ty)?
+            }
             _ if !self.reachable => Op::Dead,
             Operator::Br { relative_depth } => {
                 let label = self.label(*relative_depth as usize)?;
@@ -255,6 +267,7 @@ impl<'a> Decoder<'a> {
                 (Kind::If(at), Op::If(0))
             }
             Operator::Loop { .. } => (Kind::Loop(at + 1), Op::Nop),
+            Operator::TryTable { .. } => (Kind::Try(self.handlers.len() - 1), Op::Nop),
             _ => (Kind::Block, Op::Nop),
         };
         self.pop(params.len() as u32)?;
@@ -292,10 +305,11 @@ impl<'a> Decoder<'a> {
             Kind::Else(at) if matches!(self.ops[at as usize], Op::Jump(_)) => {
                 self.ops[at as usize] = Op::Jump(next);
             }
+            Kind::Try(handlers) => self.handlers[handlers].ops.end = next,
             _ => {}
         }
         if let Some(label) = frame.label
-            && matches!(frame.kind, Kind::Block | Kind::If(_) | Kind::Else(_))
+            && matches!(frame.kind, Kind::Block | Kind::If(_) | Kind::Else(_) | Kind::Try(_))
         {
             self.labels[label as usize].op = next;
         }
@@ -349,10 +363,20 @@ impl<'a> Decoder<'a> {
 
     /// The label of the construct so many levels out, for a branch at this place.
     fn label(&mut self, depth: usize) -> Result<u32> {
+        let label = self.label_out(depth)?;
+        let Label { arity, height, .. } = self.labels[label as usize];
+        if self.stacks.height(self.stack) < height + arity {
+            return Err(self.error("there are not enough operands"));
+        }
+        Ok(label)
+    }
+
+    /// The label of the construct so many levels out.
+    fn label_out(&mut self, depth: usize) -> Result<u32> {
         let frame = self.frames.len().checked_sub(depth).and_then(|index| index.checked_sub(1));
         let Some(frame) = frame else { return Err(self.error("an unknown label")) };
         let Frame { kind, arity, base, label, .. } = self.frames[frame];
-        let label = match label {
+        Ok(match label {
             Some(label) => label,
             None => {
                 let (op, arity) = match kind {
@@ -365,12 +389,22 @@ impl<'a> Decoder<'a> {
                 self.frames[frame].label = Some(label);
                 label
             }
-        };
-        let Label { arity, height, .. } = self.labels[label as usize];
-        if self.stacks.height(self.stack) < height + arity {
-            return Err(self.error("there are not enough operands"));
+        })
+    }
+
+    /// Lists the handlers of a `try_table` that is about to begin.
+    fn handlers(&mut self, try_table: &TryTable) -> Result<()> {
+        let (first, at) = (self.lists.len(), self.ops.len() as u32);
+        for catch in &try_table.catches {
+            let (Catch::One { label, .. }
+            | Catch::OneRef { label, .. }
+            | Catch::All { label }
+            | Catch::AllRef { label }) = *catch;
+            let label = self.label_out(label as usize)?;
+            self.lists.push(label);
         }
-        Ok(label)
+        self.handlers.push(Handlers { ops: at..at, labels: first..self.lists.len() });
+        Ok(())
     }
 
     fn br_table(&mut self, targets: &BrTable<'_>) -> Result<Op> {

@@ -7,6 +7,7 @@
 //! an operator is 16 bytes.
 
 use crate::Trap;
+use std::ops::Range;
 
 /// The bits of a value, zero-extended.
 pub(super) type Bits = u128;
@@ -133,6 +134,15 @@ pub(super) struct Label {
 
 impl Label {
     pub const RETURN: u32 = u32::MAX;
+}
+
+/// The handlers of a `try_table`.
+#[derive(Clone, Debug)]
+pub(super) struct Handlers {
+    /// The operators in it.
+    pub ops: Range<u32>,
+    /// Where their labels are listed.
+    pub labels: Range<usize>,
 }
 
 /// The operands of an access that are not on the stack.

@@ -8,12 +8,14 @@ use super::op::{Label, Op};
 use super::{Body, OpSet};
 use crate::Result;
 use crate::module::Module;
-use anyhow::anyhow;
+use anyhow::{anyhow, bail, ensure};
 use sidetrack_artifact::module::symbols;
 use sidetrack_artifact::{ModuleInfo, StateMap, decode_states};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// The opcode of `end`.
+const END: u8 = 0x0b;
 /// No operator.
 const NONE: u32 = u32::MAX;
 
@@ -60,6 +62,39 @@ impl ModuleDebug {
         let made = Arc::new(FuncDebug::new(module, func)?);
         functions.insert(func, made.clone());
         Ok(made)
+    }
+}
+
+impl Module {
+    /// Where a breakpoint at a wasm pc stands: the function, and the pc of the operator
+    /// there, or of the next one of the function if none begins there.
+    ///
+    /// # Errors
+    /// If the pc is in no function, or control never reaches the operator.
+    pub fn breakpoint_place(&self, pc: u32) -> Result<(u32, u32)> {
+        let (func, op) = self.place_of(pc)?;
+        Ok((func.body.func(), func.body.pc(op)))
+    }
+
+    /// The same as the function and the number of the operator.
+    pub(crate) fn place_of(&self, pc: u32) -> Result<(Arc<FuncDebug>, u32)> {
+        let info = self.info();
+        let defined = info.functions.iter().enumerate().skip(info.imported_functions as usize);
+        let func = defined.into_iter().find(|(_, function)| function.body.contains(&pc));
+        let (func, _) = func.ok_or_else(|| anyhow!("{pc:#x} is in no function"))?;
+        let func = self.debug().function(self, func as u32)?;
+        let body = &func.body;
+        let op = body.next_at_or_after(pc).ok_or_else(|| anyhow!("there is no operator at {pc:#x}"))?;
+        if func.run_of(op).is_none() {
+            let pc = body.pc(op);
+            ensure!(
+                self.wasm().get(pc as usize) != Some(&END) || func.run_of(op + 1).is_none(),
+                "control never reaches the `end` at {pc:#x}; branches arrive behind it, at {:#x}",
+                body.pc(op + 1)
+            );
+            bail!("control never reaches {pc:#x}");
+        }
+        Ok((func, op))
     }
 }
 

@@ -8,7 +8,7 @@
 use super::control::{Followed, Goal};
 use super::instance_env::InstanceEnv;
 use super::runs::{FuncDebug, Site};
-use super::{Callee, DebugEvent, End, Shadow, Step, Value};
+use super::{Callee, DebugEvent, End, Resume, Shadow, Step, Value};
 use crate::Result;
 use crate::Trap;
 use crate::instance::InstanceData;
@@ -248,7 +248,7 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Re
         let env = InstanceEnv { store, instance: stop.instance.get(store) };
         match stop.shadow.step(&env) {
             Step::Next if stop.func.site_ops().contains(stop.shadow.position()) => {
-                if goal != Goal::Breakpoint {
+                if wants {
                     let sites = stop.func.sites_of(stop.shadow.position()).to_vec();
                     store.arm_for_step(&stop.module, &stop.func, &sites)?;
                 }
@@ -261,7 +261,7 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Re
                     store.debugger_mut().skip_trap();
                 }
                 let goal = store.debugger_mut().goal;
-                if goal != Goal::Breakpoint {
+                if goal.is_reached(fp) {
                     arm_after(store, stop, end)?;
                 }
                 return leave(store, stop, goal);
@@ -279,6 +279,11 @@ fn ask(store: &mut StoreOpaque, stop: &Stopped<'_>, event: DebugEvent) -> Result
     store.debugger_mut().goal = goal;
     if goal == Goal::Breakpoint && before != Goal::Breakpoint {
         store.disarm_steps()?;
+    }
+    if resume == Resume::StepOut {
+        // Nothing of the frame is followed from here on.
+        arm_caller(store, stop)?;
+        arm_handlers(store, stop, 1)?;
     }
     Ok(())
 }
@@ -311,53 +316,57 @@ fn arm_after(store: &mut StoreOpaque, stop: &Stopped<'_>, end: End) -> Result<()
     };
     match end {
         End::Call { callee, tail } => {
-            if goal == Goal::Operator {
-                arm_callee(store, stop, callee)?;
+            // What is stopped in at once needs no care for the ways that lead out of it.
+            if goal != Goal::Operator || !arm_callee(store, stop, callee)? {
+                arm_handlers(store, stop, tail.into())?;
             }
             if tail { arm_caller(store, stop) } else { after(store) }
         }
         End::Effect => after(store),
         End::Return => arm_caller(store, stop),
-        End::Throw => arm_handlers(store, stop),
+        End::Throw => arm_handlers(store, stop, 0),
         End::Trap(_) => Ok(()),
         End::Unavailable => {
             // The way is not known: whatever site of the function may come next.
             let sites = stop.func.sites().to_vec();
             store.arm_for_step(&stop.module, &stop.func, &sites)?;
+            arm_handlers(store, stop, 1)?;
             arm_caller(store, stop)
         }
     }
 }
 
-/// Arms the entry of the function that is called, if it is WebAssembly.
-fn arm_callee(store: &mut StoreOpaque, stop: &Stopped<'_>, callee: Callee) -> Result<()> {
+/// Arms the entry of the function that is called; false if it is not WebAssembly.
+fn arm_callee(store: &mut StoreOpaque, stop: &Stopped<'_>, callee: Callee) -> Result<bool> {
     let record = match callee {
         Callee::Function(index) => {
             let instance = stop.instance.get(store);
             if !instance.module().info().is_imported_function(index) {
                 let func = stop.module.debug().function(&stop.module, index)?;
                 let sites = func.sites().first().copied();
-                return store.arm_for_step(&stop.module, &func, sites.as_slice());
+                store.arm_for_step(&stop.module, &func, sites.as_slice())?;
+                return Ok(true);
             }
             instance.function(index)
         }
         Callee::Reference(raw) => match context::record_at(store, raw) {
             Some(record) => record,
-            None => return Ok(()),
+            None => return Ok(false),
         },
     };
     if host::host_func(store, record).is_some() {
-        return Ok(());
+        return Ok(false);
     }
     arm_entry(store, context::code_address(store, record))
 }
 
-/// Arms the entry of the function whose code begins at an address.
-pub(crate) fn arm_entry(store: &mut StoreOpaque, address: usize) -> Result<()> {
-    let Some((module, func)) = function_at(store, address) else { return Ok(()) };
+/// Arms the entry of the function whose code begins at an address; false if there is none.
+pub(crate) fn arm_entry(store: &mut StoreOpaque, address: usize) -> Result<bool> {
+    let Some((module, func)) = function_at(store, address) else { return Ok(false) };
     let func = module.debug().function(&module, func)?;
     let sites = func.sites().first().copied();
-    store.arm_for_step(&module, &func, sites.as_slice())
+    store.arm_for_step(&module, &func, sites.as_slice())?;
+    Ok(true)
 }
 
 /// The function of a module whose code includes an address.
@@ -401,13 +410,26 @@ fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Arms whatever may handle an exception: the sites of all functions on the stack.
-fn arm_handlers(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
-    let sites = stop.func.sites().to_vec();
-    store.arm_for_step(&stop.module, &stop.func, &sites)?;
-    for frame in stop.frames(store).iter().skip(1) {
-        if let Some((module, func, _)) = outer_frame(store, frame)? {
-            let sites = func.sites().to_vec();
+/// Arms where an exception that is under way in a function on the stack may be caught:
+/// `first` is 0 in the innermost, 1 in its caller. A handler may be the label of its
+/// function; then it goes on in the caller.
+fn arm_handlers(store: &mut StoreOpaque, stop: &Stopped<'_>, first: usize) -> Result<()> {
+    let mut returns = false;
+    for (index, frame) in stop.frames(store).iter().enumerate().skip(first) {
+        let found = match index {
+            0 => Some((stop.module.clone(), stop.func.clone(), stop.shadow.position())),
+            _ => outer_frame(store, frame)?,
+        };
+        let Some((module, func, op)) = found else { continue };
+        let mut ops: Vec<u32> = std::mem::take(&mut returns).then_some(op + 1).into_iter().collect();
+        for handler in func.body().handlers_at(op) {
+            match handler {
+                Some(op) => ops.push(op),
+                None => returns = true,
+            }
+        }
+        let sites: Vec<Site> = ops.iter().flat_map(|op| func.sites_of(*op)).copied().collect();
+        if !sites.is_empty() {
             store.arm_for_step(&module, &func, &sites)?;
         }
     }

@@ -53,6 +53,13 @@ pub const TARGETS: &[Target] = &[
         compiler: "riscv64-linux-gnu-gcc",
         header: include_str!("../../harness/riscv64.h"),
     },
+    Target {
+        name: "s390x",
+        architecture: Architecture::S390x,
+        emulator: &["qemu-s390x", "-cpu", "max"],
+        compiler: "s390x-linux-gnu-gcc",
+        header: include_str!("../../harness/s390x.h"),
+    },
 ];
 
 /// The target whose images are for `architecture`, if there is one.

@@ -24,7 +24,11 @@ impl Body<'_> {
             for word in 0..words {
                 let value = self.operand(I64);
                 let addr = self.address(slot, 0);
-                let flags = MemFlags { region: region(slot), ..MemFlags::trusted() };
+                let flags = MemFlags {
+                    region: region(slot),
+                    endianness: Some(Endianness::Little),
+                    ..MemFlags::trusted()
+                };
                 self.spend();
                 self.builder.store(Opcode::Store, flags, value, addr, (word * WORD) as i32);
             }
@@ -111,7 +115,8 @@ impl Body<'_> {
         let slot_size = self.builder.func.stack_slots[slot].size;
         let size = ty.bytes().max(1);
         let index = self.entropy.below((slot_size / size) as usize) as u32;
-        let flags = MemFlags { region: region(slot), ..MemFlags::trusted() };
+        let flags =
+            MemFlags { region: region(slot), endianness: Some(Endianness::Little), ..MemFlags::trusted() };
         let extra = match opcode {
             Opcode::AtomicRmw => {
                 let (op, _) = self.entropy.pick(&AtomicRmwOp::NAMED);
@@ -141,8 +146,10 @@ impl Body<'_> {
         self.entropy.pick(&types)
     }
 
+    /// A byte order that is the same on every target.
     pub(super) fn endianness(&mut self) -> Option<Endianness> {
-        let orders = [None, None, Some(Endianness::Little), Some(Endianness::Big)];
+        let little = Some(Endianness::Little);
+        let orders = [little, little, little, Some(Endianness::Big)];
         self.entropy.pick(if self.config.big_endian { &orders } else { &orders[..3] })
     }
 

@@ -140,8 +140,19 @@ impl Drop for Mapping {
 
 /// Makes every core that runs a thread of this process refetch its instructions
 /// before it goes on in user code.
+#[cfg_attr(any(target_arch = "riscv64", target_arch = "s390x"), allow(dead_code))]
 pub(crate) fn synchronize_cores() -> io::Result<()> {
+    use MembarrierCommand::{PrivateExpeditedSyncCore, RegisterPrivateExpeditedSyncCore};
     static REGISTERED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
-    (*REGISTERED.get_or_init(|| membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore)))?;
-    Ok(membarrier(MembarrierCommand::PrivateExpeditedSyncCore)?)
+    (*REGISTERED.get_or_init(|| membarrier(RegisterPrivateExpeditedSyncCore)))?;
+    Ok(membarrier(PrivateExpeditedSyncCore)?)
+}
+
+/// Interrupts every core that runs a thread of this process.
+#[cfg_attr(not(target_arch = "s390x"), allow(dead_code))]
+pub(crate) fn interrupt_cores() -> io::Result<()> {
+    use MembarrierCommand::{PrivateExpedited, RegisterPrivateExpedited};
+    static REGISTERED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
+    (*REGISTERED.get_or_init(|| membarrier(RegisterPrivateExpedited)))?;
+    Ok(membarrier(PrivateExpedited)?)
 }

@@ -11,9 +11,15 @@ mod linux;
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Mapping, Source, synchronize_cores};
+pub(crate) use linux::{Mapping, Source};
+#[cfg(target_os = "linux")]
+#[allow(unused_imports)] // an instruction set takes one of them, or none
+pub(crate) use linux::{interrupt_cores, synchronize_cores};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{Mapping, Source, synchronize_cores};
+pub(crate) use portable::{Mapping, Source};
+#[cfg(not(target_os = "linux"))]
+#[allow(unused_imports)] // as above
+pub(crate) use portable::{interrupt_cores, synchronize_cores};
 
 #[cfg(test)]
 mod tests {

@@ -114,3 +114,9 @@ impl Mapping {
 pub(crate) fn synchronize_cores() -> io::Result<()> {
     Ok(())
 }
+
+/// As [`synchronize_cores`].
+#[allow(dead_code)]
+pub(crate) fn interrupt_cores() -> io::Result<()> {
+    Ok(())
+}

@@ -331,8 +331,8 @@ unsafe fn trap(vm: &Vm, pc: usize, kind: Option<TrapKind>, max_frames: usize) ->
     let (Some(_), Some(found)) = (code, found) else {
         return Left::Fault { pc, reason: "the interpreter refuses the instruction".to_string() };
     };
-    let lr = vm.lr() as usize;
-    let registers = Registers { pc, fp: vm.fp() as usize, sp: &raw const lr as usize };
+    let sp = vm.state()[XReg::sp].get_ptr::<u8>() as usize;
+    let registers = Registers { pc, fp: vm.fp() as usize, sp, link: Some(vm.lr() as usize) };
     // SAFETY: these are the registers at the instruction.
     let frames = unsafe { frames_at(&view, found, registers, max_frames) };
     Left::Exit(Exit::Trap { code, pc, fault_address: None, frames })

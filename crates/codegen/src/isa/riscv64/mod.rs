@@ -41,7 +41,7 @@ use features::Features;
 use inst::Inst;
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
 use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
-use sidetrack_ir::{CallConv, Function, Signature, Type};
+use sidetrack_ir::{CallConv, Endianness, Function, Signature, Type};
 use std::sync::Arc;
 
 /// The target's name.
@@ -105,7 +105,7 @@ impl TargetIsa for Riscv64 {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        let split = if self.features.v() { None } else { vectors::split(func) };
+        let split = if self.features.v() { None } else { vectors::split(func, Endianness::Little) };
         let Some(mut split) = split else { return compile_with(self, func) };
         if self.flags.opt_level == OptLevel::Speed {
             opt::optimize(&mut split);

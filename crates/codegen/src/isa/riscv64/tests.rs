@@ -6,36 +6,13 @@
 use super::disasm::{control_register, f, instruction, rounding, v, vector_type, x};
 use super::encode::{branch, control, four, imm, jal, rounded, three, upper, vector, vector_set};
 use super::ops::{Needs, Op, Shape};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use crate::isa::llvm_mc::{Disassembly, disassemble};
 
-const NAMES: [&str; 3] = ["llvm-mc-22", "llvm-mc", "llvm-mc-14"];
-
-/// The disassembly of words, a line for each that is one with these extensions, and
-/// what the disassembler says of others; `None` if there is no disassembler.
-fn read(words: &[u32], features: &str) -> Option<(Vec<String>, String)> {
-    let run = |name: &str| {
-        let features = format!("-mattr=+m,+a,+f,+d,{features}");
-        let args = ["--disassemble", "--triple=riscv64", &features, "-M", "no-aliases"];
-        Command::new(name)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-    };
-    let mut child = NAMES.iter().find_map(|name| run(name).ok())?;
-    let text: String =
-        words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("{byte:#04x}\n")).collect();
-    let mut stdin = child.stdin.take().expect("it is piped");
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().expect("llvm-mc ends");
-    writer.join().expect("no panic").expect("llvm-mc reads its input");
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let text = String::from_utf8(output.stdout).expect("it is text");
-    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.contains(".text"));
-    let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
-    Some((lines.collect(), errors))
+/// The disassembly of words by a processor with these extensions.
+fn read(words: &[u32], features: &str) -> Disassembly {
+    let features = format!("-mattr=+m,+a,+f,+d,{features}");
+    let args = ["--triple=riscv64", &features, "-M", "no-aliases"];
+    disassemble(&args, words.iter().flat_map(|word| word.to_le_bytes()))
 }
 
 /// Encodings of a row with the text that each must have.
@@ -144,15 +121,14 @@ fn cases(op: Op, name: &str) -> Vec<(u32, String)> {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn every_encoding_is_what_llvm_reads() {
     let mut expected = Vec::new();
     for &(op, name) in Op::ALL {
         expected.extend(cases(op, name));
     }
     let words: Vec<u32> = expected.iter().map(|(word, _)| *word).collect();
-    let Some((lines, errors)) = read(&words, "+zba,+zbb,+zbs,+v") else {
-        return eprintln!("ignored: none of {NAMES:?} is installed");
-    };
+    let Disassembly { lines, errors } = read(&words, "+zba,+zbb,+zbs,+v");
     assert_eq!((lines.len(), errors.as_str()), (expected.len(), ""));
     let normal = |text: &str| text.replace("unimp", "csrrw zero, cycle, zero");
     for ((word, text), line) in expected.iter().zip(&lines) {
@@ -165,6 +141,7 @@ fn every_encoding_is_what_llvm_reads() {
 
 /// What needs an extension does not decode without it.
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn rows_name_what_they_need() {
     for (needs, features) in [
         (Needs::Zba, "+zbb,+zbs"),
@@ -179,9 +156,7 @@ fn rows_name_what_they_need() {
             .flat_map(|&(op, name)| cases(op, name))
             .map(|(word, _)| word)
             .collect();
-        let Some((lines, errors)) = read(&rows, features) else {
-            return eprintln!("ignored: none of {NAMES:?} is installed");
-        };
+        let Disassembly { lines, errors } = read(&rows, features);
         let decoded = if needs == Needs::G { rows.len() } else { 0 };
         assert_eq!((lines.len(), errors.is_empty()), (decoded, needs == Needs::G), "{needs:?}");
     }

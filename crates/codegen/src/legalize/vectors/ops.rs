@@ -150,10 +150,14 @@ impl Split {
 
     // Memory.
 
+    fn is_big(&self, flags: MemFlags) -> bool {
+        flags.endianness.unwrap_or(self.native) == Endianness::Big
+    }
+
     fn load(&mut self, ty: Type, flags: MemFlags, addr: Value, offset: i32) -> Pair {
         let little = MemFlags { endianness: Some(Endianness::Little), ..flags };
         let pair = [0, 8].map(|at| self.access(little, addr, offset, at, None));
-        if flags.endianness == Some(Endianness::Big) { self.swapped(pair, ty) } else { pair }
+        if self.is_big(flags) { self.swapped(pair, ty) } else { pair }
     }
 
     /// Loads or stores 8 bytes, `at` bytes behind an address with an offset.
@@ -179,7 +183,7 @@ impl Split {
     fn store(&mut self, args: &[Value], extra: Extra) {
         let Extra::Mem(flags, offset) = extra else { return };
         let mut pair = self.pair(args[0]);
-        if flags.endianness == Some(Endianness::Big) {
+        if self.is_big(flags) {
             pair = self.swapped(pair, self.ty(args[0]));
         }
         let little = MemFlags { endianness: Some(Endianness::Little), ..flags };
@@ -196,7 +200,7 @@ impl Split {
         };
         let little = MemFlags { endianness: Some(Endianness::Little), ..flags };
         let mut half = self.access(little, addr, offset, 0, None);
-        if flags.endianness == Some(Endianness::Big) {
+        if self.is_big(flags) {
             let other = self.number(0);
             [half, _] = self.swapped([half, other], from);
         }

@@ -68,8 +68,8 @@ pub fn until(_: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Res
     if !Module::same(&innermost, &stop.frame().module) {
         bail!("the selected function is of another module; `frame 0` selects the innermost");
     }
-    let place = location::resolve(&innermost, operands)?;
-    resume(context, Command::Advance(place))
+    stop.advance_to(location::resolve(&innermost, operands)?)?;
+    resume(context, Command::Advance)
 }
 
 /// `kill`.

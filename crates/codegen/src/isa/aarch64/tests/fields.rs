@@ -8,6 +8,7 @@ use crate::isa::aarch64::ops::*;
 use crate::isa::aarch64::patch;
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn references_to_labels() {
     let patched = |word: u32, fixup: Fixup, distance: i64| {
         let (place, mut code) = (1 << 28, word.to_le_bytes());
@@ -106,6 +107,7 @@ fn sums_with_constants() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn offsets_of_every_size() {
     let mut list = Vec::new();
     for (op, offset, expected) in [

@@ -42,6 +42,7 @@ macro_rules! cases {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn arithmetic_and_logic() {
     let shifts = [(Shift::Lsl, "lsl"), (Shift::Lsr, "lsr"), (Shift::Asr, "asr")];
     cases!(AluOp::ALL, |op, name, d, n, m| SIZES.into_iter().flat_map(move |size| {
@@ -58,6 +59,7 @@ fn arithmetic_and_logic() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn extended_operands() {
     use crate::isa::aarch64::encode::Extend::*;
     let extends = [
@@ -91,6 +93,7 @@ fn extended_operands() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn constants_of_arithmetic() {
     let with_imm: Vec<_> = AluOp::ALL.iter().copied().filter(|(op, _)| op.is_arithmetic()).collect();
     let values =
@@ -106,6 +109,7 @@ fn constants_of_arithmetic() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn constants_of_logic() {
     let with_imm: Vec<_> = AluOp::ALL.iter().copied().filter(|(op, _)| !op.is_arithmetic()).collect();
     let with_imm: Vec<_> = with_imm.into_iter().filter(|(op, _)| op.immediate().is_some()).collect();
@@ -139,6 +143,7 @@ fn constants_of_logic() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn two_three_and_one_operands() {
     cases!(Op2::ALL, |op, name, d, n, m| SIZES.into_iter().filter_map(move |size| {
         let long = matches!(op, Op2::Smulh | Op2::Umulh);
@@ -166,6 +171,7 @@ fn two_three_and_one_operands() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn fields_of_bits() {
     cases!(BitfieldOp::ALL, |op, name, d, n, _m| SIZES.into_iter().flat_map(move |size| {
         let top = size.bits() - 1;
@@ -228,6 +234,7 @@ fn target(op: MemOp, t: u8) -> String {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn memory() {
     cases!(check_preferred, MemOp::ALL, |op, name, d, n, m| {
         let (t, base, size) = (target(op, d), rsp(Size::S64, n), 1 << op.scale());
@@ -263,6 +270,7 @@ fn memory() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn pairs() {
     cases!(PairOp::ALL, |op, name, d, n, m| {
         // Loads of the same register twice, or of the base that changes, are no instructions.
@@ -288,6 +296,7 @@ fn pairs() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn atomics() {
     const SUFFIX: [&str; 4] = ["b", "h", "", ""];
     cases!(AtomicOp::ALL, |op, name, d, n, m| (0..4u8).map(move |width| {
@@ -308,6 +317,7 @@ fn atomics() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn floats() {
     let wide = [false, true];
     cases!(Fp2::ALL, |op, name, d, n, m| wide
@@ -343,6 +353,7 @@ fn floats() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn simple_float_constants() {
     let mut list = Vec::new();
     for exponent in -3..=4 {
@@ -363,6 +374,7 @@ fn simple_float_constants() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn control() {
     let mut list = vec![
         (RET, "ret x30 | ret".to_string()),

@@ -42,6 +42,7 @@ fn has(op: V3Op, arr: Arr) -> bool {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn three_registers() {
     let mut list = Vec::new();
     for (d, n, m) in regs() {
@@ -93,6 +94,7 @@ fn three_registers() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn two_registers() {
     let mut list = Vec::new();
     for (d, n, _) in regs() {
@@ -151,6 +153,7 @@ fn two_registers() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn shifts() {
     let mut list = Vec::new();
     for (d, n, _) in regs() {
@@ -180,6 +183,7 @@ fn shifts() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn lanes() {
     const LETTERS: [&str; 4] = ["b", "h", "s", "d"];
     let mut list = Vec::new();
@@ -222,6 +226,7 @@ fn lanes() {
 }
 
 #[test]
+#[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
 fn constants() {
     let repeat = |low: u64| u128::from(low) << 64 | u128::from(low);
     let mut list = Vec::new();

@@ -1,0 +1,179 @@
+//! IBM z/Architecture, 64 bits, big-endian, from the z13 on; its vector facility and
+//! what later machines add by flags.
+//!
+//! The rooms: `regs` the register file, `ops` the instruction table, `vector` the vector
+//! facility's, `encode` operands, `inst` the instruction type, `features` what the
+//! processor has, `abi` conventions and frames, `lower` rules, `emit` bytes, `patch` what
+//! a patcher must know.
+//!
+//! A value narrower than its register has undefined upper bits. A float of 32 bits is
+//! in the upper half of its register.
+
+mod abi;
+mod emit;
+mod encode;
+mod features;
+mod inst;
+mod lower;
+mod ops;
+mod patch;
+mod regs;
+#[cfg(test)]
+mod tests;
+mod vector;
+
+use crate::abi::{AbiError, FrameLayout, SigAbi};
+use crate::buffer::{BufferSpec, Label};
+use crate::isa::{Builder, TargetIsa};
+use crate::legalize::vectors;
+use crate::lower::Lower;
+use crate::opt;
+use crate::reg::Reg;
+use crate::settings::{Flags, OptLevel, SettingError};
+use crate::vcode::Backend;
+use crate::{CodegenError, compile_with};
+use encode::Buf;
+use features::Features;
+use inst::Inst;
+use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
+use sidetrack_artifact::{Architecture, CompiledFunction, UnwindOp};
+use sidetrack_ir::{CallConv, Endianness, Function, Signature, Type};
+use std::sync::Arc;
+
+/// The target's name.
+pub const NAME: &str = "s390x";
+
+/// The target with its settings.
+#[derive(Debug)]
+pub struct S390x {
+    flags: Flags,
+    features: Features,
+    env: MachineEnv,
+}
+
+/// A builder of the target without facilities beyond the base.
+pub fn builder() -> Box<dyn Builder> {
+    Box::<S390xBuilder>::default()
+}
+
+#[derive(Default)]
+struct S390xBuilder {
+    features: Features,
+}
+
+impl Builder for S390xBuilder {
+    fn enable(&mut self, flag: &str) -> Result<(), SettingError> {
+        self.features.set(flag)
+    }
+
+    fn enable_host(&mut self) {
+        self.features = self.features.union(Features::host());
+    }
+
+    fn missing_on_host(&self) -> Option<String> {
+        self.features.first_beyond(Features::host())
+    }
+
+    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
+        Arc::new(S390x { flags, features: self.features, env: regs::machine_env() })
+    }
+}
+
+impl TargetIsa for S390x {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn architecture(&self) -> Architecture {
+        Architecture::S390x
+    }
+
+    fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    fn features(&self) -> String {
+        self.features.names()
+    }
+
+    fn nop_units(&self) -> &'static [&'static [u8]] {
+        patch::NOP_UNITS
+    }
+
+    fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
+        let Some(mut split) = vectors::split(func, Endianness::Big) else { return compile_with(self, func) };
+        if self.flags.opt_level == OptLevel::Speed {
+            opt::optimize(&mut split);
+        }
+        compile_with(self, &split)
+    }
+}
+
+impl Backend for S390x {
+    type Inst = Inst;
+
+    fn buffer_spec(&self) -> BufferSpec {
+        patch::BUFFER_SPEC
+    }
+
+    fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    fn machine_env(&self) -> &MachineEnv {
+        &self.env
+    }
+
+    fn spill_bytes(_class: RegClass) -> u32 {
+        8
+    }
+
+    fn sig_abi(&self, sig: &Signature) -> Result<SigAbi, AbiError> {
+        abi::sig_abi(sig)
+    }
+
+    fn call_clobbers(&self, sig: &Signature) -> PRegSet {
+        abi::call_clobbers(sig.call_conv, self.features.vx())
+    }
+
+    fn callee_saves(&self, conv: CallConv, written: PRegSet) -> Vec<PReg> {
+        abi::callee_saves(conv, written)
+    }
+
+    fn save_bytes(&self, conv: CallConv, preg: PReg) -> u32 {
+        abi::save_bytes(conv, preg, self.features.vx())
+    }
+
+    fn exception_payloads(&self) -> [PReg; 2] {
+        [regs::r(2), regs::r(3)]
+    }
+
+    fn implicit_sret(&self, _conv: CallConv) -> Option<PReg> {
+        None
+    }
+
+    fn emit_prologue(&self, frame: &FrameLayout, buffer: &mut Buf) -> Vec<(u32, UnwindOp)> {
+        abi::emit_prologue(frame, buffer)
+    }
+
+    fn emit_island_jump(buffer: &mut Buf, target: Label) {
+        emit::jump(buffer, target);
+    }
+
+    fn lower(&self, ctx: &mut Lower<'_, Self>, inst: sidetrack_ir::Inst) -> Result<(), String> {
+        lower::lower(ctx, inst)
+    }
+
+    fn lower_branch(
+        &self,
+        ctx: &mut Lower<'_, Self>,
+        inst: sidetrack_ir::Inst,
+        targets: &[Label],
+    ) -> Result<(), String> {
+        lower::lower_branch(ctx, inst, targets)
+    }
+
+    fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {
+        lower::constant(ctx, ty, bits)
+    }
+}
