@@ -13,7 +13,8 @@
 use super::params::retain_args;
 use cranelift_entity::SecondaryMap;
 use sidetrack_ir::{
-    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Opcode, Value, ValueDef, opcode::Props,
+    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Opcode, Value, ValueDef,
+    opcode::Props,
 };
 
 /// Removes unneeded instructions and parameters.

@@ -138,7 +138,8 @@ impl Translator<'_> {
         let mut state = vec![StateEntry { key: CONTEXT, value: self.vmctx }];
         let before = std::mem::take(&mut self.before);
         if before.entries < MOST_ENTRIES {
-            let (mut live, mut set) = (live.iter().copied().peekable(), before.set.iter().copied().peekable());
+            let (mut live, mut set) =
+                (live.iter().copied().peekable(), before.set.iter().copied().peekable());
             while let Some(local) = [live.peek(), set.peek()].into_iter().flatten().min().copied() {
                 live.next_if_eq(&local);
                 set.next_if_eq(&local);
