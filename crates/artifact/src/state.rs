@@ -1,4 +1,4 @@
-//! State maps: where the values that a debugger reads are, at calls and sites.
+//! State maps: where the values that a debugger reads are, at calls, sites and traps.
 //!
 //! Problem: compiled code keeps values wherever the register allocator put them, and
 //! there are many places to describe. Approach: a function's maps are one string of
@@ -32,10 +32,12 @@ impl StatePlace {
     pub const FIRST_VECTOR: u8 = 64;
 }
 
-/// What can be read while a call is under way or a site is on.
+/// What can be read while a call is under way, when a site is on, or where an instruction
+/// has trapped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateMap {
-    /// The return address of the call, as a code offset.
+    /// The return address of the call, or the address behind the first byte of an
+    /// instruction that may trap, as a code offset.
     pub offset: u32,
     /// The places by key; the keys ascend.
     pub places: Vec<(u32, StatePlace)>,
