@@ -4,7 +4,7 @@ use crate::abi::{FrameLayout, StackAddr};
 use crate::buffer::{Buffer, FixupKind, Label, PendingHandler, SiteRecord};
 use crate::reg::Reg;
 use crate::vcode::OperandVisitor;
-use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet, RegClass};
+use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet};
 use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind, StatePlace, SymbolName};
 
 /// What is called.
@@ -56,6 +56,16 @@ pub enum StateOperand {
     Upper(Reg),
     /// A constant.
     Const(StatePlace),
+}
+
+impl StateOperand {
+    /// The register, if it is in one.
+    pub fn reg(&self) -> Option<&Reg> {
+        match self {
+            StateOperand::Reg(reg) | StateOperand::Upper(reg) => Some(reg),
+            StateOperand::Const(_) => None,
+        }
+    }
 }
 
 /// A call with operands.
@@ -131,21 +141,8 @@ impl CallInfo {
         if let Some(state) = &self.state {
             let place = |operand| match operand {
                 StateOperand::Const(place) => place,
-                StateOperand::Reg(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
-                    (Some(preg), _) if preg.class() == RegClass::Int => StatePlace::Reg(preg.hw_enc() as u8),
-                    (Some(preg), _) if preg.class() == RegClass::Float => {
-                        StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8)
-                    }
-                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_VECTOR + preg.hw_enc() as u8),
-                    (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot))),
-                    _ => unreachable!("operands are allocated before they are emitted"),
-                },
-                StateOperand::Upper(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
-                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_UPPER + preg.hw_enc() as u8),
-                    // Eight bytes from there on end with the upper half, and are read as one number.
-                    (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot)) - 4),
-                    _ => unreachable!("operands are allocated before they are emitted"),
-                },
+                StateOperand::Reg(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()),
+                StateOperand::Upper(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()).upper_half(),
             };
             buffer.add_state(state.iter().map(|&(key, operand)| (key, place(operand))).collect());
         }

@@ -27,7 +27,9 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
-        for state in func.states.iter().filter(|state| state.offset == end) {
+        // That of a call is at its end, that of a trap behind its first byte.
+        let mine = |offset: u32| offset == end || offset == start + 1;
+        for state in func.states.iter().filter(|state| mine(state.offset)) {
             let places: Vec<String> =
                 state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
             let _ = write!(text, " ; state [{}]", places.join(", "));

@@ -6,7 +6,9 @@
 //! used with a borrow of it.
 
 use crate::code::StoreCode;
-use crate::debug::{DebugContext, DebugEvent, Debugger, InterruptHandle, Interrupts, Resume, Stopped};
+use crate::debug::{
+    BreakpointEdit, DebugContext, DebugEvent, Debugger, InterruptHandle, Interrupts, Resume, Stopped,
+};
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 use crate::module::Module;
@@ -494,6 +496,11 @@ impl<T: 'static> Store<T> {
     /// If there is none.
     pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         self.inner.opaque.remove_breakpoint(module, pc)
+    }
+
+    /// Adds breakpoints and takes them away together, which costs far less than one by one.
+    pub fn edit_breakpoints(&mut self) -> BreakpointEdit<'_> {
+        BreakpointEdit::new(&mut self.inner.opaque)
     }
 
     /// Stops before the first operator of the next function that is called.

@@ -111,14 +111,12 @@ pub(crate) fn hook_address() -> Option<u64> {
 pub(crate) fn trapped() -> Option<TrapCode> {
     let current = THREAD.with(|thread| thread.current.get());
     // SAFETY: null, or set by enter for as long as the activation lives.
-    let left = unsafe { current.as_ref() }?.left.take()?;
-    let code = match &left {
-        Left::Exit(Exit::Trap { code, .. }) => *code,
+    let activation = unsafe { current.as_ref() }?;
+    // SAFETY: the cell is this thread's, and nothing changes it while this reads.
+    match unsafe { &*activation.left.as_ptr() } {
+        Some(Left::Exit(Exit::Trap { code, .. })) => *code,
         _ => None,
-    };
-    // SAFETY: as above.
-    unsafe { (*current).left.set(Some(left)) };
-    code
+    }
 }
 
 /// Leaves the innermost activation, which [`trapped`].
