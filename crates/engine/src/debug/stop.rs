@@ -17,7 +17,7 @@ use crate::instance::InstanceData;
 use crate::module::Module;
 use crate::store::Exit;
 use crate::store::StoreOpaque;
-use crate::vm::hook::{Registers, instance_of, read_outer};
+use crate::vm::hook::{Registers, instance_of};
 use crate::vm::{HostError, VmPtr, context, host};
 use anyhow::anyhow;
 use sidetrack_artifact::module::symbols;
@@ -270,7 +270,7 @@ fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Optio
         let state = func.state_at(code.offset(if trapped { frame.pc + 1 } else { frame.pc }));
         let read = |key: u32| {
             let place = state.and_then(|state| state.place(key))?;
-            if trapped { Some(registers.read(place)) } else { read_outer(frame, place) }
+            if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
         };
         let instance = read(CONTEXT).and_then(|context| instance_of(store, context as u64));
         let instance = instance.or_else(|| only_instance_of(store, &module));
