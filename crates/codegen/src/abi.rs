@@ -16,7 +16,8 @@
 //! boundary between the two, which stays where it is when a function grows its
 //! argument area for a tail call.
 
-use regalloc2::{PReg, SpillSlot};
+use regalloc2::{PReg, RegClass, SpillSlot};
+use sidetrack_artifact::StatePlace;
 use sidetrack_ir::{ArgumentExtension, CallConv, Signature, Type};
 
 /// Where one parameter or return value travels.
@@ -193,6 +194,25 @@ impl FrameLayout {
         StackAddr::Slot(self.stack_slots as i32 + slot.index() as i32 * 8)
     }
 
+    /// Where a debugger finds what the allocator has put in a register or a slot.
+    ///
+    /// # Panics
+    /// If it is in neither.
+    pub fn place(&self, preg: Option<PReg>, slot: Option<SpillSlot>) -> StatePlace {
+        match (preg, slot) {
+            (Some(preg), _) => {
+                let first = match preg.class() {
+                    RegClass::Int => 0,
+                    RegClass::Float => StatePlace::FIRST_FLOAT,
+                    RegClass::Vector => StatePlace::FIRST_VECTOR,
+                };
+                StatePlace::Reg(first + preg.hw_enc() as u8)
+            }
+            (_, Some(slot)) => StatePlace::Frame(self.from_fp(self.spill_addr(slot))),
+            _ => unreachable!("operands are allocated before they are emitted"),
+        }
+    }
+
     /// The byte offset of an address from the frame pointer.
     pub fn from_fp(&self, addr: StackAddr) -> i32 {
         match self.resolve(addr) {
@@ -214,7 +234,6 @@ impl FrameLayout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use regalloc2::RegClass;
     use sidetrack_ir::types::{F64, F64X2, I8X16, I64};
 
     #[test]

@@ -183,6 +183,15 @@ pub struct SiteRecord {
     pub target: PatchTarget,
 }
 
+/// A trap that is emitted behind code.
+#[derive(Debug)]
+struct TrapStub {
+    label: Label,
+    code: TrapCode,
+    source: Option<u32>,
+    inst: Option<u32>,
+}
+
 #[derive(Debug)]
 struct PendingCall {
     return_offset: u32,
@@ -205,9 +214,13 @@ pub struct Buffer<K: FixupKind> {
     constant_labels: FxHashMap<Vec<u8>, Label>,
     symbol_labels: FxHashMap<(SymbolName, i64), Label>,
     constant_bytes: u32,
-    trap_stubs: Vec<(Label, TrapCode, Option<u32>)>,
+    trap_stubs: Vec<TrapStub>,
     relocs: Vec<Reloc>,
     traps: Vec<TrapSite>,
+    /// The offsets of traps with the instructions that they belong to.
+    trap_insts: Vec<(u32, u32)>,
+    /// The instruction that is being emitted, if somebody asks where it traps.
+    inst: Option<u32>,
     calls: Vec<PendingCall>,
     sites: Vec<PatchSite>,
     states: Vec<StateMap>,
@@ -233,6 +246,9 @@ pub struct FinishedBuffer {
     pub relocs: Vec<Reloc>,
     /// Traps by offset.
     pub traps: Vec<TrapSite>,
+    /// The offsets of traps with the instructions that they belong to, as far as these
+    /// were told by [`Buffer::start_inst`].
+    pub trap_insts: Vec<(u32, u32)>,
     /// Calls by return offset.
     pub call_sites: Vec<CallSite>,
     /// Patch sites by end offset.
@@ -260,6 +276,8 @@ impl<K: FixupKind> Buffer<K> {
             trap_stubs: Vec::new(),
             relocs: Vec::new(),
             traps: Vec::new(),
+            trap_insts: Vec::new(),
+            inst: None,
             calls: Vec::new(),
             sites: Vec::new(),
             states: Vec::new(),
@@ -417,11 +435,13 @@ impl<K: FixupKind> Buffer<K> {
     /// The label of an instruction, emitted later, that traps with `code`.
     pub fn trap_label(&mut self, code: TrapCode) -> Label {
         let source = self.source.map(|(_, location)| location);
-        if let Some(&(label, ..)) = self.trap_stubs.iter().find(|stub| (stub.1, stub.2) == (code, source)) {
-            return label;
+        let (wanted, inst) = ((code, source, self.inst), self.inst);
+        let same = |stub: &&TrapStub| (stub.code, stub.source, stub.inst) == wanted;
+        if let Some(stub) = self.trap_stubs.iter().find(same) {
+            return stub.label;
         }
         let label = self.new_label();
-        self.trap_stubs.push((label, code, source));
+        self.trap_stubs.push(TrapStub { label, code, source, inst });
         label
     }
 
@@ -429,6 +449,7 @@ impl<K: FixupKind> Buffer<K> {
     pub fn add_trap(&mut self, code: TrapCode) {
         let offset = self.offset();
         self.traps.push(TrapSite { offset, code });
+        self.trap_insts.extend(self.inst.map(|inst| (offset, inst)));
     }
 
     /// The bytes at `offset` are to be relocated.
@@ -467,6 +488,11 @@ impl<K: FixupKind> Buffer<K> {
             on,
             off,
         });
+    }
+
+    /// Traps in what comes next belong to this instruction.
+    pub fn start_inst(&mut self, inst: Option<u32>) {
+        self.inst = inst;
     }
 
     /// What comes next is from this source location.
@@ -522,6 +548,7 @@ impl<K: FixupKind> Buffer<K> {
             alignment: self.alignment,
             relocs: self.relocs,
             traps: self.traps,
+            trap_insts: self.trap_insts,
             call_sites,
             patch_sites: self.sites,
             states: self.states,

@@ -4,7 +4,7 @@ use crate::abi::{FrameLayout, StackAddr};
 use crate::buffer::{Buffer, FixupKind, Label, PendingHandler, SiteRecord};
 use crate::reg::Reg;
 use crate::vcode::OperandVisitor;
-use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet, RegClass};
+use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet};
 use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind, StatePlace, SymbolName};
 
 /// What is called.
@@ -52,8 +52,20 @@ pub struct SiteTag {
 pub enum StateOperand {
     /// In a register or spill slot.
     Reg(Reg),
+    /// In the upper half of a register of floats, or of its spill slot.
+    Upper(Reg),
     /// A constant.
     Const(StatePlace),
+}
+
+impl StateOperand {
+    /// The register, if it is in one.
+    pub fn reg(&self) -> Option<&Reg> {
+        match self {
+            StateOperand::Reg(reg) | StateOperand::Upper(reg) => Some(reg),
+            StateOperand::Const(_) => None,
+        }
+    }
 }
 
 /// A call with operands.
@@ -102,7 +114,7 @@ impl CallInfo {
         // only what the callee does not overwrite can be read.
         let pos = if self.site.is_some() { OperandPos::Early } else { OperandPos::Late };
         for (_, operand) in self.state.iter_mut().flatten() {
-            if let StateOperand::Reg(reg) = operand {
+            if let StateOperand::Reg(reg) | StateOperand::Upper(reg) = operand {
                 visitor.operand(reg, OperandConstraint::Any, OperandKind::Use, pos);
             }
         }
@@ -129,15 +141,8 @@ impl CallInfo {
         if let Some(state) = &self.state {
             let place = |operand| match operand {
                 StateOperand::Const(place) => place,
-                StateOperand::Reg(reg) => match (reg.as_preg(), reg.as_spill_slot()) {
-                    (Some(preg), _) if preg.class() == RegClass::Int => StatePlace::Reg(preg.hw_enc() as u8),
-                    (Some(preg), _) if preg.class() == RegClass::Float => {
-                        StatePlace::Reg(StatePlace::FIRST_FLOAT + preg.hw_enc() as u8)
-                    }
-                    (Some(preg), _) => StatePlace::Reg(StatePlace::FIRST_VECTOR + preg.hw_enc() as u8),
-                    (_, Some(slot)) => StatePlace::Frame(frame.from_fp(frame.spill_addr(slot))),
-                    _ => unreachable!("operands are allocated before they are emitted"),
-                },
+                StateOperand::Reg(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()),
+                StateOperand::Upper(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()).upper_half(),
             };
             buffer.add_state(state.iter().map(|&(key, operand)| (key, place(operand))).collect());
         }

@@ -73,7 +73,10 @@ pub fn emit_function<B: Backend>(
     };
     let mut emitter = Emitter { backend, vcode: &vcode, output, frame };
     let (buffer, unwind) = emitter.run();
-    let finished = buffer.finish();
+    let mut finished = buffer.finish();
+    let traps = vcode.trap_states.maps(&finished.trap_insts, output, &emitter.frame);
+    finished.states.extend(traps);
+    finished.states.sort_by_key(|state| state.offset);
     Ok(CompiledFunction {
         name: symbol_name(&func.name),
         code: finished.code,
@@ -222,6 +225,7 @@ impl<B: Backend> Emitter<'_, B> {
                         continue;
                     }
                     buffer.start_source(self.vcode.source_locs[inst.index()]);
+                    buffer.start_inst(self.vcode.trap_states.number(inst));
                     copy.emit(self.backend, buffer, &ctx);
                 }
                 InstOrEdit::Edit(&Edit::Move { from, to }) => {

@@ -18,6 +18,7 @@ pub mod lower;
 pub mod opt;
 pub mod reg;
 pub mod settings;
+mod trap_state;
 pub mod vcode;
 
 pub use isa::{Builder, LookupError, TargetIsa, lookup};

@@ -17,8 +17,9 @@ use crate::CodegenError;
 use crate::abi::{AbiLoc, SigAbi, StackAddr};
 use crate::block_order::{BlockOrder, LoweredBlock};
 use crate::buffer::{Label, block_label};
-use crate::call::{CallDest, CallInfo};
+use crate::call::{CallDest, CallInfo, StateOperand};
 use crate::reg::Reg;
+use crate::trap_state::TrapStates;
 use crate::vcode::{Backend, MachInst, VCode};
 use cranelift_entity::{PrimaryMap, SecondaryMap};
 use regalloc2::{PReg, RegClass, VReg};
@@ -54,6 +55,11 @@ pub struct Lower<'a, B: Backend> {
     value_regs: SecondaryMap<Value, Option<Reg>>,
     uses: SecondaryMap<Value, u8>,
     sunk: SecondaryMap<Inst, bool>,
+    /// The load that the current instruction does the work of.
+    sunk_here: Option<Inst>,
+    /// What has state that it does not keep: from which instruction to before which,
+    /// in the order of lowering, and whose state it is.
+    trapping: Vec<(usize, usize, Inst)>,
     colors: SecondaryMap<Inst, u32>,
     /// Registers that carry a `try_call`'s results over its edges.
     try_regs: FxHashMap<(Inst, PReg), Reg>,
@@ -145,6 +151,7 @@ impl<'a, B: Backend> Lower<'a, B> {
     /// The current instruction does the work of this load.
     pub fn sink(&mut self, load: Inst) {
         self.sunk[load] = true;
+        self.sunk_here = Some(load);
     }
 
     /// The offset of a stack slot in the slot area.
@@ -285,6 +292,8 @@ impl<'a, B: Backend> Lower<'a, B> {
             value_regs: SecondaryMap::with_capacity(func.dfg.num_values()),
             uses: SecondaryMap::with_capacity(func.dfg.num_values()),
             sunk: SecondaryMap::new(),
+            sunk_here: None,
+            trapping: Vec::new(),
             colors: SecondaryMap::with_capacity(func.dfg.insts.len()),
             try_regs: FxHashMap::default(),
             try_stack_rets: FxHashMap::default(),
@@ -352,7 +361,7 @@ impl<'a, B: Backend> Lower<'a, B> {
                     color += 1;
                 }
                 let uses = &mut self.uses;
-                self.func.dfg.for_each_use(inst, |v| uses[v] = (uses[v] + 1).min(2));
+                self.func.dfg.for_each_need(inst, |v| uses[v] = (uses[v] + 1).min(2));
             }
         }
     }
@@ -407,8 +416,14 @@ impl<'a, B: Backend> Lower<'a, B> {
                         } else if self.wanted(inst) {
                             self.lower_inst(inst)?;
                         }
-                        let loc = self.func.source_locs[inst];
+                        let stops = self.stops(inst);
+                        let start = insts.len();
+                        let loc = self.func.source_locs[stops];
                         drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
+                        let dfg = &self.func.dfg;
+                        if dfg.state(stops).is_some() && !dfg.keeps_state(stops) && insts.len() > start {
+                            self.trapping.push((start, insts.len(), stops));
+                        }
                         next = self.func.layout.prev_inst(inst);
                     }
                     if index == 0 {
@@ -455,6 +470,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             clobbers: Vec::new(),
             spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
             vector_class,
+            trap_states: Default::default(),
         };
         let mut preds: Vec<SmallVec<[regalloc2::Block; 2]>> = vec![SmallVec::new(); count];
         let mut edge = 0;
@@ -497,8 +513,41 @@ impl<'a, B: Backend> Lower<'a, B> {
             vcode.preds.push(list);
         }
         vcode.num_vregs = self.next_vreg;
+        vcode.trap_states = self.trap_states(vcode.insts.len());
         vcode.collect_operands();
         vcode
+    }
+
+    /// Whose work it is that may trap when an instruction's code does: that of a load
+    /// which became a part of it, or its own.
+    fn stops(&mut self, inst: Inst) -> Inst {
+        self.sunk_here.take().unwrap_or(inst)
+    }
+
+    /// The states of the instructions that may trap, of `total` machine instructions.
+    fn trap_states(&self, total: usize) -> TrapStates {
+        let mut states = TrapStates::default();
+        for &(start, end, inst) in self.trapping.iter().rev() {
+            let entries = self.func.dfg.state(inst).unwrap_or_default().iter();
+            let known = entries.filter_map(|entry| Some((entry.key, self.known_operand(entry.value)?)));
+            states.push((total - end) as u32, (total - start) as u32, known);
+        }
+        states.finish(self.next_vreg);
+        states
+    }
+
+    /// The constant that a value is, or the register that it has if something needs it.
+    fn known_operand(&self, mut v: Value) -> Option<StateOperand> {
+        loop {
+            if let Some(place) = self.constant_place(v) {
+                return Some(StateOperand::Const(place));
+            }
+            if let Some(reg) = self.value_regs[v] {
+                return Some(self.state_operand(v, reg));
+            }
+            let inst = self.def_inst(v).filter(|&inst| self.is_same_register(inst))?;
+            v = self.arg(inst, 0);
+        }
     }
 
     fn edge_call(&self, pred: Block, succ: u32) -> BlockCall {

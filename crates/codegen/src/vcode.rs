@@ -14,6 +14,7 @@ use crate::buffer::{Buffer, BufferSpec, FixupKind, Label};
 use crate::call::CallInfo;
 use crate::reg::Reg;
 use crate::settings::Flags;
+use crate::trap_state::TrapStates;
 use cranelift_entity::SecondaryMap;
 use regalloc2::{
     Block, Inst, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, PReg, PRegSet,
@@ -158,6 +159,8 @@ pub trait MachInst: Clone + Debug + 'static {
 pub trait Backend: Sized + 'static {
     /// Its instructions.
     type Inst: MachInst<Isa = Self>;
+    /// Whether a float of 32 bits is in the upper half of its register.
+    const UPPER_FLOATS: bool = false;
 
     /// The buffer's facts.
     fn buffer_spec(&self) -> BufferSpec;
@@ -259,6 +262,8 @@ pub struct VCode<I> {
     pub(crate) spill_words: [u32; 3],
     /// The class that holds vectors, if the function has any.
     pub(crate) vector_class: Option<RegClass>,
+    /// What can be read where instructions trap.
+    pub(crate) trap_states: TrapStates,
 }
 
 /// A list of lists in one allocation.
@@ -389,6 +394,10 @@ impl<I: MachInst> regalloc2::Function for VCode<I> {
 
     fn num_vregs(&self) -> usize {
         self.num_vregs
+    }
+
+    fn debug_value_labels(&self) -> &[(VReg, Inst, Inst, u32)] {
+        self.trap_states.labels()
     }
 
     fn spillslot_size(&self, class: RegClass) -> usize {

@@ -5,7 +5,7 @@ use crate::config::{Config, Instrument, OptLevel, Target};
 use crate::types::FuncType;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use sidetrack_artifact::{CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
+use sidetrack_artifact::{Architecture, CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
 use sidetrack_codegen::{Flags, TargetIsa};
 pub use sidetrack_wasm::Features;
 use sidetrack_wasm::{Options, WasmError};
@@ -84,6 +84,11 @@ impl Compiler {
     pub fn fingerprint(&self) -> String {
         let Compiler { isa, options, features, .. } = self;
         format!("{} {} {:?} {options:?} {features:?}", isa.name(), isa.features(), isa.flags())
+    }
+
+    /// What the code is for.
+    pub fn architecture(&self) -> Architecture {
+        self.isa.architecture()
     }
 
     /// Compiles a module.

@@ -3,7 +3,6 @@
 use crate::Result;
 use crate::compile::{Compiler, Features};
 use crate::types::{FuncType, TypeRegistry};
-use sidetrack_artifact::Architecture;
 use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
@@ -180,15 +179,6 @@ impl Config {
 
     pub(crate) fn cache(&self) -> Option<&Path> {
         self.cache.as_deref()
-    }
-
-    /// The architecture of the code. Native code of a machine that is none of the
-    /// code generator's is refused when the engine is made.
-    pub(crate) fn architecture(&self) -> Architecture {
-        match self.target {
-            Target::Native => Architecture::X86_64,
-            Target::Pulley64 => Architecture::Pulley64,
-        }
     }
 }
 

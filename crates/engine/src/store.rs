@@ -6,7 +6,9 @@
 //! used with a borrow of it.
 
 use crate::code::StoreCode;
-use crate::debug::{DebugContext, DebugEvent, Debugger, InterruptHandle, Interrupts, Resume, Stopped};
+use crate::debug::{
+    BreakpointEdit, DebugContext, DebugEvent, Debugger, InterruptHandle, Interrupts, Resume, Stopped,
+};
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 use crate::module::Module;
@@ -113,7 +115,7 @@ impl StoreOpaque {
     fn new(engine: &Engine) -> Result<Self> {
         let id = StoreId::new();
         let config = engine.config();
-        let machine = Machine::new(config.architecture(), config.max_wasm_stack_bytes())?;
+        let machine = Machine::new(engine.compiler().architecture(), config.max_wasm_stack_bytes())?;
         Ok(StoreOpaque {
             id,
             engine: engine.clone(),
@@ -494,6 +496,19 @@ impl<T: 'static> Store<T> {
     /// If there is none.
     pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         self.inner.opaque.remove_breakpoint(module, pc)
+    }
+
+    /// Adds breakpoints and takes them away together, which costs far less than one by one.
+    pub fn edit_breakpoints(&mut self) -> BreakpointEdit<'_> {
+        BreakpointEdit::new(&mut self.inner.opaque)
+    }
+
+    /// How many sites of a module are on in this store's code; with none, native code is
+    /// what it was when it was compiled.
+    pub fn sites_on(&self, module: &Module) -> usize {
+        let base = self.inner.opaque.base_of(module);
+        let code = base.and_then(|base| self.inner.opaque.code_at(base));
+        code.map_or(0, |code| code.memory().count_on())
     }
 
     /// Stops before the first operator of the next function that is called.

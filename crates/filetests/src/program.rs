@@ -9,6 +9,7 @@ use sidetrack_ir::{
     Opcode, Signature, Type,
 };
 use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
+use sidetrack_patch::run::native_architecture;
 use std::collections::HashMap;
 
 enum Loaded {
@@ -39,9 +40,12 @@ pub enum Failure {
 /// # Errors
 /// What it takes and is not here.
 pub fn runnable(architecture: Architecture) -> Result<(), String> {
+    if architecture == Architecture::Pulley64 || native_architecture() == Some(architecture) {
+        return Ok(());
+    }
     match emulated::target(architecture) {
         Some(target) => target.available(),
-        None => Ok(()),
+        None => Err(format!("{architecture:?} code does not run on this host")),
     }
 }
 
@@ -96,11 +100,11 @@ impl Program {
             }
         };
         let loaded = match arch {
-            Architecture::X86_64 => {
+            Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
+            _ if native_architecture() == Some(arch) => {
                 let native = Native::load(image, &HostSymbols::default()).map_err(|e| e.to_string())?;
                 Loaded::Native(native)
             }
-            Architecture::Pulley64 => Loaded::Pulley(Pulley::load(image).map_err(|e| e.to_string())?),
             _ => Loaded::Emulated(Emulated::load(image)?),
         };
         Ok(Program { loaded, signatures, missing })

@@ -2,7 +2,7 @@
 //! every target at every level; and so do breakpoints that native code comes to.
 
 use sidetrack_engine::{Config, DebugEvent, Engine, Instance, Module, OptLevel, Resume, Store, Target, Val};
-use sidetrack_filetests::wasm_oracle::{Limits, trace_run};
+use sidetrack_filetests::wasm_oracle::{Limits, Stop, Trap, trace_run};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -148,4 +148,42 @@ fn breakpoints_show_the_same_where_native_code_comes_to_them() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn traps_in_native_code_show_what_is_still_there() {
+    let (mut wrong, mut values, mut unknown) = (Vec::new(), 0, 0);
+    for path in programs() {
+        let bytes = wat::parse_file(&path).expect("it is right");
+        let trace = trace_run(&bytes, Limits::default(), FUEL).expect("it is a program");
+        // How deep the stack may get is open.
+        if !matches!(&trace.outcome, Err(Stop::Trap(trap)) if *trap != Trap::StackOverflow) {
+            continue;
+        }
+        let expected = trace.lines.last().expect("something has trapped");
+        for (name, engine) in engines() {
+            let name = format!("{} on {name}", path.file_stem().expect("a name").display());
+            let module = Module::new(&engine, &bytes).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+            let mut store = Store::new(&engine, ());
+            let lines = Lines::default();
+            let sink = lines.clone();
+            store.debug_handler(move |stop, event| {
+                assert!(matches!(event, DebugEvent::Trap(_)));
+                sink.lock().expect("nobody panics").push(stop.trace_line());
+                Ok(Resume::Continue)
+            });
+            let instance = Instance::new(&mut store, &module, &[]).ok();
+            run(&mut store, instance);
+            let lines = lines.lock().expect("nobody panics");
+            match &lines[..] {
+                [found] if known(expected, found) => {
+                    values += expected.matches(':').count() - 4;
+                    unknown += found.matches(":?").count();
+                }
+                found => wrong.push(format!("{name}:\n  expected {expected}\n  found    {found:?}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(values > 100 && unknown * 10 < values, "{unknown} of {values} values are not known");
 }

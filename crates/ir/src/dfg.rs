@@ -360,13 +360,35 @@ impl DataFlowGraph {
         }
     }
 
+    /// Whether the values of the instruction's state are kept for it. A call keeps them,
+    /// since it may stop; where an instruction traps, those can be read that are still
+    /// there.
+    pub fn keeps_state(&self, inst: Inst) -> bool {
+        self.insts[inst].opcode.is_call()
+    }
+
     /// Calls `f` on every value that the instruction uses: arguments, arguments
     /// of block calls, contexts of exception tables, state.
     pub fn for_each_use(&self, inst: Inst, mut f: impl FnMut(Value)) {
-        self.args(inst).iter().copied().for_each(&mut f);
         if let Some(state) = self.state(inst) {
             state.iter().for_each(|entry| f(entry.value));
         }
+        self.for_each_operand(inst, f);
+    }
+
+    /// Calls `f` on every value that there has to be for the instruction: all that it
+    /// uses, but for state that it does not keep.
+    pub fn for_each_need(&self, inst: Inst, mut f: impl FnMut(Value)) {
+        if let Some(state) = self.state(inst)
+            && self.keeps_state(inst)
+        {
+            state.iter().for_each(|entry| f(entry.value));
+        }
+        self.for_each_operand(inst, f);
+    }
+
+    fn for_each_operand(&self, inst: Inst, mut f: impl FnMut(Value)) {
+        self.args(inst).iter().copied().for_each(&mut f);
         if !self.insts[inst].opcode.is_branch() {
             return;
         }
@@ -388,13 +410,13 @@ impl DataFlowGraph {
 
     /// Replaces every value that the instruction uses by `f` of it.
     pub fn map_uses(&mut self, inst: Inst, mut f: impl FnMut(Value) -> Value) {
-        for arg in self.insts[inst].args.as_mut_slice(&mut self.value_lists) {
-            *arg = f(*arg);
-        }
         if self.state(inst).is_some()
             && let Some(state) = &mut self.states[inst]
         {
             state.iter_mut().for_each(|entry| entry.value = f(entry.value));
+        }
+        for arg in self.insts[inst].args.as_mut_slice(&mut self.value_lists) {
+            *arg = f(*arg);
         }
         if !self.insts[inst].opcode.is_branch() {
             return;

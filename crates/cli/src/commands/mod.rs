@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// What chooses a target and its settings.
 #[derive(clap::Args)]
 pub struct TargetArgs {
-    /// The target: native (or its name, x86_64) or pulley64; native if none is given.
+    /// The target: native (or the name of this machine) or pulley64; native if none is given.
     #[arg(long)]
     target: Option<String>,
     /// How much is done for the speed of the code; CLIF is compiled as written

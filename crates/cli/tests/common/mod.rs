@@ -5,10 +5,25 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// What the environment may say instead of the command that was built along with the
+/// tests: a program and its first arguments, separated by spaces. So the tests also try
+/// the command of another machine, in an emulator.
+const OTHER: &str = "SIDETRACK_COMMAND";
+
+/// Whether the command is one that the environment says.
+pub fn is_other() -> bool {
+    std::env::var_os(OTHER).is_some()
+}
+
 /// The command, with a cache folder that the test forgets.
 pub fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sidetrack"));
-    command.args(args).env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    let other = std::env::var(OTHER).unwrap_or_default();
+    let mut words = other.split(' ').filter(|word| !word.is_empty());
+    let mut command = Command::new(words.next().unwrap_or(env!("CARGO_BIN_EXE_sidetrack")));
+    command
+        .args(words)
+        .args(args)
+        .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command
 }
 

@@ -131,12 +131,15 @@ impl<K: FixupKind> Buffer<K> {
 
     fn emit_stubs(&mut self) {
         self.start_source(None);
-        for (label, code, source) in std::mem::take(&mut self.trap_stubs) {
-            self.start_source(source);
-            self.bind(label);
-            self.add_trap(code);
+        let inst = self.inst;
+        for stub in std::mem::take(&mut self.trap_stubs) {
+            self.start_source(stub.source);
+            self.start_inst(stub.inst);
+            self.bind(stub.label);
+            self.add_trap(stub.code);
             self.put(self.spec.trap_bytes);
         }
+        self.start_inst(inst);
         self.start_source(None);
     }
 

@@ -69,7 +69,7 @@ impl<K: FixupKind> Buffer<K> {
     fn jumps(&self) -> Vec<Jump> {
         let stub_offset = |n: usize| self.offset() + (n * self.spec.trap_bytes.len()) as u32;
         let stubs = self.trap_stubs.iter().enumerate();
-        let stubs: FxHashMap<Label, u32> = stubs.map(|(n, stub)| (stub.0, stub_offset(n))).collect();
+        let stubs: FxHashMap<Label, u32> = stubs.map(|(n, stub)| (stub.label, stub_offset(n))).collect();
         let fixups = self.fixups.list.iter().enumerate();
         let mut jumps: Vec<Jump> = fixups
             .filter_map(|(fixup, at)| {
@@ -120,6 +120,7 @@ impl<K: FixupKind> Buffer<K> {
         self.fixups.list.iter_mut().for_each(|fixup| map(&mut fixup.offset));
         self.relocs.iter_mut().for_each(|reloc| map(&mut reloc.offset));
         self.traps.iter_mut().for_each(|trap| map(&mut trap.offset));
+        self.trap_insts.iter_mut().for_each(|(offset, _)| map(offset));
         self.calls.iter_mut().for_each(|call| map(&mut call.return_offset));
         self.sites.iter_mut().for_each(|site| map(&mut site.end));
         self.states.iter_mut().for_each(|state| map(&mut state.offset));

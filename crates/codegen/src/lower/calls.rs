@@ -14,6 +14,7 @@ use crate::symbol_name;
 use crate::vcode::{Backend, MachInst};
 use regalloc2::{PReg, PRegSet, RegClass};
 use sidetrack_artifact::StatePlace;
+use sidetrack_ir::types::F32;
 use sidetrack_ir::{ArgumentExtension, ArgumentPurpose, ExceptionItem, Extra, Inst, Opcode, Value};
 use smallvec::SmallVec;
 
@@ -121,17 +122,36 @@ impl<B: Backend> Lower<'_, B> {
     fn state(&mut self, inst: Inst) -> Option<Vec<(u32, StateOperand)>> {
         let func = self.func;
         let entries = func.dfg.state(inst)?.iter().map(|entry| {
-            let data = self.def_inst(entry.value).map(|inst| &func.dfg.insts[inst]);
-            let operand = match data.map(|data| (data.opcode, data.extra)) {
-                Some((Opcode::Iconst | Opcode::F32const | Opcode::F64const, Extra::Imm(imm))) => {
-                    StateOperand::Const(StatePlace::Const(imm))
+            let operand = match self.constant_place(entry.value) {
+                Some(place) => StateOperand::Const(place),
+                None => {
+                    let reg = self.reg(entry.value);
+                    self.state_operand(entry.value, reg)
                 }
-                Some((Opcode::Vconst, Extra::Bytes(bytes))) => StateOperand::Const(StatePlace::Vector(bytes)),
-                _ => StateOperand::Reg(self.reg(entry.value)),
             };
             (entry.key, operand)
         });
         Some(entries.collect())
+    }
+
+    /// The register that a value is in as something to read.
+    pub(super) fn state_operand(&self, v: Value, reg: Reg) -> StateOperand {
+        if B::UPPER_FLOATS && self.func.dfg.value_type(v) == F32 {
+            return StateOperand::Upper(reg);
+        }
+        StateOperand::Reg(reg)
+    }
+
+    /// A constant as a place of state.
+    pub(super) fn constant_place(&self, v: Value) -> Option<StatePlace> {
+        let data = &self.func.dfg.insts[self.def_inst(v)?];
+        match (data.opcode, data.extra) {
+            (Opcode::Iconst | Opcode::F32const | Opcode::F64const, Extra::Imm(imm)) => {
+                Some(StatePlace::Const(imm))
+            }
+            (Opcode::Vconst, Extra::Bytes(bytes)) => Some(StatePlace::Vector(bytes)),
+            _ => None,
+        }
     }
 
     fn grow_outgoing(&mut self, abi: &SigAbi) {

@@ -7,12 +7,14 @@
 //!
 //! Approach: mark what is needed from the instructions with effects backwards
 //! over uses; an argument of a block call is needed if its parameter is. Cycles
-//! of parameters that feed only themselves are never marked. Linear.
+//! of parameters that feed only themselves are never marked. Linear. State that an
+//! instruction does not keep needs nothing; what of it is not needed by others goes.
 
 use super::params::retain_args;
 use cranelift_entity::SecondaryMap;
 use sidetrack_ir::{
-    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Value, ValueDef, opcode::Props,
+    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Opcode, Value, ValueDef,
+    opcode::Props,
 };
 
 /// Removes unneeded instructions and parameters.
@@ -26,6 +28,8 @@ pub fn run(func: &mut Function) {
             next = func.layout.next_inst(inst);
             if !marks.insts[inst] {
                 func.layout.remove_inst(inst);
+            } else if !func.dfg.keeps_state(inst) {
+                func.dfg.retain_state(inst, |entry| marks.values[entry.value]);
             }
         }
     }
@@ -52,6 +56,12 @@ pub fn is_removable(func: &Function, inst: Inst) -> bool {
         return matches!(data.extra, Extra::Mem(flags, _) if flags.trap.is_none());
     }
     data.opcode.is_pure()
+}
+
+fn is_constant(func: &Function, v: Value) -> bool {
+    let opcode = func.dfg.def_inst(v).map(|inst| func.dfg.insts[inst].opcode);
+    use Opcode::{F32const, F64const, Iconst, Vconst};
+    matches!(opcode, Some(Iconst | F32const | F64const | Vconst))
 }
 
 struct Marks {
@@ -96,7 +106,12 @@ impl Marks {
             return;
         }
         func.dfg.args(inst).iter().for_each(|&v| self.need(v));
-        func.dfg.state(inst).iter().for_each(|state| state.iter().for_each(|entry| self.need(entry.value)));
+        if let Some(state) = func.dfg.state(inst) {
+            let keeps = func.dfg.keeps_state(inst);
+            let values = state.iter().map(|entry| entry.value);
+            // Constants cost nothing.
+            values.filter(|&v| keeps || is_constant(func, v)).for_each(|v| self.need(v));
+        }
         if let Extra::TryCall(_, table) | Extra::TryCallIndirect(table) = func.dfg.insts[inst].extra {
             for item in &func.dfg.exception_tables[table].items {
                 if let ExceptionItem::Context(v) = *item {

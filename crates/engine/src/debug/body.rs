@@ -115,6 +115,12 @@ impl Body {
     pub fn stack_types(&self, op: u32) -> Vec<ValType> {
         self.stacks.list(self.before[op as usize])
     }
+
+    /// Calls `each` with the numbers, from the bottom, and types of the operands on the
+    /// stack before an operator, topmost first.
+    pub(super) fn for_each_operand(&self, op: u32, each: impl FnMut(usize, ValType)) {
+        self.stacks.for_each(self.before[op as usize], each);
+    }
 }
 
 /// A set of operators of a body.

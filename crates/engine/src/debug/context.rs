@@ -1,7 +1,9 @@
 //! What a debugger can ask while the program is stopped.
 
+use super::armed::{CONTEXT, FIRST_LOCAL};
+use super::edit::BreakpointEdit;
 use super::instance_env::InstanceEnv;
-use super::stop::{CONTEXT, FIRST_LOCAL, Stopped, function_at, outer_frame};
+use super::stop::{Stopped, function_at, outer_frame};
 use super::touched::{Touched, touched_at};
 use super::{Environment, Value, describe};
 use crate::global::Global;
@@ -10,7 +12,7 @@ use crate::memory::Memory;
 use crate::module::Module;
 use crate::store::StoreOpaque;
 use crate::vm::context;
-use crate::vm::hook::{instance_of, read_outer};
+use crate::vm::hook::{Registers, instance_of};
 use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, ValType};
 use anyhow::{bail, ensure};
 use std::fmt::Write as _;
@@ -66,7 +68,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
 
     /// The module of the innermost function.
     pub fn module(&self) -> &Module {
-        &self.stop.module
+        self.stop.module
     }
 
     /// The instance of the innermost function.
@@ -81,7 +83,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
 
     /// The wasm pc of the operator that is up.
     pub fn pc(&self) -> u32 {
-        self.stop.shadow.pc()
+        self.stop.pc()
     }
 
     /// The frame pointer of the innermost function.
@@ -92,14 +94,16 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     /// Calls `each` with the types and values of the innermost function's locals.
     pub fn for_each_local(&self, mut each: impl FnMut(ValType, Value)) {
         let types = self.stop.func.body().locals();
-        types.iter().zip(self.stop.shadow.locals()).for_each(|(ty, value)| each(*ty, *value));
+        let shadow = self.stop.shadow(self.store.as_context().opaque());
+        types.iter().zip(shadow.locals()).for_each(|(ty, value)| each(*ty, *value));
     }
 
     /// Calls `each` with the types and values of the innermost function's operands,
     /// bottom first.
     pub fn for_each_operand(&self, mut each: impl FnMut(ValType, Value)) {
-        let types = self.stop.func.body().stack_types(self.stop.shadow.position());
-        types.iter().zip(self.stop.shadow.stack()).for_each(|(ty, value)| each(*ty, *value));
+        let types = self.stop.func.body().stack_types(self.stop.op);
+        let shadow = self.stop.shadow(self.store.as_context().opaque());
+        types.iter().zip(shadow.stack()).for_each(|(ty, value)| each(*ty, *value));
     }
 
     /// The state before the operator that is up, as a line of a step trace: a JSON object
@@ -111,16 +115,17 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         let store = &*self.store.opaque();
         let number = |heap: HeapType, raw: u64| reference_number(store, heap, raw);
         let body = stop.func.body();
-        let mut line = format!("{{\"func\":{},\"pc\":{},\"locals\":[", body.func(), stop.shadow.pc());
+        let shadow = stop.shadow(store);
+        let mut line = format!("{{\"func\":{},\"pc\":{},\"locals\":[", body.func(), stop.pc());
         let list = |line: &mut String, types: &[ValType], values: &[Value]| {
             for (index, (ty, value)) in types.iter().zip(values).enumerate() {
                 let comma = if index == 0 { "" } else { "," };
                 let _ = write!(line, "{comma}\"{}\"", describe(*value, *ty, number));
             }
         };
-        list(&mut line, body.locals(), stop.shadow.locals());
+        list(&mut line, body.locals(), shadow.locals());
         line.push_str("],\"stack\":[");
-        list(&mut line, &body.stack_types(stop.shadow.position()), stop.shadow.stack());
+        list(&mut line, &body.stack_types(stop.op), shadow.stack());
         line.push_str("]}");
         line
     }
@@ -135,7 +140,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
             instance: Some(Instance::from_vm(stop.instance)),
             module: stop.module.clone(),
             func: stop.func.body().func(),
-            pc: stop.shadow.pc(),
+            pc: stop.pc(),
             fp: stop.frame.fp,
             locals: Vec::new(),
             stack: Vec::new(),
@@ -145,7 +150,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         let store = &*self.store.opaque();
         let mut frames = vec![innermost];
         for frame in stop.frames(store).iter().skip(1) {
-            frames.extend(outer(store, frame)?);
+            frames.extend(outer(store, stop.registers, frame)?);
         }
         Ok(frames)
     }
@@ -163,7 +168,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         if memory.read(&self.store, address as usize, bytes).is_err() {
             return false;
         }
-        self.stop.shadow.overlay().read(memory.vm().number(), address, bytes);
+        self.stop.shadow(self.store.opaque()).overlay().read(memory.vm().number(), address, bytes);
         true
     }
 
@@ -208,7 +213,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     pub fn read_global(&mut self, global: Global) -> u128 {
         let slot = global.vm();
         let store = &*self.store.opaque();
-        self.stop.shadow.overlay().global(slot.number()).unwrap_or_else(|| slot.get(store).u128())
+        self.stop.shadow(store).overlay().global(slot.number()).unwrap_or_else(|| slot.get(store).u128())
     }
 
     /// All instances of the store, also those that export nothing.
@@ -263,6 +268,11 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     pub fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         self.store.opaque().remove_breakpoint(module, pc)
     }
+
+    /// Adds breakpoints and takes them away together.
+    pub fn edit_breakpoints(&mut self) -> BreakpointEdit<'_> {
+        BreakpointEdit::new(self.store.opaque())
+    }
 }
 
 fn reference_number(store: &StoreOpaque, heap: HeapType, reference: u64) -> Option<u64> {
@@ -278,11 +288,15 @@ fn reference_number(store: &StoreOpaque, heap: HeapType, reference: u64) -> Opti
 }
 
 /// What is known of a function that is stopped in a call.
-fn outer(store: &StoreOpaque, frame: &sidetrack_patch::run::Frame) -> Result<Option<DebugFrame>> {
+fn outer(
+    store: &StoreOpaque,
+    registers: &Registers<'_>,
+    frame: &sidetrack_patch::run::Frame,
+) -> Result<Option<DebugFrame>> {
     let Some((module, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
     let body = func.body();
     let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
-    let read = |key: u32| state.and_then(|state| state.place(key)).and_then(|place| read_outer(frame, place));
+    let read = |key: u32| registers.read_outer(frame, state?.place(key)?);
     let types = body.locals().iter().zip(FIRST_LOCAL..);
     let locals = types.map(|(ty, key)| (*ty, read(key))).collect();
     let mut operands = body.stack_types(op);

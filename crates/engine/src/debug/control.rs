@@ -4,33 +4,18 @@
 //! that may come to it, an interrupt. Sites are switched in batches, in the store's
 //! own copy of the code.
 
+use super::armed::{Armed, Spot};
 use super::runs::{FuncDebug, Site};
+use super::shadow::Buffers;
 use super::{Resume, Value};
 use crate::Result;
 use crate::module::Module;
 use crate::store::StoreOpaque;
-use anyhow::{anyhow, ensure};
+use rustc_hash::FxHashMap;
 use sidetrack_patch::CodeMemory;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
-
-/// Why a site is armed.
-#[derive(Debug)]
-pub(super) struct Armed {
-    pub func: Arc<FuncDebug>,
-    pub module: Module,
-    pub site: Site,
-    /// How many breakpoints there are in its run.
-    pub breakpoints: u32,
-    /// Whether a step may come to it.
-    pub step: bool,
-}
-
-impl Armed {
-    fn needed(&self) -> bool {
-        self.breakpoints > 0 || self.step
-    }
-}
 
 /// The locals of a frame that has been followed, operator by operator, up to a call.
 #[derive(Debug)]
@@ -80,25 +65,28 @@ impl Goal {
 #[derive(Debug)]
 pub(crate) struct Debugger {
     /// By the address at which the site ends.
-    pub(super) armed: HashMap<usize, Armed>,
-    /// How many breakpoints an operator has, by module, function and operator.
-    breakpoints: HashMap<(usize, u32), HashMap<u32, u32>>,
+    pub(super) armed: FxHashMap<usize, Armed>,
+    /// How many breakpoints an operator has, by module, function and operator; none has 0.
+    pub(super) breakpoints: FxHashMap<(usize, u32, u32), u32>,
     /// The sites armed for a step.
     stepping: Vec<usize>,
     pub(super) goal: Goal,
     pub(super) followed: Vec<Followed>,
     /// Whether the handler has been told of the trap that comes next.
     pub(super) told_trap: bool,
+    /// Memory of the last stop's shadow.
+    pub(super) buffers: Buffers,
 }
 
 impl Default for Debugger {
     fn default() -> Self {
         Debugger {
-            armed: HashMap::new(),
-            breakpoints: HashMap::new(),
+            armed: FxHashMap::default(),
+            breakpoints: FxHashMap::default(),
             stepping: Vec::new(),
             goal: Goal::Breakpoint,
             followed: Vec::new(),
+            buffers: Buffers::default(),
             told_trap: false,
         }
     }
@@ -130,73 +118,31 @@ impl Debugger {
         self.told_trap = true;
     }
 
+    /// Whether an operator in the run of a site has a breakpoint.
+    pub(super) fn has_break(&self, site: usize, op: u32) -> bool {
+        self.armed.get(&site).is_some_and(|armed| armed.breaks.iter().any(|at| at.op == op))
+    }
+
+    /// Whether one behind it has. Runs go forward: where control goes back there is a site.
+    pub(super) fn has_break_behind(&self, site: usize, op: u32) -> bool {
+        self.armed.get(&site).is_some_and(|armed| armed.breaks.iter().any(|at| at.op > op))
+    }
+
+    /// What is known of the site that ends at an address and is to be armed.
+    pub(super) fn arm(&mut self, pc: usize, spot: impl FnOnce() -> Result<Arc<Spot>>) -> Result<&mut Armed> {
+        Ok(match self.armed.entry(pc) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Armed::new(spot()?)),
+        })
+    }
+
     /// Whether the site that ends at an address is armed.
     pub fn is_armed(&self, pc: usize) -> bool {
         self.armed.contains_key(&pc)
     }
-
-    /// How many breakpoints an operator has.
-    pub fn breakpoints_at(&self, module: &Module, func: u32, op: u32) -> u32 {
-        let function = self.breakpoints.get(&(module.key(), func));
-        function.and_then(|ops| ops.get(&op)).copied().unwrap_or(0)
-    }
 }
 
 impl StoreOpaque {
-    /// Adds a breakpoint at an operator, or takes one away.
-    fn count_breakpoint(&mut self, module: &Module, func: &Arc<FuncDebug>, op: u32, add: bool) -> Result<()> {
-        let run = func.run_of(op);
-        let run = run.ok_or_else(|| anyhow!("control never reaches {:#x}", func.body().pc(op)))?;
-        let code = self.code_of(module)?;
-        let (memory, base) = (code.memory().clone(), code.base());
-        let debugger = self.debugger_mut();
-        let ops = debugger.breakpoints.entry((module.key(), func.body().func())).or_default();
-        let count = ops.entry(op).or_insert(0);
-        ensure!(add || *count > 0, "there is no breakpoint at {:#x}", func.body().pc(op));
-        *count = if add { *count + 1 } else { *count - 1 };
-        if *count == 0 {
-            ops.remove(&op);
-        }
-        let mut switched = Vec::new();
-        for site in func.sites_of(run) {
-            let pc = base + site.end as usize;
-            let armed = debugger.armed.entry(pc).or_insert_with(|| Armed {
-                func: func.clone(),
-                module: module.clone(),
-                site: *site,
-                breakpoints: 0,
-                step: false,
-            });
-            let before = armed.needed();
-            armed.breakpoints = if add { armed.breakpoints + 1 } else { armed.breakpoints - 1 };
-            let needed = armed.needed();
-            if before != needed {
-                switched.push(site.index);
-            }
-            if !needed {
-                debugger.armed.remove(&pc);
-            }
-        }
-        // With watched sites nothing is ever switched off.
-        if switched.is_empty() || (!add && self.interrupts().is_watching()) {
-            return Ok(());
-        }
-        switch(&memory, switched, add)
-    }
-
-    /// Adds a breakpoint at a wasm pc; returns the pc of the operator that it stands at.
-    pub(crate) fn add_breakpoint(&mut self, module: &Module, pc: u32) -> Result<u32> {
-        let (func, op) = module.place_of(pc)?;
-        self.count_breakpoint(module, &func, op, true)?;
-        Ok(func.body().pc(op))
-    }
-
-    /// Takes a breakpoint at a wasm pc away.
-    pub(crate) fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
-        let (func, op) = module.place_of(pc)?;
-        self.count_breakpoint(module, &func, op, false)
-    }
-
     /// The sites of a function: wasm pc, end in the code, whether armed.
     pub(super) fn sites_of(&mut self, module: &Module, func: u32) -> Result<Vec<(u32, u32, bool)>> {
         let func = module.debug().function(module, func)?;
@@ -219,17 +165,11 @@ impl StoreOpaque {
         let mut switched = Vec::new();
         for site in sites {
             let pc = base + site.end as usize;
-            let armed = debugger.armed.entry(pc).or_insert_with(|| Armed {
-                func: func.clone(),
-                module: module.clone(),
-                site: *site,
-                breakpoints: 0,
-                step: false,
-            });
+            let armed = debugger.arm(pc, || Spot::new(module, func, *site))?;
             if armed.step {
                 continue;
             }
-            if !armed.needed() {
+            if !armed.is_needed() {
                 switched.push(site.index);
             }
             armed.step = true;
@@ -246,9 +186,10 @@ impl StoreOpaque {
         for pc in stepping {
             let Some(armed) = debugger.armed.get_mut(&pc) else { continue };
             armed.step = false;
-            if !armed.needed() {
-                let entry = by_code.entry(armed.module.key());
-                entry.or_insert_with(|| (armed.module.clone(), Vec::new())).1.push(armed.site.index);
+            if !armed.is_needed() {
+                let Spot { module, site, .. } = &*armed.spot;
+                let entry = by_code.entry(module.key());
+                entry.or_insert_with(|| (module.clone(), Vec::new())).1.push(site.index);
                 debugger.armed.remove(&pc);
             }
         }

@@ -21,7 +21,8 @@ impl Environment for InstanceEnv<'_> {
     }
 
     fn global(&self, global: u32) -> u128 {
-        self.instance.global(global).get(self.store).u128()
+        let ty = self.instance.module().info().globals[global as usize].content;
+        self.instance.global(global).get(self.store).bits(ty)
     }
 
     fn global_key(&self, global: u32) -> u64 {

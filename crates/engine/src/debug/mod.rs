@@ -12,11 +12,13 @@
 //! value that is not known is never guessed, what depends on it ends the run.
 
 mod access;
+mod armed;
 mod body;
 mod context;
 mod control;
 mod decode;
 mod describe;
+mod edit;
 mod environment;
 mod event;
 mod instance_env;
@@ -37,6 +39,7 @@ pub use context::{DebugContext, DebugFrame};
 pub(crate) use control::Debugger;
 pub use decode::DecodeError;
 pub use describe::describe;
+pub use edit::BreakpointEdit;
 pub use environment::Environment;
 pub use event::{DebugEvent, Resume};
 pub use interrupt::InterruptHandle;

@@ -44,8 +44,8 @@ pub(crate) struct FuncDebug {
     run: Vec<u32>,
     /// The offset of the function's code in the image.
     start: u32,
-    /// By offset from the function's start.
-    states: HashMap<u32, StateMap>,
+    /// By offset from the function's start, ascending.
+    states: Vec<StateMap>,
 }
 
 /// What a debugger knows of the functions that it has looked at.
@@ -79,10 +79,13 @@ impl Module {
     /// The same as the function and the number of the operator.
     pub(crate) fn place_of(&self, pc: u32) -> Result<(Arc<FuncDebug>, u32)> {
         let info = self.info();
-        let defined = info.functions.iter().enumerate().skip(info.imported_functions as usize);
-        let func = defined.into_iter().find(|(_, function)| function.body.contains(&pc));
-        let (func, _) = func.ok_or_else(|| anyhow!("{pc:#x} is in no function"))?;
-        let func = self.debug().function(self, func as u32)?;
+        let first = info.imported_functions as usize;
+        // Bodies are in the order of the functions.
+        let defined = info.functions.get(first..).unwrap_or_default();
+        let at = defined.partition_point(|function| function.body.end <= pc);
+        let inside = defined.get(at).is_some_and(|function| function.body.contains(&pc));
+        ensure!(inside, "{pc:#x} is in no function");
+        let func = self.debug().function(self, (first + at) as u32)?;
         let body = &func.body;
         let op = body.next_at_or_after(pc).ok_or_else(|| anyhow!("there is no operator at {pc:#x}"))?;
         if func.run_of(op).is_none() {
@@ -121,7 +124,6 @@ impl FuncDebug {
             sites.push(site);
         }
         let states = decode_states(&symbol.states)?;
-        let states = states.into_iter().map(|state| (state.offset, state)).collect();
         let run = runs(&body, &site_ops, &by_op);
         Ok(FuncDebug { body, sites, site_ops, by_op, run, start: symbol.offset, states })
     }
@@ -164,7 +166,8 @@ impl FuncDebug {
 
     /// What can be read at the site or call that ends at this offset in the image.
     pub fn state_at(&self, end: u32) -> Option<&StateMap> {
-        self.states.get(&(end - self.start))
+        let at = self.states.binary_search_by_key(&(end - self.start), |state| state.offset).ok()?;
+        Some(&self.states[at])
     }
 }
 

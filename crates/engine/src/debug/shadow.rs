@@ -17,6 +17,13 @@ pub struct Shadow {
     pub(super) state: State,
 }
 
+/// Memory of a shadow.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    locals: Vec<Value>,
+    stack: Vec<Value>,
+}
+
 /// Where a run stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -43,13 +50,30 @@ impl Shadow {
         local: impl FnMut(usize) -> Value,
         operand: impl FnMut(usize) -> Value,
     ) -> Self {
-        fn values(types: &[ValType], value: impl FnMut(usize) -> Value) -> Vec<Value> {
-            let clean = |(value, ty): (Value, &ValType)| value.map(|bits| low_bits(bits, width(*ty)));
-            (0..types.len()).map(value).zip(types).map(clean).collect()
-        }
-        let locals = values(&body.locals, local);
-        let stack = values(&body.stack_types(op), operand);
+        Shadow::with_buffers(body, op, local, operand, Buffers::default())
+    }
+
+    /// The same with memory of a shadow that is gone.
+    pub(super) fn with_buffers(
+        body: Arc<Body>,
+        op: u32,
+        mut local: impl FnMut(usize) -> Value,
+        mut operand: impl FnMut(usize) -> Value,
+        buffers: Buffers,
+    ) -> Self {
+        let Buffers { mut locals, mut stack } = buffers;
+        let clean = |value: Value, ty: ValType| value.map(|bits| low_bits(bits, width(ty)));
+        locals.clear();
+        locals.extend(body.locals.iter().enumerate().map(|(n, ty)| clean(local(n), *ty)));
+        stack.clear();
+        stack.resize(body.stack_height(op), None);
+        body.for_each_operand(op, |n, ty| stack[n] = clean(operand(n), ty));
         Shadow { body, state: State { position: op, locals, stack, overlay: Overlay::default() } }
+    }
+
+    /// The memory, for another shadow.
+    pub(super) fn into_buffers(self) -> Buffers {
+        Buffers { locals: self.state.locals, stack: self.state.stack }
     }
 
     /// The shadow of a frame that is entered with these arguments.

@@ -5,9 +5,11 @@
 //! run; at each stop the handler is asked. When the run ends, the sites at which the
 //! program can go on are armed, and the native code does what the shadow did.
 
+use super::armed::{CONTEXT, FIRST_LOCAL, Spot};
 use super::control::{Followed, Goal};
 use super::instance_env::InstanceEnv;
 use super::runs::{FuncDebug, Site};
+use super::shadow::Buffers;
 use super::{Callee, DebugEvent, End, Resume, Shadow, Step, Value};
 use crate::Result;
 use crate::Trap;
@@ -15,19 +17,15 @@ use crate::instance::InstanceData;
 use crate::module::Module;
 use crate::store::Exit;
 use crate::store::StoreOpaque;
-use crate::vm::hook::{Registers, instance_of, read_outer};
+use crate::vm::hook::{Registers, instance_of};
 use crate::vm::{HostError, VmPtr, context, host};
 use anyhow::anyhow;
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{StateMap, SymbolName, TrapCode, vmctx};
+use sidetrack_artifact::{SymbolName, TrapCode, vmctx};
 use sidetrack_patch::run::Frame;
 use std::any::Any;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
-
-/// The key of the context in state maps.
-pub(super) const CONTEXT: u32 = 0;
-/// The key of the first local.
-pub(super) const FIRST_LOCAL: u32 = 1;
 
 /// A stop, as the handler's questions are answered from it.
 pub(crate) struct Stopped<'a> {
@@ -38,13 +36,51 @@ pub(crate) struct Stopped<'a> {
     pub at_site: bool,
     /// How the host function failed that was called.
     pub error: Option<&'a crate::Error>,
-    pub module: Module,
+    pub module: &'a Module,
     pub instance: VmPtr<InstanceData>,
-    pub func: Arc<FuncDebug>,
-    pub shadow: Shadow,
+    pub func: &'a Arc<FuncDebug>,
+    /// The operator that is up.
+    pub op: u32,
+    /// The state before it, once somebody has asked. Until then `spot` says where it comes from.
+    shadow: OnceCell<Shadow>,
+    spot: Option<&'a Spot>,
+    buffers: Cell<Buffers>,
 }
 
 impl Stopped<'_> {
+    /// The state before the operator that is up.
+    pub fn shadow(&self, store: &StoreOpaque) -> &Shadow {
+        self.shadow.get_or_init(|| {
+            let entry = self.spot.is_some_and(|spot| spot.entry);
+            let params = self.func.body().params();
+            // Locals that are no parameters begin as zero.
+            let known = |local: usize| (entry && local >= params).then_some(0);
+            let mut shadow = match self.spot {
+                Some(spot) => spot.shadow(self.registers, known, self.buffers.take()),
+                None => Shadow::new(self.func.body().clone(), self.op, |_| None, |_| None),
+            };
+            let env = InstanceEnv { store, instance: self.instance.get(store) };
+            // The way is one that ends for no reason.
+            while shadow.position() != self.op && shadow.step(&env) == Step::Next {}
+            shadow
+        })
+    }
+
+    /// Executes the operator that is up on the shadow.
+    fn step(&mut self, store: &StoreOpaque) -> Step {
+        self.shadow(store);
+        let env = InstanceEnv { store, instance: self.instance.get(store) };
+        let Some(shadow) = self.shadow.get_mut() else { return Step::End(End::Unavailable) };
+        let step = shadow.step(&env);
+        self.op = shadow.position();
+        step
+    }
+
+    /// The wasm pc of the operator that is up.
+    pub fn pc(&self) -> u32 {
+        self.func.body().pc(self.op)
+    }
+
     /// The frames from the innermost function outwards.
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
         // Frames of the engine's stubs may be further inside.
@@ -57,50 +93,83 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     let pc = registers.pc();
     let fp = registers.fp();
     let interrupted = store.interrupts().is_requested();
-    let (func, module, site) = match store.debugger_mut().armed.get(&pc) {
-        Some(armed) => (armed.func.clone(), armed.module.clone(), armed.site),
+    let debugger = store.debugger_mut();
+    let (spot, certain) = match debugger.armed.get(&pc) {
+        Some(armed) => {
+            if armed.breaks.is_empty() && !interrupted && !debugger.goal.is_reached(fp) {
+                debugger.told_trap = false;
+                return Ok(());
+            }
+            (armed.spot.clone(), armed.only_certain())
+        }
         None if interrupted => site_ending_at(store, pc)?,
         // Somebody has switched the site off meanwhile.
         None => return Ok(()),
     };
     let debugger = store.debugger_mut();
     debugger.told_trap = false;
-    let breakpoints = debugger.armed.get(&pc).is_some_and(|armed| armed.breakpoints > 0);
-    if !breakpoints && !interrupted && !debugger.goal.is_reached(fp) {
+    let instance = instance_of(store, registers.read(spot.context) as u64);
+    let instance = instance.ok_or_else(|| anyhow!("a site whose instance is not known"))?;
+    let mut stop = Stopped {
+        registers,
+        frame: Frame { pc, fp },
+        at_site: true,
+        error: None,
+        module: &spot.module,
+        instance,
+        func: &spot.func,
+        op: spot.site.op,
+        shadow: OnceCell::new(),
+        spot: Some(&spot),
+        buffers: Cell::default(),
+    };
+    let debugger = store.debugger_mut();
+    stop.buffers = Cell::new(std::mem::take(&mut debugger.buffers));
+    if !debugger.followed.is_empty() {
+        stop.shadow = OnceCell::from(shadow_of_site(store, &stop)?);
+    }
+    let result = if interrupted { at_interrupt(store, &mut stop) } else { go_on(store, &mut stop, certain) };
+    let Stopped { shadow, buffers, .. } = stop;
+    store.debugger_mut().buffers =
+        shadow.into_inner().map_or_else(|| buffers.into_inner(), Shadow::into_buffers);
+    result
+}
+
+fn at_interrupt(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
+    store.interrupts().end();
+    ask(store, stop, DebugEvent::Interrupt)?;
+    run(store, stop, Some(DebugEvent::Interrupt))
+}
+
+/// Stops where there is a reason to in the site's run. If control comes to one breakpoint
+/// for `certain`, and nothing else is wanted, nobody need go there.
+fn go_on(store: &mut StoreOpaque, stop: &mut Stopped<'_>, certain: Option<u32>) -> Result<()> {
+    let debugger = store.debugger_mut();
+    let alone = debugger.goal == Goal::Breakpoint && debugger.followed.is_empty();
+    let Some(op) = certain.filter(|_| alone) else { return run(store, stop, None) };
+    stop.op = op;
+    ask(store, stop, DebugEvent::Breakpoint)?;
+    let debugger = store.debugger_mut();
+    if debugger.goal == Goal::Breakpoint && !debugger.has_break_behind(stop.registers.pc(), op) {
         return Ok(());
     }
-    let state = func.state_at(site.end).ok_or_else(|| anyhow!("a site without state"))?;
-    let followed = followed_locals(store, &func, fp, func.is_entry(&site));
-    let shadow = shadow_at(registers, &func, state, site.op, followed);
-    let context = state.place(CONTEXT).map(|place| registers.read(place) as u64);
-    let instance = context.and_then(|context| instance_of(store, context));
-    let instance = instance.ok_or_else(|| anyhow!("a site whose instance is not known"))?;
-    let frame = Frame { pc, fp };
-    let mut stop = Stopped { registers, frame, at_site: true, error: None, module, instance, func, shadow };
-    if interrupted {
-        let interrupts = store.interrupts().clone();
-        let debugger = store.debugger_mut();
-        interrupts.end(|pc| debugger.is_armed(pc));
-        ask(store, &stop, DebugEvent::Interrupt)?;
-    }
-    run(store, &mut stop, interrupted)
+    run(store, stop, Some(DebugEvent::Breakpoint))
 }
 
 /// The shadow of the frame as it was at the site where the program has stopped.
 pub(super) fn shadow_of_site(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<Shadow> {
-    let (func, _, site) = site_ending_at(store, stop.registers.pc())?;
-    let state = func.state_at(site.end).ok_or_else(|| anyhow!("a site without state"))?;
-    let known = followed_locals(store, &func, stop.registers.fp(), func.is_entry(&site));
-    Ok(shadow_at(stop.registers, &func, state, site.op, known))
+    let (spot, _) = site_ending_at(store, stop.registers.pc())?;
+    let known = followed_locals(store, &spot.func, stop.registers.fp(), spot.entry);
+    Ok(spot.shadow(stop.registers, |local| known[local], Buffers::default()))
 }
 
-/// The site that ends at an address, with its function.
-fn site_ending_at(store: &StoreOpaque, pc: usize) -> Result<(Arc<FuncDebug>, Module, Site)> {
+/// The site that ends at an address, which is not armed.
+fn site_ending_at(store: &StoreOpaque, pc: usize) -> Result<(Arc<Spot>, Option<u32>)> {
     let found = function_at(store, pc - 1).zip(store.code_at(pc - 1));
     let ((module, func), code) = found.ok_or_else(|| anyhow!("a site in no function"))?;
     let func = module.debug().function(&module, func)?;
-    let site = func.site_ending_at(code.offset(pc));
-    Ok((func.clone(), module, site.ok_or_else(|| anyhow!("a site that is not known"))?))
+    let site = func.site_ending_at(code.offset(pc)).ok_or_else(|| anyhow!("a site that is not known"))?;
+    Ok((Spot::new(&module, &func, site)?, None))
 }
 
 /// The locals of the frame as far as they are known from following it.
@@ -118,19 +187,6 @@ fn followed_locals(store: &mut StoreOpaque, func: &Arc<FuncDebug>, fp: usize, en
         Some(last) if last.fp == fp && Arc::ptr_eq(&last.func, func) => last.locals.clone(),
         _ => vec![None; body.locals().len()],
     }
-}
-
-fn shadow_at(
-    registers: &Registers<'_>,
-    func: &Arc<FuncDebug>,
-    state: &StateMap,
-    op: u32,
-    known: Vec<Value>,
-) -> Shadow {
-    let read = |key: u32| state.place(key).map(|place| registers.read(place));
-    let first_operand = FIRST_LOCAL + func.body().locals().len() as u32;
-    let local = |n: usize| read(FIRST_LOCAL + n as u32).or(known[n]);
-    Shadow::new(func.body().clone(), op, local, |n| read(first_operand + n as u32))
 }
 
 /// Called where an instruction has trapped, natively or not.
@@ -155,10 +211,23 @@ pub(crate) fn at_trap(store: &mut StoreOpaque, registers: &Registers<'_>, code: 
     let result = match innermost(store, registers) {
         Ok(None) => Ok(()),
         Err(error) => Err(error),
-        Ok(Some(mut stop)) => {
-            stop.error = match &error {
+        Ok(Some(Innermost { frame, module, func, instance, shadow })) => {
+            let error = match &error {
                 Some(Exit::Host(HostError::Error(error))) => Some(error),
                 _ => message.as_ref(),
+            };
+            let stop = Stopped {
+                registers,
+                frame,
+                at_site: false,
+                error,
+                module: &module,
+                instance,
+                func: &func,
+                op: shadow.position(),
+                shadow: OnceCell::from(shadow),
+                spot: None,
+                buffers: Cell::default(),
             };
             ask(store, &stop, event)
         }
@@ -183,7 +252,15 @@ fn only_instance_of(store: &StoreOpaque, module: &Module) -> Option<VmPtr<Instan
 }
 
 /// The innermost WebAssembly function where the code has stopped at no site.
-fn innermost<'a>(store: &mut StoreOpaque, registers: &'a Registers<'a>) -> Result<Option<Stopped<'a>>> {
+struct Innermost {
+    frame: Frame,
+    module: Module,
+    func: Arc<FuncDebug>,
+    instance: VmPtr<InstanceData>,
+    shadow: Shadow,
+}
+
+fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Option<Innermost>> {
     for (index, frame) in registers.frames(store).iter().enumerate() {
         // Where the trap is, an instruction is up; in the frames around it, a call is over.
         let trapped = index == 0;
@@ -193,7 +270,7 @@ fn innermost<'a>(store: &mut StoreOpaque, registers: &'a Registers<'a>) -> Resul
         let state = func.state_at(code.offset(if trapped { frame.pc + 1 } else { frame.pc }));
         let read = |key: u32| {
             let place = state.and_then(|state| state.place(key))?;
-            if trapped { Some(registers.read(place)) } else { read_outer(frame, place) }
+            if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
         };
         let instance = read(CONTEXT).and_then(|context| instance_of(store, context as u64));
         let instance = instance.or_else(|| only_instance_of(store, &module));
@@ -205,52 +282,36 @@ fn innermost<'a>(store: &mut StoreOpaque, registers: &'a Registers<'a>) -> Resul
             |n| read(FIRST_LOCAL + n as u32),
             |n| read(first_operand + n as u32),
         );
-        let frame = *frame;
-        return Ok(Some(Stopped {
-            registers,
-            frame,
-            at_site: false,
-            error: None,
-            module,
-            instance,
-            func,
-            shadow,
-        }));
+        return Ok(Some(Innermost { frame: *frame, module, func, instance, shadow }));
     }
     Ok(None)
 }
 
-/// Moves the shadow on until native code has to. If the program has `stopped` before the
-/// first operator already, steps lead behind it.
-fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut stopped: bool) -> Result<()> {
+/// Moves the shadow on until native code has to. If the program has stopped before the
+/// first operator already, it has been `told` so.
+fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut told: Option<DebugEvent>) -> Result<()> {
     let fp = stop.registers.fp();
-    let func = stop.func.body().func();
-    // The site's own run; without a reason to look further it is left at once.
-    let run_has_breakpoints = |store: &mut StoreOpaque, stop: &Stopped<'_>| {
-        let code = store.base_of(&stop.module);
-        let pc = stop.registers.pc();
-        code.is_some() && store.debugger_mut().armed.get(&pc).is_some_and(|armed| armed.breakpoints > 0)
-    };
+    let site = stop.registers.pc();
     loop {
-        let op = stop.shadow.position();
-        let hit = store.debugger_mut().breakpoints_at(&stop.module, func, op) > 0;
-        let reached = !stopped && store.debugger_mut().goal.is_reached(fp);
-        stopped = false;
+        let debugger = store.debugger_mut();
+        let hit = debugger.has_break(site, stop.op) && told != Some(DebugEvent::Breakpoint);
+        let reached = told.is_none() && debugger.goal.is_reached(fp);
+        told = None;
         if hit || reached {
             let event = if hit { DebugEvent::Breakpoint } else { DebugEvent::Step };
             ask(store, stop, event)?;
         }
-        let goal = store.debugger_mut().goal;
+        let debugger = store.debugger_mut();
+        let goal = debugger.goal;
         let wants = goal.is_reached(fp);
-        if !wants && !run_has_breakpoints(store, stop) {
+        if !wants && !debugger.has_break_behind(site, stop.op) {
             return leave(store, stop, goal);
         }
-        let env = InstanceEnv { store, instance: stop.instance.get(store) };
-        match stop.shadow.step(&env) {
-            Step::Next if stop.func.site_ops().contains(stop.shadow.position()) => {
+        match stop.step(store) {
+            Step::Next if stop.func.site_ops().contains(stop.op) => {
                 if wants {
-                    let sites = stop.func.sites_of(stop.shadow.position()).to_vec();
-                    store.arm_for_step(&stop.module, &stop.func, &sites)?;
+                    let sites = stop.func.sites_of(stop.op);
+                    store.arm_for_step(stop.module, stop.func, sites)?;
                 }
                 return leave(store, stop, goal);
             }
@@ -299,7 +360,8 @@ fn leave(store: &mut StoreOpaque, stop: &mut Stopped<'_>, goal: Goal) -> Result<
         Goal::Operator | Goal::Frame(_) => {
             followed.retain(|frame| frame.fp > fp);
             if goal.is_reached(fp) {
-                let locals = stop.shadow.locals().to_vec();
+                let locals = stop.shadow(store).locals().to_vec();
+                let followed = &mut store.debugger_mut().followed;
                 followed.push(Followed { fp, func: stop.func.clone(), locals });
             }
         }
@@ -310,10 +372,9 @@ fn leave(store: &mut StoreOpaque, stop: &mut Stopped<'_>, goal: Goal) -> Result<
 /// Arms the sites at which a program can go on whose run ends at the operator that is up.
 fn arm_after(store: &mut StoreOpaque, stop: &Stopped<'_>, end: End) -> Result<()> {
     let goal = store.debugger_mut().goal;
-    let next = stop.shadow.position() + 1;
-    let after = |store: &mut StoreOpaque| {
-        store.arm_for_step(&stop.module, &stop.func, &stop.func.sites_of(next).to_vec())
-    };
+    let next = stop.op + 1;
+    let after =
+        |store: &mut StoreOpaque| store.arm_for_step(stop.module, stop.func, stop.func.sites_of(next));
     match end {
         End::Call { callee, tail } => {
             // What is stopped in at once needs no care for the ways that lead out of it.
@@ -328,8 +389,7 @@ fn arm_after(store: &mut StoreOpaque, stop: &Stopped<'_>, end: End) -> Result<()
         End::Trap(_) => Ok(()),
         End::Unavailable => {
             // The way is not known: whatever site of the function may come next.
-            let sites = stop.func.sites().to_vec();
-            store.arm_for_step(&stop.module, &stop.func, &sites)?;
+            store.arm_for_step(stop.module, stop.func, stop.func.sites())?;
             arm_handlers(store, stop, 1)?;
             arm_caller(store, stop)
         }
@@ -342,9 +402,9 @@ fn arm_callee(store: &mut StoreOpaque, stop: &Stopped<'_>, callee: Callee) -> Re
         Callee::Function(index) => {
             let instance = stop.instance.get(store);
             if !instance.module().info().is_imported_function(index) {
-                let func = stop.module.debug().function(&stop.module, index)?;
+                let func = stop.module.debug().function(stop.module, index)?;
                 let sites = func.sites().first().copied();
-                store.arm_for_step(&stop.module, &func, sites.as_slice())?;
+                store.arm_for_step(stop.module, &func, sites.as_slice())?;
                 return Ok(true);
             }
             instance.function(index)
@@ -417,7 +477,7 @@ fn arm_handlers(store: &mut StoreOpaque, stop: &Stopped<'_>, first: usize) -> Re
     let mut returns = false;
     for (index, frame) in stop.frames(store).iter().enumerate().skip(first) {
         let found = match index {
-            0 => Some((stop.module.clone(), stop.func.clone(), stop.shadow.position())),
+            0 => Some((stop.module.clone(), stop.func.clone(), stop.op)),
             _ => outer_frame(store, frame)?,
         };
         let Some((module, func, op)) = found else { continue };

@@ -28,7 +28,7 @@ pub(super) fn touched_at(store: &mut StoreOpaque, stop: &Stopped<'_>, place: Tou
     // Each operator is in its run but once.
     for _ in 0..body.len() {
         let op = shadow.position();
-        if op == stop.shadow.position() {
+        if op == stop.op {
             break;
         }
         let touches = match (place, body.ops[op as usize]) {

@@ -68,13 +68,19 @@ impl Stacks {
     /// The types, bottom first.
     pub fn list(&self, stack: Stack) -> Vec<ValType> {
         let mut types = Vec::with_capacity(self.height(stack) as usize);
-        let mut at = stack;
-        while let Some(ty) = self.top(at) {
-            types.push(ty);
-            at = self.node(at).below;
-        }
+        self.for_each(stack, |_, ty| types.push(ty));
         types.reverse();
         types
+    }
+
+    /// Calls `each` with the types and their numbers from the bottom, topmost first.
+    pub fn for_each(&self, stack: Stack, mut each: impl FnMut(usize, ValType)) {
+        let mut at = stack;
+        while at != Stack::EMPTY {
+            let Node { ty, below, height, .. } = self.node(at);
+            each(height as usize - 1, ty);
+            at = below;
+        }
     }
 }
 

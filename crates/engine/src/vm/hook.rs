@@ -6,8 +6,8 @@ use crate::instance::InstanceData;
 use crate::store::{Exit, StoreOpaque};
 use sidetrack_artifact::TrapCode;
 use sidetrack_artifact::{StatePlace, vmctx};
-use sidetrack_patch::run::{self, Frame, HookFrame, Hooks};
-use std::cell::Cell;
+use sidetrack_patch::run::{self, Frame, HookFrame, Hooks, Kept};
+use std::cell::{Cell, OnceCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, null_mut};
 use std::sync::Once;
@@ -37,42 +37,54 @@ impl Drop for Entered {
 }
 
 /// The registers at a site.
-pub struct Registers<'a>(&'a HookFrame);
+pub struct Registers<'a> {
+    hook: &'a HookFrame,
+    /// Registers in the frames around, once somebody has asked.
+    kept: OnceCell<Vec<Kept>>,
+}
 
-impl Registers<'_> {
+impl<'a> Registers<'a> {
+    fn new(hook: &'a HookFrame) -> Self {
+        Registers { hook, kept: OnceCell::new() }
+    }
+
     /// The address at which the site ends.
     pub fn pc(&self) -> usize {
-        self.0.pc
+        self.hook.pc
     }
 
     /// The frame pointer of the function that the site is in.
     pub fn fp(&self) -> usize {
-        self.0.fp
+        self.hook.fp
     }
 
     /// The bits of a value; those beyond its type's are undefined.
     pub fn read(&self, place: StatePlace) -> u128 {
         // SAFETY: `debug` reads the places of the site's own state map.
-        u128::from_ne_bytes(unsafe { self.0.read(place) })
+        unsafe { self.hook.read(place) }
     }
 
     /// The frames from the site outwards, those of outer activations too.
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
         // SAFETY: the function is stopped at the site, and its frame is live.
-        let mut frames = unsafe { run::walk(self.0.pc, self.0.fp) };
+        let mut frames = unsafe { run::walk(self.hook.pc, self.hook.fp) };
         frames.extend(super::call::outer_frames(store, None));
         frames
     }
-}
 
-/// The bits of a value of a function that is stopped in a call; those beyond its
-/// type's are undefined. `frame` is one that [`Registers::frames`] has just found.
-pub fn read_outer(frame: &Frame, place: StatePlace) -> Option<u128> {
-    if matches!(place, StatePlace::Reg(_)) {
-        return None;
+    /// The bits of a value of a function that is stopped in a call; those beyond its
+    /// type's are undefined. `frame` is one that [`Registers::frames`] has just found.
+    /// None for a register in a frame of an outer activation.
+    pub fn read_outer(&self, frame: &Frame, place: StatePlace) -> Option<u128> {
+        let StatePlace::Reg(reg) = place else {
+            // SAFETY: a place of the call's own state map, and the frame is live.
+            return Some(unsafe { run::read_frame(frame.fp, place) });
+        };
+        // SAFETY: the hook returns after the registers are dropped.
+        let kept = self.kept.get_or_init(|| unsafe { Kept::in_frames(self.hook) });
+        let at = kept.binary_search_by_key(&frame.fp, |kept| kept.fp).ok()?;
+        kept[at].read(reg)
     }
-    // SAFETY: a place of the call's own state map, and the frame is live.
-    Some(u128::from_ne_bytes(unsafe { run::read_frame(frame.fp, place) }))
 }
 
 /// The instance whose context this is: the value that a state map has for it.
@@ -96,7 +108,7 @@ fn stopped<'a>(
     // does not touch it until the code is left.
     let store = unsafe { store.as_mut() };
     let outer = store.stop_at(Some(Frame { pc: frame.pc, fp: frame.fp }));
-    let result = match catch_unwind(AssertUnwindSafe(|| tell(store, &Registers(frame)))) {
+    let result = match catch_unwind(AssertUnwindSafe(|| tell(store, &Registers::new(frame)))) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(HostError::Error(error)),
         Err(panic) => Err(HostError::Panic(panic)),

@@ -1,5 +1,6 @@
 //! Slots: how values pass between host and compiled code.
 
+use sidetrack_artifact::ValType;
 use sidetrack_artifact::vmctx::VALUE_SLOT;
 
 /// A value of any type at the slot's start, in the host's byte order.
@@ -28,5 +29,14 @@ impl Slot {
         u32 set_u32 u32, 4;
         u64 set_u64 u64, 8;
         u128 set_u128 u128, 16;
+    }
+
+    /// The bits of a value of this type.
+    pub fn bits(&self, ty: ValType) -> u128 {
+        match ty {
+            ValType::I32 | ValType::F32 => self.u32().into(),
+            ValType::I64 | ValType::F64 | ValType::Ref(_) => self.u64().into(),
+            ValType::V128 => self.u128(),
+        }
     }
 }

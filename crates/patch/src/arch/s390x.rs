@@ -1,5 +1,6 @@
 //! z/Architecture keeps its instruction caches coherent, but a processor may have
-//! fetched the old bytes already: each must serialise.
+//! fetched the old bytes already: each must serialise, which an interruption does. Linux
+//! offers no barrier for that here, but one that interrupts them.
 
 use std::io;
 
@@ -7,5 +8,5 @@ use std::io;
 pub(crate) fn synchronize(_code: &[u8]) -> io::Result<()> {
     // SAFETY: a branch on no condition, which serialises and does nothing else.
     unsafe { std::arch::asm!("bcr 15, 0", options(nostack, preserves_flags)) };
-    crate::os::synchronize_cores()
+    crate::os::interrupt_cores()
 }

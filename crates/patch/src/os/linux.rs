@@ -1,6 +1,7 @@
 //! Linux: the image in a memory file, mapped privately by each user of it, so
 //! that a copy costs the pages that are written to and no more.
 
+use super::Protection;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
 use rustix::thread::{MembarrierCommand, membarrier};
@@ -99,12 +100,16 @@ impl Mapping {
     /// Whether protection can be changed while threads use the view.
     pub(crate) const SHARED: bool = true;
 
-    /// Changes the protection of a page-aligned range that other threads may be using:
-    /// writable, or executable. The caller has the right to switch sites.
-    pub(crate) fn protect_shared(&self, range: Range<usize>, writable: bool) -> io::Result<()> {
+    /// Changes the protection of a page-aligned range that other threads may be using.
+    /// The caller has the right to switch sites.
+    pub(crate) fn protect_shared(&self, range: Range<usize>, protection: Protection) -> io::Result<()> {
         assert!(range.start <= range.end && range.end <= self.len, "the range lies in the mapping");
-        let change = if writable { MprotectFlags::WRITE } else { MprotectFlags::EXEC };
-        let flags = MprotectFlags::READ | change;
+        let flags = MprotectFlags::READ
+            | match protection {
+                Protection::Read => MprotectFlags::empty(),
+                Protection::Write => MprotectFlags::WRITE,
+                Protection::Execute => MprotectFlags::EXEC,
+            };
         // SAFETY: the range lies in this mapping; it stays readable, and a thread that
         // executes there faults and waits.
         unsafe { mprotect(self.base.add(range.start).cast(), range.end - range.start, flags) }?;
@@ -140,8 +145,19 @@ impl Drop for Mapping {
 
 /// Makes every core that runs a thread of this process refetch its instructions
 /// before it goes on in user code.
+#[cfg_attr(any(target_arch = "riscv64", target_arch = "s390x"), allow(dead_code))]
 pub(crate) fn synchronize_cores() -> io::Result<()> {
+    use MembarrierCommand::{PrivateExpeditedSyncCore, RegisterPrivateExpeditedSyncCore};
     static REGISTERED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
-    (*REGISTERED.get_or_init(|| membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore)))?;
-    Ok(membarrier(MembarrierCommand::PrivateExpeditedSyncCore)?)
+    (*REGISTERED.get_or_init(|| membarrier(RegisterPrivateExpeditedSyncCore)))?;
+    Ok(membarrier(PrivateExpeditedSyncCore)?)
+}
+
+/// Interrupts every core that runs a thread of this process.
+#[cfg_attr(not(target_arch = "s390x"), allow(dead_code))]
+pub(crate) fn interrupt_cores() -> io::Result<()> {
+    use MembarrierCommand::{PrivateExpedited, RegisterPrivateExpedited};
+    static REGISTERED: OnceLock<Result<(), rustix::io::Errno>> = OnceLock::new();
+    (*REGISTERED.get_or_init(|| membarrier(RegisterPrivateExpedited)))?;
+    Ok(membarrier(PrivateExpedited)?)
 }

@@ -5,15 +5,33 @@
 //! `Mapping` (a view of them that is either readable and writable or readable and
 //! executable), with the same functions.
 
+/// What can be done with pages of code besides reading them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(crate) enum Protection {
+    /// Nothing.
+    Read,
+    /// Writing.
+    Write,
+    /// Executing.
+    Execute,
+}
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Mapping, Source, synchronize_cores};
+pub(crate) use linux::{Mapping, Source};
+#[cfg(target_os = "linux")]
+#[allow(unused_imports)] // an instruction set takes one of them, or none
+pub(crate) use linux::{interrupt_cores, synchronize_cores};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{Mapping, Source, synchronize_cores};
+pub(crate) use portable::{Mapping, Source};
+#[cfg(not(target_os = "linux"))]
+#[allow(unused_imports)] // as above
+pub(crate) use portable::{interrupt_cores, synchronize_cores};
 
 #[cfg(test)]
 mod tests {

@@ -59,9 +59,9 @@ const PAGE: usize = 4096;
 pub(super) struct Registers {
     pub(super) pc: usize,
     pub(super) fp: usize,
-    /// Where the return address is until the function makes its frame: the stack
-    /// pointer natively; on Pulley it is in a register, and this is its address.
     pub(super) sp: usize,
+    /// The return address where calls leave it in a register, until the function has made its frame.
+    pub(super) link: Option<usize>,
 }
 
 /// The frames at a trap, at most `max`.
@@ -73,7 +73,7 @@ pub(super) unsafe fn frames_at(view: &View, code: Code<'_>, registers: Registers
     if max == 0 {
         return frames;
     }
-    let Registers { pc, mut fp, sp } = registers;
+    let Registers { pc, mut fp, sp, link } = registers;
     let (image, offset) = code.at(pc);
     let symbol = image.symbol_at(offset);
     let step = |wanted: fn(&UnwindOp) -> bool| {
@@ -85,9 +85,9 @@ pub(super) unsafe fn frames_at(view: &View, code: Code<'_>, registers: Registers
     if defined.is_some_and(|defined| offset < defined) {
         frames.push(Frame { pc, fp });
         let above = if pushed.is_some_and(|pushed| offset >= pushed) { 8 } else { 0 };
-        // SAFETY: up to the push the return address is where sp says, after it the
-        // caller's frame pointer is below.
-        let outer = unsafe { ((sp + above) as *const usize).read() };
+        // SAFETY: calls that leave the return address in no register push it: it is where sp
+        // says, and once the caller's frame pointer is pushed, above that.
+        let outer = link.unwrap_or_else(|| unsafe { ((sp + above) as *const usize).read() });
         if view.contains(outer.wrapping_sub(1)) {
             // SAFETY: the frame pointer is the caller's still.
             unsafe { push_frames(view, Frame { pc: outer, fp }, max, &mut frames) };

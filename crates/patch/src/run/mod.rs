@@ -15,8 +15,8 @@
 //!
 //! *Exceptions.* The import `%throw`, with the signature `(i64 tag, i64 payload0,
 //! i64 payload1) system_v`, walks the frame pointers from its caller, across images,
-//! and resumes at the first handler for the tag, payloads in rax and rdx, or x0 and
-//! x1 on Pulley. A handler finds its frame pointer and stack pointer as they were
+//! and resumes at the first handler for the tag, payloads in rax and rdx, or the
+//! first two argument registers elsewhere. A handler finds its frame pointer and stack pointer as they were
 //! at the call, and no other register: `try_call` counts as clobbering all. Context
 //! clauses of exception tables are passed over.
 //!
@@ -26,6 +26,7 @@
 pub(crate) mod builtins;
 mod frames;
 mod hook;
+mod kept;
 pub(crate) mod native;
 pub(crate) mod pulley;
 pub(crate) mod registry;
@@ -33,6 +34,7 @@ pub(crate) mod registry;
 pub use builtins::{builtin_address, throw_address};
 pub use frames::{Frame, walk};
 pub use hook::{HookFrame, Hooks, hook_address, read_frame, set_hooks};
+pub use kept::Kept;
 pub use pulley::Interpreter;
 pub use registry::{Registered, lookup};
 
@@ -69,6 +71,11 @@ impl Machine {
         }
         Ok(Machine::Native)
     }
+}
+
+/// What native code can run here, if any.
+pub fn native_architecture() -> Option<Architecture> {
+    native::ARCHITECTURE
 }
 
 /// Why compiled code did not return.

@@ -238,15 +238,14 @@ unsafe fn call_hook_of(vm: NonNull<Vm>) -> usize {
     let state = unsafe { (*vm.as_ptr()).state_mut() };
     for index in 0..FIRST_KEPT {
         let at = usize::from(index);
-        let low = |bytes: [u8; 16]| u128::from_le_bytes(bytes);
         if let Some(x) = XReg::new(index) {
             state[x].set_u64(frame.ints[at]);
         }
         if let Some(f) = FReg::new(index) {
-            state[f].set_f64(f64::from_bits(low(frame.floats[at]) as u64));
+            state[f].set_f64(f64::from_bits(frame.floats[at] as u64));
         }
         if let Some(v) = VReg::new(index) {
-            state[v].set_u128(low(frame.vectors[at]));
+            state[v].set_u128(frame.vectors[at]);
         }
     }
     instead
@@ -261,11 +260,8 @@ fn frame_of(vm: &Vm) -> HookFrame {
         // A veneer makes no frame: lr and fp are its caller's.
         pc: vm.lr() as usize,
         fp: vm.fp() as usize,
-        floats: std::array::from_fn(|i| {
-            let bits = FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits());
-            u128::from(bits).to_le_bytes()
-        }),
-        vectors: std::array::from_fn(|i| VReg::new(reg(i)).map_or(0, |v| state[v].get_u128()).to_le_bytes()),
+        floats: std::array::from_fn(|i| FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits()).into()),
+        vectors: std::array::from_fn(|i| VReg::new(reg(i)).map_or(0, |v| state[v].get_u128())),
     }
 }
 
@@ -331,8 +327,8 @@ unsafe fn trap(vm: &Vm, pc: usize, kind: Option<TrapKind>, max_frames: usize) ->
     let (Some(_), Some(found)) = (code, found) else {
         return Left::Fault { pc, reason: "the interpreter refuses the instruction".to_string() };
     };
-    let lr = vm.lr() as usize;
-    let registers = Registers { pc, fp: vm.fp() as usize, sp: &raw const lr as usize };
+    let sp = vm.state()[XReg::sp].get_ptr::<u8>() as usize;
+    let registers = Registers { pc, fp: vm.fp() as usize, sp, link: Some(vm.lr() as usize) };
     // SAFETY: these are the registers at the instruction.
     let frames = unsafe { frames_at(&view, found, registers, max_frames) };
     Left::Exit(Exit::Trap { code, pc, fault_address: None, frames })

@@ -23,6 +23,8 @@ pub(super) struct Liveness {
     heads: Vec<(u32, u32)>,
     /// The handlers of `try_table`s by the time of those.
     handlers: Vec<(u32, u32)>,
+    /// How many segments have begun at the time that was advanced to.
+    begun: usize,
     /// For each segment the locals that are live at its start, ascending.
     live: Grouped,
 }
@@ -32,7 +34,7 @@ impl Liveness {
     pub fn new(reader: OperatorsReader<'_>, locals: usize) -> Self {
         let cut = Cut::new(reader, locals);
         let live = live_locals(&cut, locals);
-        Liveness { heads: cut.heads, handlers: cut.handlers, live }
+        Liveness { heads: cut.heads, handlers: cut.handlers, begun: 0, live }
     }
 
     /// How many locals at how many segments are listed at most: a module that has them
@@ -42,9 +44,24 @@ impl Liveness {
     }
 
     /// The locals that are live before the operator at a time, ascending. Known before the
-    /// first operator, and after calls, effects, branches and operators of structure.
+    /// first operator, before throws, and after calls, effects, branches and operators of structure.
     pub fn at(&self, time: u32) -> &[u32] {
         self.find(&self.heads, time)
+    }
+
+    /// Goes on to a time, never back. Returns whether a segment begins since the last one.
+    pub fn advance(&mut self, time: u32) -> bool {
+        let before = self.begun;
+        while self.heads.get(self.begun).is_some_and(|(head, _)| *head <= time) {
+            self.begun += 1;
+        }
+        self.begun != before
+    }
+
+    /// The locals that were live at the start of the segment advanced to, ascending.
+    pub fn here(&self) -> &[u32] {
+        let segment = self.begun.checked_sub(1).map(|last| self.heads[last].1);
+        segment.map_or(&[], |segment| self.live.of(segment))
     }
 
     /// The locals that the handlers of the `try_table` at a time need, ascending.

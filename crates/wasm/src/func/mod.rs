@@ -65,15 +65,23 @@ pub(crate) fn translate(
         translator.wants_site();
     }
     while !reader.eof() {
-        translator.write_site(reader.original_position());
         let (operator, offset) = reader.read_with_offset()?;
+        if matches!(operator, Operator::Throw { .. } | Operator::ThrowRef) {
+            translator.wants_site();
+        }
+        translator.write_site(offset);
         validator.op(offset, &operator)?;
         if matches!(operator, Operator::Loop { .. }) && !translator.locals.is_scanned() {
             let (time, count) = (translator.locals.time, translator.locals.len());
             translator.locals.set_scan(Scan::new(reader.clone(), time, count));
         }
         translator.at(offset);
+        translator.before_operator();
         control::translate(&mut translator, &operator, offset)?;
+        // An `end` writes handlers, which are no part of it.
+        if !matches!(operator, Operator::End) {
+            translator.write_trap_states();
+        }
         translator.locals.time += 1;
     }
     reader.finish()?;

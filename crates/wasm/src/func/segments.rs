@@ -1,7 +1,7 @@
 //! A body cut into segments: pieces that control enters at the start only.
 //!
 //! A segment starts at a body's start, after operators of structure, branches, calls
-//! and effects: wherever ways meet, part, or a debugger may stop. What control does not
+//! and effects, and before throws: wherever ways meet, part, or a debugger may stop. What control does not
 //! reach is in none. The handlers of a `try_table` are a segment too, without operators,
 //! between the calls inside and the labels of the clauses.
 
@@ -135,6 +135,17 @@ impl Cut {
         }
     }
 
+    /// The present operator begins a segment.
+    fn part(&mut self) {
+        let begun = self.heads.last().is_some_and(|(time, _)| *time == self.time);
+        if self.current != DEAD && !begun {
+            let segment = self.segment();
+            self.way(self.current, segment);
+            self.heads.push((self.time, segment));
+            self.current = segment;
+        }
+    }
+
     fn branch(&mut self, from: u32, depth: u32) -> Option<()> {
         let index = self.open.len().checked_sub(1 + depth as usize)?;
         self.way(from, self.open[index].label);
@@ -248,6 +259,7 @@ impl Cut {
                 self.current = DEAD;
             }
             O::Throw { .. } | O::ThrowRef => {
+                self.part();
                 self.way(self.current, self.handler);
                 self.current = DEAD;
             }

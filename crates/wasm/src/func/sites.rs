@@ -1,9 +1,9 @@
 //! Sites and state, for debuggers.
 //!
 //! A site stands at the function's entry, at every join (a loop's header, a label
-//! with more than one way in, a label that catches exceptions), and after every
-//! call and every other operator whose effect reaches beyond the frame and linear
-//! memory. It is written before the operator that follows in the body, in the block of
+//! with more than one way in, a label that catches exceptions), after every call and
+//! every other operator whose effect reaches beyond the frame and linear memory, and
+//! before every throw, where a debugger may want to hear of the exception. It is written before the operator that follows in the body, in the block of
 //! that operator; so there is at most one before an operator, and its tag, the
 //! operator's wasm pc, names it.
 //!
@@ -16,16 +16,40 @@
 //!
 //! State lists the context, the live locals, and the operands. At a call those are the
 //! ones of the frame during the call: the locals that are read after it, or by
-//! handlers, and the operands below its arguments.
+//! handlers, and the operands below its arguments. At an instruction that may trap they
+//! are the ones before its operator; of these nothing is kept alive
+//! ([`sidetrack_ir::DataFlowGraph::keeps_state`]), so locals may be among them that were
+//! live, or set, since the last place at which it is known which ones are.
 
 use super::state::Translator;
-use sidetrack_ir::{CallConv, ExtFuncData, ExternalName, FuncRef, Inst, Signature, SiteInfo, StateEntry};
+use sidetrack_ir::opcode::Props;
+use sidetrack_ir::{
+    CallConv, ExtFuncData, ExternalName, Extra, FuncRef, Inst, Signature, SiteInfo, StateEntry, Value,
+};
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// The key of the context in state.
 const CONTEXT: u32 = 0;
 /// The key of the first local.
 const FIRST_LOCAL: u32 = 1;
+
+/// What state at traps needs beside the present values.
+#[derive(Debug, Default)]
+pub(super) struct BeforeOperator {
+    /// The operands before the present operator.
+    stack: Vec<Value>,
+    /// How many instructions there were then.
+    insts: usize,
+    /// The locals set since it was last known which ones are live, ascending.
+    set: Vec<u32>,
+    /// How many entries of state there are at traps.
+    entries: usize,
+}
+
+/// How many entries of state a function has at its traps, at most: one with thousands of
+/// locals and of traps is not worth gigabytes. Beyond, there is only the context.
+const MOST_ENTRIES: usize = 1 << 20;
 
 impl Translator<'_> {
     /// Asks for a site before the next operator.
@@ -70,6 +94,63 @@ impl Translator<'_> {
             }
         }
         self.liveness = Some(live);
+    }
+
+    /// Notes what there is before an operator, for [`Translator::write_trap_states`].
+    pub fn before_operator(&mut self) {
+        let Some(live) = &mut self.liveness else { return };
+        if live.advance(self.locals.time) {
+            self.before.set.clear();
+        }
+        self.before.stack.clone_from(&self.stack);
+        self.before.insts = self.b.func.dfg.insts.len();
+    }
+
+    /// A local is set by the present operator.
+    pub fn note_set(&mut self, local: u32) {
+        if self.liveness.is_some()
+            && let Err(place) = self.before.set.binary_search(&local)
+        {
+            self.before.set.insert(place, local);
+        }
+    }
+
+    /// Gives what may trap of the operator just translated its state.
+    pub fn write_trap_states(&mut self) {
+        let Some(live) = self.liveness.take() else { return };
+        let insts = self.b.func.dfg.insts.keys().skip(self.before.insts);
+        let trapping: SmallVec<[Inst; 4]> = insts.filter(|&inst| self.may_trap(inst)).collect();
+        if !trapping.is_empty() {
+            let state = self.trap_state(live.here());
+            self.before.entries += trapping.len() * state.len();
+            trapping.iter().for_each(|&inst| self.b.func.dfg.set_state(inst, state.clone()));
+        }
+        self.liveness = Some(live);
+    }
+
+    fn may_trap(&self, inst: Inst) -> bool {
+        let data = &self.b.func.dfg.insts[inst];
+        let never = matches!(data.extra, Extra::Mem(flags, _) if flags.trap.is_none());
+        data.opcode.props().has(Props::TRAP) && !data.opcode.is_call() && !never
+    }
+
+    fn trap_state(&mut self, live: &[u32]) -> Box<[StateEntry]> {
+        let mut state = vec![StateEntry { key: CONTEXT, value: self.vmctx }];
+        let before = std::mem::take(&mut self.before);
+        if before.entries < MOST_ENTRIES {
+            let (mut live, mut set) =
+                (live.iter().copied().peekable(), before.set.iter().copied().peekable());
+            while let Some(local) = [live.peek(), set.peek()].into_iter().flatten().min().copied() {
+                live.next_if_eq(&local);
+                set.next_if_eq(&local);
+                let value = self.locals.get(self.b.func, local);
+                state.push(StateEntry { key: FIRST_LOCAL + local, value });
+            }
+            let first = FIRST_LOCAL + self.locals.len() as u32;
+            state.extend((first..).zip(&before.stack).map(|(key, &value)| StateEntry { key, value }));
+        }
+        self.before = before;
+        state.into_boxed_slice()
     }
 
     /// Gives a call in a handler, where no operator is up, its state.

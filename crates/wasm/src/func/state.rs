@@ -8,6 +8,7 @@
 use super::control::{Frame, FrameKind};
 use super::liveness::Liveness;
 use super::locals::Locals;
+use super::sites::BeforeOperator;
 use crate::{Options, Translation};
 use rustc_hash::FxHashMap;
 use sidetrack_artifact::{ModuleInfo, VmLayout};
@@ -45,6 +46,8 @@ pub(super) struct Translator<'a> {
     pub site_due: bool,
     /// Which locals are live, if there are sites.
     pub liveness: Option<Liveness>,
+    /// What there was before the present operator, if there are sites.
+    pub before: BeforeOperator,
     /// The function that sites call.
     pub hook: Option<FuncRef>,
     /// Whether the function calls anything.
@@ -88,6 +91,7 @@ impl<'a> Translator<'a> {
             loops: 0,
             site_due: false,
             liveness: None,
+            before: BeforeOperator::default(),
             hook: None,
             calls: false,
             signatures: FxHashMap::default(),

@@ -55,6 +55,7 @@ impl Translator<'_> {
     fn set_local(&mut self, local: u32, value: Value) -> Value {
         let value = self.canonical_value(value);
         self.locals.set(local, value);
+        self.note_set(local);
         value
     }
 

@@ -1,15 +1,21 @@
 //! Running native code in this process.
 //!
-//! Twins: `x86_64_linux` runs it; `unsupported.rs` refuses.
+//! Twins: `linux` runs it; `unsupported.rs` refuses.
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod x86_64_linux;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use x86_64_linux as host;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-mod unsupported;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-use unsupported as host;
+macro_rules! twins {
+    ($($architecture:literal)*) => {
+        #[cfg(all(target_os = "linux", any($(target_arch = $architecture),*)))]
+        mod linux;
+        #[cfg(all(target_os = "linux", any($(target_arch = $architecture),*)))]
+        use linux as host;
+        #[cfg(not(all(target_os = "linux", any($(target_arch = $architecture),*))))]
+        mod unsupported;
+        #[cfg(not(all(target_os = "linux", any($(target_arch = $architecture),*))))]
+        use unsupported as host;
+    };
+}
+
+twins!("x86_64" "aarch64" "riscv64" "s390x");
 
 pub(crate) use host::{
     ARCHITECTURE, Stack, enter, hook_address, leave_trapped, prepare, throw_address, trapped,

@@ -12,8 +12,8 @@
 //! Each thread that runs code gets one, freed when the thread ends.
 
 use super::stack::Stack;
-use super::{Activation, THREAD, Thread, hook_address, leave_address};
-use crate::run::frames::{Registers, frames_at};
+use super::{Activation, THREAD, Thread, arch, sidetrack_hook, sidetrack_leave};
+use crate::run::frames::frames_at;
 use crate::run::hook::hooks_traps;
 use crate::run::registry::View;
 use crate::run::{Exit, Left};
@@ -79,20 +79,13 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
         let activation = unsafe { &*current };
         if let Some(left) = trap(signal, fault, ucontext, activation) {
             activation.left.set(Some(left));
-            let registers = &mut ucontext.uc_mcontext.gregs;
-            match hook_address() {
-                // The code may have used up a stack that it has to itself.
-                Some(hook) if hooks_traps() && activation.stack.is_null() => {
-                    let sp = (registers[libc::REG_RSP as usize] & !15) - 8;
-                    // SAFETY: compiled code keeps nothing below its stack pointer.
-                    unsafe { (sp as *mut i64).write(registers[libc::REG_RIP as usize]) };
-                    registers[libc::REG_RSP as usize] = sp;
-                    registers[libc::REG_RIP as usize] = hook as i64;
-                }
-                _ => {
-                    registers[libc::REG_RIP as usize] = leave_address() as i64;
-                    registers[libc::REG_RDI as usize] = current as i64;
-                }
+            // The code may have used up a stack that it has to itself.
+            if hooks_traps() && activation.stack.is_null() {
+                let pc = arch::registers(fault, ucontext).pc;
+                // SAFETY: compiled code keeps nothing below its stack pointer.
+                unsafe { arch::call(ucontext, pc, sidetrack_hook as *const () as usize) };
+            } else {
+                arch::jump(ucontext, sidetrack_leave as *const () as usize, current as usize);
             }
             return;
         }
@@ -100,16 +93,13 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
     chain(signal, info, ucontext);
 }
 
-/// The most bytes of an instruction.
-const MAX_INST: usize = 15;
-
-/// Whether the fault was the fetch of an instruction from a page that is being
-/// switched; then waits until it is not, and the instruction can be tried again.
+/// Whether the fault was the fetch of an instruction from a page that cannot be executed
+/// now; then sees to it that it can, and the instruction can be tried again.
 fn is_being_switched(fault: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
-    let pc = context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize;
+    let pc = arch::registers(fault, context).pc;
     // SAFETY: this signal carries an address.
     let address = unsafe { fault.si_addr() } as usize;
-    if address < pc || address >= pc + MAX_INST {
+    if !arch::is_fetch(pc, address) {
         return false;
     }
     let memory = {
@@ -119,7 +109,7 @@ fn is_being_switched(fault: &libc::siginfo_t, context: &libc::ucontext_t) -> boo
     };
     // SAFETY: the thread runs this code, so nobody unloads it. The view is given back
     // first, since whoever switches may be waiting for it.
-    unsafe { &*memory }.wait_for_pages();
+    unsafe { &*memory }.fetch_faulted(address);
     true
 }
 
@@ -130,9 +120,7 @@ fn trap(
     context: &libc::ucontext_t,
     activation: &Activation,
 ) -> Option<Left> {
-    let register = |index: i32| context.uc_mcontext.gregs[index as usize] as usize;
-    let registers =
-        Registers { pc: register(libc::REG_RIP), fp: register(libc::REG_RBP), sp: register(libc::REG_RSP) };
+    let registers = arch::registers(fault, context);
     let pc = registers.pc;
     let view = View::new();
     let code = view.find(pc)?;
@@ -211,8 +199,8 @@ fn chain(signal: i32, info: *mut libc::siginfo_t, context: &mut libc::ucontext_t
 
 /// Bytes of a signal stack: the registers of the largest processors take 11 KiB.
 const STACK_SIZE: usize = 128 << 10;
-/// Bytes below it that fault.
-const GUARD_SIZE: usize = 4096;
+/// Bytes below it that fault: a page of the largest size.
+const GUARD_SIZE: usize = 64 << 10;
 
 thread_local! {
     static STACK: RefCell<Option<SignalStack>> = const { RefCell::new(None) };
