@@ -36,30 +36,36 @@ impl Drop for Entered {
     }
 }
 
-/// The registers at a site.
-pub struct Registers<'a>(&'a HookFrame);
+/// The registers at a site; none where a host function is at work.
+pub struct Registers<'a>(Option<&'a HookFrame>);
 
 impl Registers<'_> {
     /// The address at which the site ends.
     pub fn pc(&self) -> usize {
-        self.0.pc
+        self.0.map_or(0, |frame| frame.pc)
     }
 
     /// The frame pointer of the function that the site is in.
     pub fn fp(&self) -> usize {
-        self.0.fp
+        self.0.map_or(0, |frame| frame.fp)
     }
 
     /// The bits of a value; those beyond its type's are undefined.
     pub fn read(&self, place: StatePlace) -> u128 {
         // SAFETY: `debug` reads the places of the site's own state map.
-        u128::from_ne_bytes(unsafe { self.0.read(place) })
+        self.0.map_or(0, |frame| u128::from_ne_bytes(unsafe { frame.read(place) }))
+    }
+
+    /// Whether a host function is at work: then the innermost frame is in its call.
+    pub fn is_in_host(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The frames from the site outwards, those of outer activations too.
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
+        let Some(frame) = self.0 else { return super::call::frames_in_host(store) };
         // SAFETY: the function is stopped at the site, and its frame is live.
-        let mut frames = unsafe { run::walk(self.0.pc, self.0.fp) };
+        let mut frames = unsafe { run::walk(frame.pc, frame.fp) };
         frames.extend(super::call::outer_frames(store, None));
         frames
     }
@@ -96,13 +102,28 @@ fn stopped<'a>(
     // does not touch it until the code is left.
     let store = unsafe { store.as_mut() };
     let outer = store.stop_at(Some(Frame { pc: frame.pc, fp: frame.fp }));
-    let result = match catch_unwind(AssertUnwindSafe(|| tell(store, &Registers(frame)))) {
+    let result = guarded(|| tell(store, &Registers(Some(frame))));
+    store.stop_at(outer);
+    Some((store, result))
+}
+
+/// What comes of the debugger's work; a panic is a value.
+fn guarded(tell: impl FnOnce() -> crate::Result<()>) -> Result<(), HostError> {
+    match catch_unwind(AssertUnwindSafe(tell)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(HostError::Error(error)),
         Err(panic) => Err(HostError::Panic(panic)),
-    };
-    store.stop_at(outer);
-    Some((store, result))
+    }
+}
+
+/// Called when a host function that compiled code has called throws an exception.
+pub(super) fn host_throw(store: &mut StoreOpaque) -> Result<(), HostError> {
+    let result = guarded(|| debug::at_host_throw(store, &Registers(None)));
+    if result.is_err() {
+        // What is raised now has been told already.
+        store.debugger_mut().skip_trap();
+    }
+    result
 }
 
 /// What sites that are on lead to.
