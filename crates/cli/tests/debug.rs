@@ -2,11 +2,12 @@
 //!
 //! A file is what stands on the terminal: a line with the command, what the user types
 //! behind the prompt, and everything that is printed, errors and what the program itself
-//! prints included. At the end stands the exit code if it is not 0. The lines before the
-//! command say how it is run:
+//! prints included. At the end stands the exit code if it is not 0. Other verbs and
+//! further commands may follow. The lines before the first command say how all are run:
 //!
 //! - `# …`: a remark;
 //! - `target: native`, `target: pulley64`: only there; else the file holds for both;
+//! - `host: x86_64`: only on such a machine;
 //! - `input: TEXT`: the commands come from a script, and this is standard input for the
 //!   program, `\n` being the end of a line. Without it, commands are standard input.
 //! - `batch`: the commands come from a script and the debugger ends after it; there is no
@@ -20,69 +21,94 @@ mod common;
 use common::{command, folder, repository};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 const PROMPT: &str = "(sidetrack)";
+/// How long something is waited for that is to be printed.
+const PATIENCE: Duration = Duration::from_secs(60);
 const TARGETS: [&str; 2] = ["native", "pulley64"];
 
-/// A dialogue as it is written down.
-struct Dialogue {
-    /// The lines before the command.
+/// A file of dialogues.
+struct File {
+    /// The lines before the first command.
     header: String,
-    /// The arguments behind `sidetrack debug`.
-    args: Vec<String>,
     targets: Vec<&'static str>,
+    dialogues: Vec<Dialogue>,
+}
+
+/// A dialogue as it is written down.
+#[derive(Default)]
+struct Dialogue {
+    /// The line with the command.
+    first: String,
     /// What the program reads, if commands are in a script.
     input: Option<String>,
     batch: bool,
     /// What the user types.
     commands: String,
-    /// The command and everything behind it.
-    text: String,
 }
 
-impl Dialogue {
+impl File {
     fn parse(text: &str) -> Result<Self, String> {
-        let start = text.find("$ sidetrack debug").ok_or("there is no line `$ sidetrack debug …`")?;
+        let start = text.find("$ sidetrack ").ok_or("there is no line `$ sidetrack …`")?;
         let (header, text) = text.split_at(start);
-        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-        let mut dialogue = Dialogue {
-            header: header.to_owned(),
-            args: first["$ sidetrack debug".len()..].split_whitespace().map(str::to_owned).collect(),
-            targets: TARGETS.to_vec(),
-            input: None,
-            batch: false,
-            commands: String::new(),
-            text: text.to_owned(),
-        };
+        let mut targets = TARGETS.to_vec();
+        let (mut input, mut batch) = (None, false);
         for line in header.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match line.split_once(": ").unwrap_or((line, "")) {
-                ("target", name) => dialogue.targets.retain(|target| *target == name),
-                ("input", text) => dialogue.input = Some(text.replace("\\n", "\n")),
-                ("batch", "") => dialogue.batch = true,
+                ("target", name) if TARGETS.contains(&name) => targets.retain(|target| *target == name),
+                ("host", name) if name == std::env::consts::ARCH => {}
+                ("host", _) => targets.clear(),
+                ("input", text) => input = Some(text.replace("\\n", "\n")),
+                ("batch", "") => batch = true,
                 _ => return Err(format!("`{line}` is nothing that a header says")),
             }
         }
-        let typed = rest.lines().filter_map(|line| line.strip_prefix(PROMPT));
-        dialogue.commands = typed.map(|line| format!("{}\n", line.trim())).collect();
-        Ok(dialogue)
+        let mut file = File { header: header.to_owned(), targets, dialogues: Vec::new() };
+        for line in text.lines() {
+            if line.starts_with("$ sidetrack ") {
+                let (first, input) = (line.to_owned(), input.clone());
+                file.dialogues.push(Dialogue { first, input, batch, ..Dialogue::default() });
+            } else if let (Some(dialogue), Some(typed)) =
+                (file.dialogues.last_mut(), line.strip_prefix(PROMPT))
+            {
+                dialogue.commands += &format!("{}\n", typed.trim());
+            }
+        }
+        Ok(file)
     }
 
+    /// Has the dialogues; returns what is to be written down of them.
+    fn run(&self, target: &str, script: &Path) -> String {
+        let dialogues: Vec<_> = self.dialogues.iter().map(|each| each.run(target, script)).collect();
+        format!("{}{}", self.header, dialogues.join("\n"))
+    }
+}
+
+impl Dialogue {
     /// Has the dialogue; returns what is to be written down of it.
     fn run(&self, target: &str, script: &Path) -> String {
-        let scripted = self.batch || self.input.is_some();
+        let words: Vec<String> = self
+            .first
+            .split_whitespace()
+            .skip(2)
+            .map(|word| word.replace("SCRIPT", script.to_str().expect("it is text")))
+            .collect();
+        let [verb, own @ ..] = words.as_slice() else { panic!("`{}`: there is no verb", self.first) };
+        let scripted = verb == "debug" && (self.batch || self.input.is_some());
         if scripted {
             std::fs::write(script, &self.commands).expect("the script can be written");
         }
         let script = script.to_str().expect("the path is text");
-        let mut args = vec!["debug", "--target", target];
+        let mut args = vec![verb.as_str(), "--target", target];
         if scripted {
             args.extend(["-x", script]);
         }
-        if self.batch {
+        if scripted && self.batch {
             args.push("--batch");
         }
-        let own: Vec<String> = self.args.iter().map(|arg| arg.replace("SCRIPT", script)).collect();
         args.extend(own.iter().map(String::as_str));
 
         let (mut reader, writer) = std::io::pipe().expect("there are pipes");
@@ -93,7 +119,9 @@ impl Dialogue {
         // Its copies of the writing end are to be closed, too.
         drop(command);
         let mut input = child.stdin.take().expect("it is a pipe");
-        let typed = if scripted { self.input.clone().unwrap_or_default() } else { self.commands.clone() };
+        let reads_commands = verb == "debug" && !scripted;
+        let typed =
+            if reads_commands { self.commands.clone() } else { self.input.clone().unwrap_or_default() };
         // A debugger that has ended reads no more.
         let typist = std::thread::spawn(move || drop(input.write_all(typed.as_bytes())));
         let mut printed = Vec::new();
@@ -101,7 +129,7 @@ impl Dialogue {
         typist.join().expect("typing does not fail");
         let status = child.wait().expect("it ends");
 
-        let mut text = self.text.lines().next().unwrap_or_default().to_owned() + "\n";
+        let mut text = format!("{}\n", self.first);
         let printed = String::from_utf8_lossy(&printed).replace(script, "SCRIPT");
         for line in printed.lines() {
             text += line.trim_end();
@@ -152,20 +180,133 @@ fn dialogues_are_as_written_down() {
     for path in files().into_iter().filter(|path| path.to_string_lossy().contains(&only)) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut text = std::fs::read_to_string(&path).expect("it can be read");
-        let mut dialogue = Dialogue::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(!dialogue.targets.is_empty(), "{name}: there is no such target");
-        for (index, target) in dialogue.targets.clone().into_iter().enumerate() {
-            let found = dialogue.run(target, &scripts.join(&name));
+        let file = File::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for (index, target) in file.targets.iter().enumerate() {
+            let found = file.run(target, &scripts.join(&name));
             count += 1;
-            if bless && index == 0 && found != dialogue.text {
-                text = format!("{}{found}", dialogue.header);
-                std::fs::write(&path, &text).expect("it can be written");
-                dialogue.text = found;
-            } else if found != dialogue.text {
-                failures.push(format!("{name}, {target}: {}", difference(&dialogue.text, &found)));
+            if bless && index == 0 && found != text {
+                std::fs::write(&path, &found).expect("it can be written");
+                text = found;
+            } else if found != text {
+                failures.push(format!("{name}, {target}: {}", difference(&text, &found)));
             }
         }
     }
     assert!(count > 0, "there are no dialogues");
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// A debugger that is talked to while it runs.
+struct Talk {
+    child: Child,
+    input: ChildStdin,
+    output: Receiver<u8>,
+    /// What is printed and not yet looked at.
+    rest: String,
+}
+
+impl Talk {
+    fn start(args: &[&str]) -> Self {
+        let mut command = command(args);
+        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().expect("the command runs");
+        let input = child.stdin.take().expect("it is a pipe");
+        let output = child.stdout.take().expect("it is a pipe");
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            output.bytes().map_while(Result::ok).try_for_each(|byte| sender.send(byte))
+        });
+        Talk { child, input, output: receiver, rest: String::new() }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.input.write_all(format!("{line}\n").as_bytes()).expect("it reads");
+    }
+
+    /// Waits until it prints this.
+    fn expect(&mut self, text: &str) {
+        while !self.rest.contains(text) {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(byte) => self.rest.push(char::from(byte)),
+                Err(error) => panic!("`{text}` is expected: {error}: {}", self.rest),
+            }
+        }
+        let end = self.rest.find(text).expect("it was found") + text.len();
+        self.rest.drain(..end);
+    }
+
+    /// Presses Ctrl-C.
+    fn interrupt(&self) {
+        let pid = self.child.id();
+        let kill = std::process::Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status();
+        assert!(kill.expect("there is a shell").success());
+    }
+
+    /// What it ends with.
+    fn end(self) -> Option<i32> {
+        let Talk { mut child, input, .. } = self;
+        drop(input);
+        child.wait().expect("it ends").code()
+    }
+}
+
+#[test]
+fn ctrl_c_stops_an_endless_loop() {
+    for target in TARGETS {
+        let mut talk = Talk::start(&["debug", "--target", target, "endless.wat"]);
+        talk.say("tbreak spin");
+        talk.say("run");
+        talk.expect("=> 0x99: loop\n");
+        for _ in 0..3 {
+            talk.say("continue");
+            talk.expect("(sidetrack) continue\n");
+            talk.interrupt();
+            talk.expect("Interrupted\n#0 0x9");
+            talk.say("bt");
+            talk.expect(" in 2 <spin> ()\n");
+        }
+        talk.say("print local0 >= 0");
+        talk.expect("\n1\n");
+        talk.say("stepi 5");
+        talk.expect("=> 0x9");
+        talk.say("kill");
+        talk.expect("The program is killed.\n");
+        talk.say("start");
+        talk.expect("=> 0x99: loop\n");
+        talk.say("quit");
+        assert_eq!(talk.end(), Some(0));
+    }
+}
+
+#[test]
+fn ctrl_c_ends_the_debugger_when_there_is_nothing_to_stop() {
+    // The program waits in a function of the host, where nothing interrupts it.
+    let mut talk = Talk::start(&["debug", "--invoke", "sleep", "endless.wat"]);
+    talk.say("tbreak sleep");
+    talk.say("run");
+    talk.expect("=> ");
+    talk.say("continue");
+    talk.expect("(sidetrack) continue\n");
+    talk.interrupt();
+    // Signals that come at the same time are one.
+    std::thread::sleep(Duration::from_millis(200));
+    talk.interrupt();
+    assert_eq!(talk.end(), Some(130));
+
+    let mut talk = Talk::start(&["debug", "endless.wat"]);
+    talk.say("info breakpoints");
+    talk.expect("There are no breakpoints\n");
+    talk.interrupt();
+    assert_eq!(talk.child.wait().expect("it ends").code(), Some(130));
+}
+
+#[test]
+fn what_stands_behind_the_commands_is_the_programs() {
+    let mut talk = Talk::start(&["debug", "echo.wat"]);
+    talk.input.write_all(b"info breakpoints\nrun\nhello\n").expect("it reads");
+    talk.expect("(sidetrack) run\nhello\nThe program has exited with code 6.\n");
+    talk.say("info breakpoints");
+    talk.expect("There are no breakpoints\n");
+    assert_eq!(talk.end(), Some(0));
 }

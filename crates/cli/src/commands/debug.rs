@@ -4,7 +4,7 @@ use super::guest::{self, Guest, Stop};
 use super::progress::Progress;
 use super::{TargetArgs, input, objdump};
 use sidetrack_debug::repl::{self, Options};
-use sidetrack_debug::session::{Ending, Interrupter, Program};
+use sidetrack_debug::session::{Ending, Interrupter, NotStarted, Program};
 use sidetrack_engine::debug::describe;
 use sidetrack_engine::{Engine, Error, Module, Result as EngineResult, Store, Val};
 use sidetrack_wasi::{Exit, Stdio, WasiCtx};
@@ -90,7 +90,7 @@ impl Program for Debugged {
     fn run(&mut self, store: &mut Store<WasiCtx>) -> EngineResult<Ending> {
         match self.guest.enter(store, &self.module, || {}) {
             Ok(values) => Ok(Ending::Returned(values.iter().map(show).collect())),
-            Err(Stop::Error(message)) => Err(Error::msg(message)),
+            Err(Stop::Error(message)) => Err(NotStarted(message).into()),
             Err(Stop::Guest(error)) => match error.downcast_ref::<Exit>() {
                 Some(Exit(code)) => Ok(Ending::Exited(*code)),
                 None => Err(error),

@@ -30,6 +30,11 @@ pub fn frame(target: &mut dyn Target, number: usize, frame: &DebugFrame) -> Stri
     format!("#{number} {:#x} in {} ({params})", frame.pc, function(&frame.module, frame.func))
 }
 
+/// `1 time`, `2 times`.
+pub fn times(count: u64) -> String {
+    format!("{count} time{}", if count == 1 { "" } else { "s" })
+}
+
 impl Repl {
     /// Prints why the program has stopped, and where.
     pub(super) fn show_stop(&mut self, stop: &mut StopView<'_>) {
@@ -48,7 +53,10 @@ impl Repl {
                 if values.is_empty() { String::new() } else { format!("Returned {}\n", values.join(", ")) }
             }
             Reason::Interrupt => "Interrupted\n".to_owned(),
-            Reason::Trap(trap) => format!("Trap: {trap}\n"),
+            Reason::Trap(trap) => {
+                let text = trap.to_string();
+                format!("Trap: {}\n", text.strip_prefix("wasm trap: ").unwrap_or(&text))
+            }
         };
         let at = (stop.frame().fp, stop.frame().func);
         let elsewhere = self.shown != Some(at);

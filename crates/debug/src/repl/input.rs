@@ -12,7 +12,9 @@ use rustyline::validate::Validator;
 use rustyline::{Editor, Helper};
 use sidetrack_engine::Result;
 use std::collections::VecDeque;
-use std::io::{BufRead, IsTerminal};
+use std::fs::File;
+use std::io::{ErrorKind, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// What stands before each command.
@@ -43,7 +45,8 @@ pub struct Input {
 enum Rest {
     /// There is no more.
     Nothing,
-    Lines,
+    /// One a line; not a byte more than that is read, since the rest is the program's.
+    Lines(File),
     Terminal(Box<Editor<Completion, FileHistory>>, Option<PathBuf>),
 }
 
@@ -72,7 +75,7 @@ impl Input {
             }
             Rest::Terminal(Box::new(editor), history)
         } else {
-            Rest::Lines
+            Rest::Lines(std::io::stdin().as_fd().try_clone_to_owned()?.into())
         };
         Ok(Input { scripts, rest })
     }
@@ -90,9 +93,20 @@ impl Input {
         }
         match &mut self.rest {
             Rest::Nothing => Ok(None),
-            Rest::Lines => {
+            Rest::Lines(file) => {
                 let mut bytes = Vec::new();
-                if std::io::stdin().lock().read_until(b'\n', &mut bytes)? == 0 {
+                let mut byte = [0];
+                while bytes.last() != Some(&b'\n') {
+                    match file.read(&mut byte) {
+                        Ok(0) => break,
+                        // Of one that is too long, enough to be told so.
+                        Ok(_) if bytes.len() > LONGEST && byte != *b"\n" => {}
+                        Ok(_) => bytes.push(byte[0]),
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                if bytes.is_empty() {
                     return Ok(None);
                 }
                 Ok(Some(Line { typed: true, ..Line::new(&String::from_utf8_lossy(&bytes), None) }))

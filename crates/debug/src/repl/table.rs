@@ -69,11 +69,11 @@ static ROWS: [Row; 35] = [
     row(&["quit", "q"], "", "Ends the debugger, and the program.", running::quit),
     row(
         &["break", "b"],
-        "PLACE [if EXPRESSION]",
-        "Stops at a place: a function's name or index, or a wasm pc 0xPC.",
+        "[PLACE] [if EXPRESSION]",
+        "Stops at a place: a function's name or index, or a wasm pc 0xPC; without one, where the program is.",
         breakpoints::set,
     ),
-    row(&["tbreak", "tb"], "PLACE [if EXPRESSION]", "Stops at a place once.", breakpoints::set_temporary),
+    row(&["tbreak", "tb"], "[PLACE] [if EXPRESSION]", "Stops at a place once.", breakpoints::set_temporary),
     row(
         &["delete", "d"],
         "[NUMBER]...",

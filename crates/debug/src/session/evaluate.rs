@@ -233,6 +233,7 @@ fn binary(operator: Binary, left: Value, right: Value) -> Result<Value> {
         B::LessEqual => truth(x <= y),
         B::Greater => truth(x > y),
         B::GreaterEqual => truth(x >= y),
+        B::ShiftLeft | B::ShiftRight if y < 0 => bail!("a shift by a negative number"),
         B::ShiftLeft => shift().and_then(|by| 1_i128.checked_shl(by)).and_then(|by| x.checked_mul(by)),
         B::ShiftRight => shift().map(|by| x >> by.min(127)),
         B::Add => x.checked_add(y),

@@ -251,10 +251,20 @@ impl<'a> Parser<'a> {
     }
 
     fn number(&mut self) -> Result<Expr, ParseError> {
-        let word = self.word();
-        let value = match word.strip_prefix("0x") {
+        let mut word = self.word();
+        let hexadecimal = word.strip_prefix("0x");
+        if hexadecimal.is_none() && word.ends_with(['e', 'E']) {
+            // An exponent with a sign.
+            let behind = &self.rest()[word.len()..];
+            let digits = behind.strip_prefix(['+', '-']).unwrap_or_default();
+            let len = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            word = &self.rest()[..word.len() + if len > 0 { 1 + len } else { 0 }];
+        }
+        let value = match hexadecimal {
             Some(digits) => i128::from_str_radix(digits, 16).ok().map(Expr::Int),
-            None if word.contains('.') => word.parse().ok().map(Expr::Float),
+            None if word.contains(['.', 'e', 'E']) => {
+                word.parse().ok().filter(|value: &f64| value.is_finite()).map(Expr::Float)
+            }
             None => word.parse().ok().map(Expr::Int),
         };
         let Some(value) = value else { return self.error(format!("`{word}` is no number")) };

@@ -24,7 +24,7 @@ pub trait Program {
     /// Runs it in the store, from instantiation to the end; says how it ended.
     ///
     /// # Errors
-    /// What stopped it.
+    /// What stopped it; [`NotStarted`] if nothing of it has run.
     fn run(&mut self, store: &mut Store<Self::Data>) -> Result<Ending>;
 }
 
@@ -47,6 +47,11 @@ pub enum Outcome {
     /// A trap, an exception or an error of the host stopped it.
     Failed(sidetrack_engine::Error),
 }
+
+/// The error of a program that cannot be started.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotStarted(pub String);
 
 /// The error with which a program is left that the user ends.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -110,6 +115,7 @@ impl<F: Frontend + 'static> Shared<F> {
         Ok(match result {
             Ok(ending) => Outcome::Ended(ending),
             Err(error) if error.downcast_ref::<Killed>().is_some() => Outcome::Killed,
+            Err(error) if error.downcast_ref::<NotStarted>().is_some() => return Err(error),
             Err(error) => Outcome::Failed(error),
         })
     }
@@ -121,10 +127,12 @@ pub struct Interrupter(Arc<Mutex<State>>);
 
 #[derive(Default)]
 enum State {
-    /// There is no program, or it is stopped.
+    /// There is no program.
     #[default]
     Idle,
     Stopped(InterruptHandle),
+    /// It is stopped, and will be as soon as it goes on.
+    Due(InterruptHandle),
     Running(InterruptHandle),
     /// It is interrupted and has not stopped yet.
     Interrupted(InterruptHandle),
@@ -137,14 +145,21 @@ impl fmt::Debug for Interrupter {
 }
 
 impl Interrupter {
-    /// Interrupts the program that runs. False if none does, or if one is interrupted already
-    /// and has not stopped, since it is in a host function.
+    /// Interrupts the program that runs; one that is stopped, as soon as it goes on. False if
+    /// there is none, or if it is interrupted already and has not stopped, since it is in a
+    /// host function.
     pub fn interrupt(&self) -> bool {
         let mut state = self.lock();
-        let State::Running(handle) = &*state else { return false };
-        let handle = handle.clone();
-        *state = State::Interrupted(handle.clone());
-        handle.interrupt()
+        let (next, done) = match std::mem::take(&mut *state) {
+            State::Running(handle) => {
+                let done = handle.interrupt();
+                (State::Interrupted(handle), done)
+            }
+            State::Stopped(handle) => (State::Due(handle), true),
+            other => (other, false),
+        };
+        *state = next;
+        done
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -159,19 +174,25 @@ impl Interrupter {
         *self.lock() = State::Idle;
     }
 
+    /// The program is stopped.
     pub(super) fn stopped(&self) {
-        self.change(State::Stopped);
-    }
-
-    pub(super) fn running(&self) {
-        self.change(State::Running);
-    }
-
-    fn change(&self, to: fn(InterruptHandle) -> State) {
         let mut state = self.lock();
         *state = match std::mem::take(&mut *state) {
-            State::Idle => State::Idle,
-            State::Stopped(handle) | State::Running(handle) | State::Interrupted(handle) => to(handle),
+            State::Running(handle) | State::Interrupted(handle) => State::Stopped(handle),
+            other => other,
+        };
+    }
+
+    /// The program goes on.
+    pub(super) fn running(&self) {
+        let mut state = self.lock();
+        *state = match std::mem::take(&mut *state) {
+            State::Stopped(handle) => State::Running(handle),
+            State::Due(handle) => {
+                handle.interrupt();
+                State::Interrupted(handle)
+            }
+            other => other,
         };
     }
 }

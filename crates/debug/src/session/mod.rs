@@ -20,7 +20,7 @@ mod view;
 pub use breakpoint::{Breakpoint, Breakpoints, Condition};
 pub use evaluate::{Scope, Value};
 pub use expression::{Binary, Expr, ParseError, Place as Lvalue, Unary, Unit};
-pub use launch::{Debugger, Ending, Interrupter, Killed, Outcome, Program, Shared};
+pub use launch::{Debugger, Ending, Interrupter, Killed, NotStarted, Outcome, Program, Shared};
 pub use location::Place;
 pub use plan::Command;
 pub use session::{Frontend, Session};

@@ -105,7 +105,7 @@ impl Session {
         if let Some((module, pc)) = self.advance.take() {
             target.remove_breakpoint(&module, pc)?;
         }
-        let mut view = StopView::new(target, self, reason)?;
+        let mut view = StopView::new(target, self, reason);
         let command = frontend.stopped(&mut view);
         let (selected, results) = (view.frame().fp, results(&view));
         self.finishing = results.filter(|_| command == Command::Finish);

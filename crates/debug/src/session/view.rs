@@ -42,14 +42,24 @@ pub struct StopView<'a> {
     /// The session.
     pub session: &'a mut Session,
     reason: Reason,
+    /// The innermost; all, once somebody has asked for others.
     frames: Vec<DebugFrame>,
+    all: bool,
     selected: usize,
 }
 
 impl<'a> StopView<'a> {
-    pub(super) fn new(target: &'a mut dyn Target, session: &'a mut Session, reason: Reason) -> Result<Self> {
-        let frames = target.frames()?;
-        Ok(StopView { target, session, reason, frames, selected: 0 })
+    pub(super) fn new(target: &'a mut dyn Target, session: &'a mut Session, reason: Reason) -> Self {
+        let innermost = DebugFrame {
+            instance: Some(target.instance()),
+            module: target.module().clone(),
+            func: target.func(),
+            pc: target.pc(),
+            fp: target.fp(),
+            locals: target.locals(),
+            stack: target.operands(),
+        };
+        StopView { target, session, reason, frames: vec![innermost], all: false, selected: 0 }
     }
 
     /// Why it has stopped.
@@ -58,8 +68,15 @@ impl<'a> StopView<'a> {
     }
 
     /// The functions on the stack, innermost first.
-    pub fn frames(&self) -> &[DebugFrame] {
-        &self.frames
+    ///
+    /// # Errors
+    /// As [`sidetrack_engine::DebugContext::frames`].
+    pub fn frames(&mut self) -> Result<&[DebugFrame]> {
+        if !self.all {
+            self.frames = self.target.frames()?;
+            self.all = true;
+        }
+        Ok(&self.frames)
     }
 
     /// The number of the frame that is selected.
@@ -77,8 +94,9 @@ impl<'a> StopView<'a> {
     /// # Errors
     /// If there are not so many.
     pub fn select(&mut self, frame: usize) -> Result<()> {
-        if frame >= self.frames.len() {
-            bail!("there is no frame {frame}; the outermost is {}", self.frames.len() - 1);
+        let count = self.frames()?.len();
+        if frame >= count {
+            bail!("there is no frame {frame}; the outermost is {}", count - 1);
         }
         self.selected = frame;
         Ok(())

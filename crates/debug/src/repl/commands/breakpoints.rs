@@ -48,6 +48,8 @@ fn add(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str, temporary
 /// Splits a place from what stands behind it; one with spaces in it is in quotes.
 fn split_place(text: &str) -> Result<(&str, &str)> {
     match text.strip_prefix('"') {
+        // A condition where the program is.
+        None if text.starts_with("if ") => Ok(("", text)),
         Some(quoted) => quoted.split_once('"').context("the quotes are not closed"),
         None => Ok(text.split_once(char::is_whitespace).unwrap_or((text, ""))),
     }
@@ -114,7 +116,7 @@ pub fn ignore(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) ->
     let (breakpoints, _) = context.breakpoints();
     let breakpoint = breakpoints.get_mut(number(id)?)?;
     breakpoint.ignore = count;
-    let _ = writeln!(repl.text, "Breakpoint {} is passed over {count} times", breakpoint.id);
+    let _ = writeln!(repl.text, "Breakpoint {} is passed over {}", breakpoint.id, display::times(count));
     Ok(Flow::Stay)
 }
 

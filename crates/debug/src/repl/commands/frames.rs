@@ -13,11 +13,12 @@ const FRAMES: u64 = 100;
 pub fn backtrace(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Result<Flow> {
     let limit = if operands.is_empty() { FRAMES } else { count(operands)? };
     let stop = context.stop()?;
-    let frames = stop.frames().to_vec();
-    for (number, frame) in frames.iter().enumerate().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
+    let count = stop.frames()?.len() as u64;
+    let shown = stop.frames()?[..limit.min(count) as usize].to_vec();
+    for (number, frame) in shown.iter().enumerate() {
         let _ = writeln!(repl.text, "{}", display::frame(stop.target, number, frame));
     }
-    if let more @ 1.. = (frames.len() as u64).saturating_sub(limit) {
+    if let more @ 1.. = count.saturating_sub(limit) {
         let _ = writeln!(repl.text, "({more} more)");
     }
     Ok(Flow::Stay)
@@ -43,7 +44,7 @@ pub fn frame(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> 
 pub fn up(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Result<Flow> {
     let by = usize::try_from(count(operands)?)?;
     let stop = context.stop()?;
-    let (selected, last) = (stop.selected(), stop.frames().len() - 1);
+    let (selected, last) = (stop.selected(), stop.frames()?.len() - 1);
     if selected == last {
         bail!("this is the outermost function");
     }

@@ -33,8 +33,8 @@ pub fn breakpoints(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &st
         let notes = [
             each.temporary.then(|| "once".to_owned()),
             (!each.enabled).then(|| "disabled".to_owned()),
-            (each.ignore > 0).then(|| format!("passed over {} times", each.ignore)),
-            (each.hits > 0).then(|| format!("hit {} times", each.hits)),
+            (each.ignore > 0).then(|| format!("passed over {}", display::times(each.ignore))),
+            (each.hits > 0).then(|| format!("hit {}", display::times(each.hits))),
         ];
         for note in notes.into_iter().flatten() {
             let _ = write!(repl.text, ", {note}");
