@@ -110,7 +110,10 @@ fn display(place: StatePlace) -> String {
         StatePlace::Reg(reg) if reg < StatePlace::FIRST_VECTOR => {
             format!("f{}", reg - StatePlace::FIRST_FLOAT)
         }
-        StatePlace::Reg(reg) => format!("v{}", reg - StatePlace::FIRST_VECTOR),
+        StatePlace::Reg(reg) if reg < StatePlace::FIRST_UPPER => {
+            format!("v{}", reg - StatePlace::FIRST_VECTOR)
+        }
+        StatePlace::Reg(reg) => format!("upper f{}", reg - StatePlace::FIRST_UPPER),
         StatePlace::Frame(offset) => format!("fp{offset:+}"),
         StatePlace::Const(value) => format!("const {value}"),
         StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),

@@ -17,7 +17,7 @@ use crate::instance::InstanceData;
 use crate::module::Module;
 use crate::store::Exit;
 use crate::store::StoreOpaque;
-use crate::vm::hook::{Registers, instance_of, read_outer};
+use crate::vm::hook::{Registers, instance_of};
 use crate::vm::{HostError, VmPtr, context, host};
 use anyhow::anyhow;
 use sidetrack_artifact::module::symbols;
@@ -259,6 +259,7 @@ fn only_instance_of(store: &StoreOpaque, module: &Module) -> Option<VmPtr<Instan
 /// The instance of a module whose function has called another one of it directly.
 fn caller_instance(
     store: &StoreOpaque,
+    registers: &Registers<'_>,
     module: &Module,
     caller: Option<&Frame>,
 ) -> Result<Option<VmPtr<InstanceData>>> {
@@ -268,7 +269,7 @@ fn caller_instance(
         return Ok(None);
     }
     let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
-    let context = state.and_then(|state| read_outer(frame, state.place(CONTEXT)?));
+    let context = state.and_then(|state| registers.read_outer(frame, state.place(CONTEXT)?));
     Ok(context.and_then(|context| instance_of(store, context as u64)))
 }
 
@@ -312,11 +313,11 @@ fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Optio
         let state = at_trap.as_ref().or_else(|| func.state_at(code.offset(frame.pc)));
         let read = |key: u32| {
             let place = state.and_then(|state| state.place(key))?;
-            if trapped { Some(registers.read(place)) } else { read_outer(frame, place) }
+            if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
         };
         let instance = read(CONTEXT).and_then(|context| instance_of(store, context as u64));
         let instance = match instance.or_else(|| only_instance_of(store, &module)) {
-            None => caller_instance(store, &module, frames.get(index + 1))?,
+            None => caller_instance(store, registers, &module, frames.get(index + 1))?,
             known => known,
         };
         let Some(instance) = instance else { return Ok(None) };
