@@ -520,6 +520,14 @@ impl<T: 'static> Store<T> {
         self.inner.opaque.catch_exceptions(catches)
     }
 
+    /// How many sites of a module are on in this store's code; with none, native code is
+    /// what it was when it was compiled.
+    pub fn sites_on(&self, module: &Module) -> usize {
+        let base = self.inner.opaque.base_of(module);
+        let code = base.and_then(|base| self.inner.opaque.code_at(base));
+        code.map_or(0, |code| code.memory().count_on())
+    }
+
     /// Stops before the first operator of the next function that is called.
     pub fn stop_at_entry(&mut self) {
         self.inner.opaque.debugger.stop_at_entry();

@@ -137,9 +137,7 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
 }
 
 fn at_interrupt(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
-    let interrupts = store.interrupts().clone();
-    let debugger = store.debugger_mut();
-    interrupts.end(|pc| debugger.is_armed(pc));
+    store.interrupts().end();
     ask(store, stop, DebugEvent::Interrupt)?;
     run(store, stop, Some(DebugEvent::Interrupt))
 }
