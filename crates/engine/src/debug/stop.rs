@@ -147,9 +147,8 @@ fn at_interrupt(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
 fn go_on(store: &mut StoreOpaque, stop: &mut Stopped<'_>, certain: Option<u32>) -> Result<()> {
     let debugger = store.debugger_mut();
     let site = stop.registers.pc();
-    let alone = debugger.goal == Goal::Breakpoint
-        && debugger.followed.is_empty()
-        && !debugger.catches_at(site);
+    let alone =
+        debugger.goal == Goal::Breakpoint && debugger.followed.is_empty() && !debugger.catches_at(site);
     let Some(op) = certain.filter(|_| alone) else { return run(store, stop, None) };
     stop.op = op;
     ask(store, stop, DebugEvent::Breakpoint)?;
