@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatePlace {
     /// In a register: integer registers from 0, those of floats (which may hold vectors
-    /// too) from 32, those that hold vectors only from 64.
+    /// too) from 32, those that hold vectors only from 64. From 96 it is the upper half of
+    /// the 64 bits of a register of floats.
     Reg(u8),
     /// In the frame, at this byte offset from the frame pointer.
     Frame(i32),
@@ -30,14 +31,27 @@ impl StatePlace {
     pub const FIRST_FLOAT: u8 = 32;
     /// The number of the first register of vectors only.
     pub const FIRST_VECTOR: u8 = 64;
+    /// The number of the upper half of the first register of floats.
+    pub const FIRST_UPPER: u8 = 96;
+
+    /// Of the 64 bits at this place, a register of floats or 8 bytes of the frame in
+    /// big-endian order, the upper half.
+    pub fn upper_half(self) -> Self {
+        match self {
+            StatePlace::Reg(float) => StatePlace::Reg(float - Self::FIRST_FLOAT + Self::FIRST_UPPER),
+            // The 8 bytes from there on end with that half, and are read as one number.
+            StatePlace::Frame(offset) => StatePlace::Frame(offset - 4),
+            constant => constant,
+        }
+    }
 }
 
 /// What can be read while a call is under way, when a site is on, or where an instruction
 /// has trapped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateMap {
-    /// The return address of the call, or the address behind the first byte of an
-    /// instruction that may trap, as a code offset.
+    /// The return address of the call, or the address of the instruction that may trap,
+    /// as a code offset.
     pub offset: u32,
     /// The places by key; the keys ascend.
     pub places: Vec<(u32, StatePlace)>,

@@ -52,8 +52,20 @@ pub struct SiteTag {
 pub enum StateOperand {
     /// In a register or spill slot.
     Reg(Reg),
+    /// In the upper half of a register of floats, or of its spill slot.
+    Upper(Reg),
     /// A constant.
     Const(StatePlace),
+}
+
+impl StateOperand {
+    /// The register, if it is in one.
+    pub fn reg(&self) -> Option<&Reg> {
+        match self {
+            StateOperand::Reg(reg) | StateOperand::Upper(reg) => Some(reg),
+            StateOperand::Const(_) => None,
+        }
+    }
 }
 
 /// A call with operands.
@@ -102,7 +114,7 @@ impl CallInfo {
         // only what the callee does not overwrite can be read.
         let pos = if self.site.is_some() { OperandPos::Early } else { OperandPos::Late };
         for (_, operand) in self.state.iter_mut().flatten() {
-            if let StateOperand::Reg(reg) = operand {
+            if let StateOperand::Reg(reg) | StateOperand::Upper(reg) = operand {
                 visitor.operand(reg, OperandConstraint::Any, OperandKind::Use, pos);
             }
         }
@@ -130,6 +142,7 @@ impl CallInfo {
             let place = |operand| match operand {
                 StateOperand::Const(place) => place,
                 StateOperand::Reg(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()),
+                StateOperand::Upper(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()).upper_half(),
             };
             buffer.add_state(state.iter().map(|&(key, operand)| (key, place(operand))).collect());
         }

@@ -27,9 +27,8 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
-        // That of a call is at its end, that of a trap behind its first byte.
-        let mine = |offset: u32| offset == end || offset == start + 1;
-        for state in func.states.iter().filter(|state| mine(state.offset)) {
+        let at_end = func.states.iter().filter(|state| state.offset == end);
+        for state in at_end.chain(func.trap_states.iter().filter(|state| state.offset == *start)) {
             let places: Vec<String> =
                 state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
             let _ = write!(text, " ; state [{}]", places.join(", "));
@@ -111,7 +110,10 @@ fn display(place: StatePlace) -> String {
         StatePlace::Reg(reg) if reg < StatePlace::FIRST_VECTOR => {
             format!("f{}", reg - StatePlace::FIRST_FLOAT)
         }
-        StatePlace::Reg(reg) => format!("v{}", reg - StatePlace::FIRST_VECTOR),
+        StatePlace::Reg(reg) if reg < StatePlace::FIRST_UPPER => {
+            format!("v{}", reg - StatePlace::FIRST_VECTOR)
+        }
+        StatePlace::Reg(reg) => format!("upper f{}", reg - StatePlace::FIRST_UPPER),
         StatePlace::Frame(offset) => format!("fp{offset:+}"),
         StatePlace::Const(value) => format!("const {value}"),
         StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),

@@ -543,7 +543,7 @@ impl<'a, B: Backend> Lower<'a, B> {
                 return Some(StateOperand::Const(place));
             }
             if let Some(reg) = self.value_regs[v] {
-                return Some(StateOperand::Reg(reg));
+                return Some(self.state_operand(v, reg));
             }
             let inst = self.def_inst(v).filter(|&inst| self.is_same_register(inst))?;
             v = self.arg(inst, 0);

@@ -11,6 +11,7 @@
 
 use crate::abi::FrameLayout;
 use crate::call::StateOperand;
+use crate::reg::Reg;
 use crate::vcode::Ranges;
 use regalloc2::{Allocation, Inst, Output, ProgPoint, VReg};
 use sidetrack_artifact::{StateMap, StatePlace};
@@ -43,7 +44,7 @@ impl TrapStates {
         let mut named = vec![(VReg::invalid(), NONE); num_vregs];
         for (state, &(start, end)) in self.insts.iter().enumerate() {
             for (_, operand) in self.states.get(state) {
-                let StateOperand::Reg(reg) = operand else { continue };
+                let Some(reg) = operand.reg() else { continue };
                 let vreg = reg.as_vreg().expect("nothing is allocated yet");
                 let (of, (from, to)) = &mut named[vreg.vreg()];
                 (*of, *from, *to) = (vreg, start.min(*from), end.max(*to));
@@ -72,7 +73,7 @@ impl TrapStates {
     }
 
     /// The state of each of these traps, which are offsets with the numbers of their
-    /// instructions. Its map is at the offset behind the first byte of the trap.
+    /// instructions.
     pub fn maps<'a>(
         &'a self,
         traps: &'a [(u32, u32)],
@@ -81,17 +82,19 @@ impl TrapStates {
     ) -> impl Iterator<Item = StateMap> + 'a {
         traps.iter().filter_map(move |&(offset, inst)| {
             let point = ProgPoint::before(Inst::new(inst as usize));
+            let place = |reg: &Reg| {
+                let alloc = allocation_at(output, reg.as_vreg()?, point)?;
+                Some(frame.place(alloc.as_reg(), alloc.as_stack()))
+            };
             let place = |operand: &StateOperand| match operand {
                 StateOperand::Const(place) => Some(*place),
-                StateOperand::Reg(reg) => {
-                    let alloc = allocation_at(output, reg.as_vreg()?, point)?;
-                    Some(frame.place(alloc.as_reg(), alloc.as_stack()))
-                }
+                StateOperand::Reg(reg) => place(reg),
+                StateOperand::Upper(reg) => Some(place(reg)?.upper_half()),
             };
             let state = self.states.get(self.state_of(inst)?).iter();
             let places: Vec<(u32, StatePlace)> =
                 state.filter_map(|(key, operand)| Some((*key, place(operand)?))).collect();
-            Some(StateMap { offset: offset + 1, places })
+            Some(StateMap { offset, places })
         })
     }
 }

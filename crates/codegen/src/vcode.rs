@@ -159,6 +159,8 @@ pub trait MachInst: Clone + Debug + 'static {
 pub trait Backend: Sized + 'static {
     /// Its instructions.
     type Inst: MachInst<Isa = Self>;
+    /// Whether a float of 32 bits is in the upper half of its register.
+    const UPPER_FLOATS: bool = false;
 
     /// The buffer's facts.
     fn buffer_spec(&self) -> BufferSpec;

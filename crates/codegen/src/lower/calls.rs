@@ -14,6 +14,7 @@ use crate::symbol_name;
 use crate::vcode::{Backend, MachInst};
 use regalloc2::{PReg, PRegSet, RegClass};
 use sidetrack_artifact::StatePlace;
+use sidetrack_ir::types::F32;
 use sidetrack_ir::{ArgumentExtension, ArgumentPurpose, ExceptionItem, Extra, Inst, Opcode, Value};
 use smallvec::SmallVec;
 
@@ -123,11 +124,22 @@ impl<B: Backend> Lower<'_, B> {
         let entries = func.dfg.state(inst)?.iter().map(|entry| {
             let operand = match self.constant_place(entry.value) {
                 Some(place) => StateOperand::Const(place),
-                None => StateOperand::Reg(self.reg(entry.value)),
+                None => {
+                    let reg = self.reg(entry.value);
+                    self.state_operand(entry.value, reg)
+                }
             };
             (entry.key, operand)
         });
         Some(entries.collect())
+    }
+
+    /// The register that a value is in as something to read.
+    pub(super) fn state_operand(&self, v: Value, reg: Reg) -> StateOperand {
+        if B::UPPER_FLOATS && self.func.dfg.value_type(v) == F32 {
+            return StateOperand::Upper(reg);
+        }
+        StateOperand::Reg(reg)
     }
 
     /// A constant as a place of state.

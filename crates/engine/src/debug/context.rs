@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::module::Module;
 use crate::store::StoreOpaque;
 use crate::vm::context;
-use crate::vm::hook::{instance_of, read_outer};
+use crate::vm::hook::{Registers, instance_of};
 use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, ValType};
 use anyhow::{bail, ensure};
 use std::fmt::Write as _;
@@ -150,7 +150,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         let store = &*self.store.opaque();
         let mut frames = vec![innermost];
         for frame in stop.frames(store).iter().skip(1) {
-            frames.extend(outer(store, frame)?);
+            frames.extend(outer(store, stop.registers, frame)?);
         }
         Ok(frames)
     }
@@ -269,6 +269,14 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         self.store.opaque().remove_breakpoint(module, pc)
     }
 
+    /// As [`crate::Store::catch_exceptions`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn catch_exceptions(&mut self, catches: bool) -> Result<()> {
+        self.store.opaque().catch_exceptions(catches)
+    }
+
     /// Adds breakpoints and takes them away together.
     pub fn edit_breakpoints(&mut self) -> BreakpointEdit<'_> {
         BreakpointEdit::new(self.store.opaque())
@@ -288,11 +296,15 @@ fn reference_number(store: &StoreOpaque, heap: HeapType, reference: u64) -> Opti
 }
 
 /// What is known of a function that is stopped in a call.
-fn outer(store: &StoreOpaque, frame: &sidetrack_patch::run::Frame) -> Result<Option<DebugFrame>> {
+fn outer(
+    store: &StoreOpaque,
+    registers: &Registers<'_>,
+    frame: &sidetrack_patch::run::Frame,
+) -> Result<Option<DebugFrame>> {
     let Some((module, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
     let body = func.body();
     let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
-    let read = |key: u32| state.and_then(|state| state.place(key)).and_then(|place| read_outer(frame, place));
+    let read = |key: u32| registers.read_outer(frame, state?.place(key)?);
     let types = body.locals().iter().zip(FIRST_LOCAL..);
     let locals = types.map(|(ty, key)| (*ty, read(key))).collect();
     let mut operands = body.stack_types(op);

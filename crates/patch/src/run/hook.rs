@@ -21,10 +21,11 @@ pub struct HookFrame {
     pub pc: usize,
     /// The frame pointer of the function that the site is in.
     pub fp: usize,
-    /// The registers of floats by hardware number; on x86-64 they hold vectors too.
-    pub floats: [[u8; 16]; 32],
+    /// The registers of floats by hardware number; where they hold vectors, the float is in the
+    /// lower half.
+    pub floats: [u128; 32],
     /// The registers of vectors where they are a class of their own.
-    pub vectors: [[u8; 16]; 32],
+    pub vectors: [u128; 32],
 }
 
 /// Offsets for the assembly.
@@ -34,18 +35,19 @@ pub(super) const FLOATS: usize = offset_of!(HookFrame, floats);
 pub(super) const SIZE: usize = size_of::<HookFrame>();
 
 impl HookFrame {
-    /// The bytes of a value in its first bytes, the rest being undefined.
+    /// The bits of a value; those beyond its type's are undefined.
     ///
     /// # Safety
     /// `place` is one that the state map of this site names.
-    pub unsafe fn read(&self, place: StatePlace) -> [u8; 16] {
+    pub unsafe fn read(&self, place: StatePlace) -> u128 {
         match place {
             StatePlace::Reg(reg) => {
                 let number = usize::from(reg % 32);
-                match reg / 32 {
-                    0 => widen(self.ints[number]),
-                    1 => self.floats[number],
-                    _ => self.vectors[number],
+                match reg / 32 * 32 {
+                    StatePlace::FIRST_VECTOR => self.vectors[number],
+                    StatePlace::FIRST_FLOAT => self.floats[number],
+                    StatePlace::FIRST_UPPER => self.floats[number] >> 32,
+                    _ => self.ints[number].into(),
                 }
             }
             // SAFETY: by the caller.
@@ -54,34 +56,25 @@ impl HookFrame {
     }
 }
 
-fn widen(value: u64) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&value.to_ne_bytes());
-    bytes
-}
-
-/// The bytes of a value in the frame with this frame pointer, the rest being undefined.
+/// The bits of a value in the frame with this frame pointer; those beyond its type's are
+/// undefined.
 ///
 /// # Safety
 /// `place` is one that the state map of the call under way in that frame names.
 ///
 /// # Panics
 /// If the place is a register: those of outer frames are not known.
-pub unsafe fn read_frame(fp: usize, place: StatePlace) -> [u8; 16] {
+pub unsafe fn read_frame(fp: usize, place: StatePlace) -> u128 {
     match place {
         StatePlace::Frame(offset) => {
-            let address = fp.wrapping_add_signed(offset as isize) as *const [u8; 8];
+            let address = fp.wrapping_add_signed(offset as isize) as *const u64;
             // SAFETY: a spill slot of that frame. The second half may be another slot's: the
             // frame has the saved frame pointer and return address above it in any case.
-            unsafe {
-                let mut bytes = [0; 16];
-                bytes[..8].copy_from_slice(&address.read_unaligned());
-                bytes[8..].copy_from_slice(&address.add(1).read_unaligned());
-                bytes
-            }
+            let [low, high] = unsafe { [address.read_unaligned(), address.add(1).read_unaligned()] };
+            u128::from(low) | u128::from(high) << 64
         }
-        StatePlace::Const(value) => widen(value as u64),
-        StatePlace::Vector(bytes) => bytes,
+        StatePlace::Const(value) => (value as u64).into(),
+        StatePlace::Vector(bytes) => u128::from_le_bytes(bytes),
         StatePlace::Reg(_) => panic!("a register of an outer frame"),
     }
 }

@@ -26,6 +26,7 @@
 pub(crate) mod builtins;
 mod frames;
 mod hook;
+mod kept;
 pub(crate) mod native;
 pub(crate) mod pulley;
 pub(crate) mod registry;
@@ -33,6 +34,7 @@ pub(crate) mod registry;
 pub use builtins::{builtin_address, throw_address};
 pub use frames::{Frame, walk};
 pub use hook::{HookFrame, Hooks, hook_address, read_frame, set_hooks};
+pub use kept::Kept;
 pub use pulley::Interpreter;
 pub use registry::{Registered, lookup};
 

@@ -238,15 +238,14 @@ unsafe fn call_hook_of(vm: NonNull<Vm>) -> usize {
     let state = unsafe { (*vm.as_ptr()).state_mut() };
     for index in 0..FIRST_KEPT {
         let at = usize::from(index);
-        let low = |bytes: [u8; 16]| u128::from_le_bytes(bytes);
         if let Some(x) = XReg::new(index) {
             state[x].set_u64(frame.ints[at]);
         }
         if let Some(f) = FReg::new(index) {
-            state[f].set_f64(f64::from_bits(low(frame.floats[at]) as u64));
+            state[f].set_f64(f64::from_bits(frame.floats[at] as u64));
         }
         if let Some(v) = VReg::new(index) {
-            state[v].set_u128(low(frame.vectors[at]));
+            state[v].set_u128(frame.vectors[at]);
         }
     }
     instead
@@ -261,11 +260,8 @@ fn frame_of(vm: &Vm) -> HookFrame {
         // A veneer makes no frame: lr and fp are its caller's.
         pc: vm.lr() as usize,
         fp: vm.fp() as usize,
-        floats: std::array::from_fn(|i| {
-            let bits = FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits());
-            u128::from(bits).to_le_bytes()
-        }),
-        vectors: std::array::from_fn(|i| VReg::new(reg(i)).map_or(0, |v| state[v].get_u128()).to_le_bytes()),
+        floats: std::array::from_fn(|i| FReg::new(reg(i)).map_or(0, |f| state[f].get_f64().to_bits()).into()),
+        vectors: std::array::from_fn(|i| VReg::new(reg(i)).map_or(0, |v| state[v].get_u128())),
     }
 }
 

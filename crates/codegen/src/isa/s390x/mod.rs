@@ -111,6 +111,7 @@ impl TargetIsa for S390x {
 
 impl Backend for S390x {
     type Inst = Inst;
+    const UPPER_FLOATS: bool = true;
 
     fn buffer_spec(&self) -> BufferSpec {
         patch::BUFFER_SPEC

