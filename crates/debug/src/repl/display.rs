@@ -2,7 +2,7 @@
 
 use super::Repl;
 use crate::session::disassembly::{self, Line};
-use crate::session::{Failure, Where, Reason, StopView, Target, location};
+use crate::session::{Failure, Reason, StopView, Target, Where, location};
 use sidetrack_engine::debug::{Value, describe};
 use sidetrack_engine::{DebugFrame, Module, Result, ValType};
 use std::fmt::Write;
