@@ -13,6 +13,8 @@
 //! - `batch`: the commands come from a script and the debugger ends after it; there is no
 //!   standard input.
 //!
+//! The examples in documents are dialogues too, in the folder of the repository.
+//!
 //! `SCRIPT` in a command line or an output is the path of the script. With
 //! `SIDETRACK_BLESS=1` the files are written anew from what is printed.
 
@@ -81,15 +83,15 @@ impl File {
     }
 
     /// Has the dialogues; returns what is to be written down of them.
-    fn run(&self, target: &str, script: &Path) -> String {
-        let dialogues: Vec<_> = self.dialogues.iter().map(|each| each.run(target, script)).collect();
+    fn run(&self, folder: &str, target: &str, script: &Path) -> String {
+        let dialogues: Vec<_> = self.dialogues.iter().map(|each| each.run(folder, target, script)).collect();
         format!("{}{}", self.header, dialogues.join("\n"))
     }
 }
 
 impl Dialogue {
     /// Has the dialogue; returns what is to be written down of it.
-    fn run(&self, target: &str, script: &Path) -> String {
+    fn run(&self, folder: &str, target: &str, script: &Path) -> String {
         let words: Vec<String> = self
             .first
             .split_whitespace()
@@ -113,7 +115,7 @@ impl Dialogue {
 
         let (mut reader, writer) = std::io::pipe().expect("there are pipes");
         let mut command = command(&args);
-        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
+        command.current_dir(repository(folder)).env_remove("XDG_STATE_HOME").env_remove("HOME");
         command.stdin(Stdio::piped()).stdout(writer.try_clone().expect("a handle more")).stderr(writer);
         let mut child = command.spawn().expect("the command runs");
         // Its copies of the writing end are to be closed, too.
@@ -182,7 +184,7 @@ fn dialogues_are_as_written_down() {
         let mut text = std::fs::read_to_string(&path).expect("it can be read");
         let file = File::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (index, target) in file.targets.iter().enumerate() {
-            let found = file.run(target, &scripts.join(&name));
+            let found = file.run("tests/debug", target, &scripts.join(&name));
             count += 1;
             if bless && index == 0 && found != text {
                 std::fs::write(&path, &found).expect("it can be written");
@@ -194,6 +196,38 @@ fn dialogues_are_as_written_down() {
     }
     assert!(count > 0, "there are no dialogues");
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn examples_in_documents_are_true() {
+    let bless = std::env::var_os("SIDETRACK_BLESS").is_some();
+    let scripts = folder("documents");
+    for name in ["README.md", "docs/debugging.md"] {
+        let path = repository(name);
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        let mut lines = text.lines().peekable();
+        let (mut found, mut count) = (String::new(), 0);
+        while let Some(line) = lines.next() {
+            found += &format!("{line}\n");
+            if !line.starts_with("    $ sidetrack ") {
+                continue;
+            }
+            let mut example = format!("{}\n", line.trim_start());
+            while let Some(line) = lines.next_if(|line| line.starts_with("    ")) {
+                example += &format!("{}\n", &line[4..]);
+            }
+            let file = File::parse(&example).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let printed = file.run("", "native", &scripts.join("script"));
+            printed.lines().skip(1).for_each(|line| found += &format!("    {line}\n"));
+            count += 1;
+        }
+        assert!(count > 0, "{name} has no examples");
+        if bless {
+            std::fs::write(&path, &found).expect("it can be written");
+        } else {
+            assert!(found == text, "{name}: {}", difference(&text, &found));
+        }
+    }
 }
 
 /// A debugger that is talked to while it runs.

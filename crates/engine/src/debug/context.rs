@@ -269,6 +269,14 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         self.store.opaque().remove_breakpoint(module, pc)
     }
 
+    /// As [`crate::Store::catch_exceptions`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn catch_exceptions(&mut self, catches: bool) -> Result<()> {
+        self.store.opaque().catch_exceptions(catches)
+    }
+
     /// Adds breakpoints and takes them away together.
     pub fn edit_breakpoints(&mut self) -> BreakpointEdit<'_> {
         BreakpointEdit::new(self.store.opaque())
