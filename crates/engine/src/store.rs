@@ -403,6 +403,13 @@ impl StoreOpaque {
     }
 }
 
+impl Drop for StoreOpaque {
+    fn drop(&mut self) {
+        // Whoever still has a handle has nothing to interrupt.
+        self.interrupts.close();
+    }
+}
+
 /// A collection of instances with the embedder's data.
 ///
 /// ```

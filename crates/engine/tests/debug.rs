@@ -383,6 +383,40 @@ fn steps_come_to_where_an_exception_of_the_host_leads() -> Result<()> {
 }
 
 #[test]
+fn code_that_a_store_leaves_shows_no_other_what_was_switched() -> Result<()> {
+    for engine in engines() {
+        let module = Module::new(&engine, SUM)?;
+        let at = module.info().functions[1].body.start;
+        let hits = Arc::new(Mutex::new(0));
+        for round in 0..40 {
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, &module, &[])?;
+            assert_eq!(store.sites_on(&module), 0, "round {round}");
+            let sink = hits.clone();
+            store.debug_handler(move |_, _| {
+                *sink.lock().unwrap() += 1;
+                Ok(Resume::Continue)
+            });
+            let handle = store.interrupt_handle();
+            let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+            match round % 4 {
+                0 => assert_eq!(sum.call(&mut store, 4)?, 10),
+                1 => drop(store.add_breakpoint(&module, at)?),
+                2 => drop(handle.interrupt()),
+                _ => {
+                    store.add_breakpoint(&module, at)?;
+                    assert_eq!(sum.call(&mut store, 4)?, 10);
+                }
+            }
+            drop(store);
+            assert!(!handle.interrupt(), "the store is gone");
+        }
+        assert_eq!(*hits.lock().unwrap(), 10);
+    }
+    Ok(())
+}
+
+#[test]
 fn exceptions_are_told_before_they_are_thrown() -> Result<()> {
     let text = r#"(module
         (import "" "host" (func $host))

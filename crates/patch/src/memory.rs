@@ -44,6 +44,8 @@ pub struct CodeMemory {
     switching_pages: AtomicBool,
     /// Whether whoever comes to a site is to be stopped.
     ambushed: AtomicBool,
+    /// Whether code may be different from what was loaded.
+    written: AtomicBool,
 }
 
 /// The right to switch sites through a shared reference.
@@ -126,6 +128,7 @@ impl CodeMemory {
             switching: Mutex::default(),
             switching_pages: AtomicBool::new(false),
             ambushed: AtomicBool::new(false),
+            written: AtomicBool::new(false),
         };
         memory.publish()?;
         Ok(memory)
@@ -163,6 +166,12 @@ impl CodeMemory {
         Some(self.bytes()[site.start() as usize..site.end as usize] == *site.on)
     }
 
+    /// Whether this is an image as it was loaded, and ready to run: no site was ever
+    /// switched, and there is no ambush. Live memory never counts as such.
+    pub fn is_pristine(&self) -> bool {
+        self.published && self.alias.is_none() && !self.is_switching() && !self.written.load(Ordering::SeqCst)
+    }
+
     /// How many sites make their calls now.
     pub fn count_on(&self) -> usize {
         let bytes = self.bytes();
@@ -188,6 +197,7 @@ impl CodeMemory {
     /// The operating system refuses.
     pub fn unpublish(&mut self) -> Result<(), MemoryError> {
         self.lift();
+        *self.written.get_mut() = true;
         self.code.make_writable(0..self.code.len())?;
         self.published = false;
         Ok(())
@@ -243,6 +253,9 @@ impl CodeMemory {
 
     /// Changes the protection of pages, as the holder of [`Switching`].
     pub(crate) fn protect_shared(&self, range: Range<usize>, protection: Protection) -> io::Result<()> {
+        if protection == Protection::Write {
+            self.written.store(true, Ordering::Relaxed);
+        }
         self.code.protect_shared(range, protection)
     }
 
@@ -276,6 +289,7 @@ impl CodeMemory {
 
     /// Makes page ranges writable.
     pub(crate) fn unpublish_ranges(&mut self, ranges: &[Range<usize>]) -> io::Result<()> {
+        *self.written.get_mut() = true;
         ranges.iter().try_for_each(|range| self.code.make_writable(range.clone()))
     }
 

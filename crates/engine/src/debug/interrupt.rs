@@ -35,6 +35,14 @@ impl Interrupts {
         }
     }
 
+    /// The store is going away, and its code with it.
+    pub fn close(&self) {
+        let codes = std::mem::take(&mut *self.codes.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.is_requested() {
+            codes.iter().for_each(|memory| memory.lift());
+        }
+    }
+
     /// There is a handle. Called while the store's code does not run.
     pub fn watch(&self) {
         let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
