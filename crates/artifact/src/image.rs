@@ -54,6 +54,10 @@ pub struct Symbol {
     /// offsets count from the function's start.
     #[serde(with = "serde_bytes")]
     pub states: Vec<u8>,
+    /// The same of its instructions that may trap. There are many, and they are rarely
+    /// asked for.
+    #[serde(with = "serde_bytes")]
+    pub trap_states: Vec<u8>,
     /// How to unwind through it; these offsets count from the function's start.
     pub unwind: UnwindInfo,
 }

@@ -50,8 +50,8 @@ impl StatePlace {
 /// has trapped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateMap {
-    /// The return address of the call, or the address behind the first byte of an
-    /// instruction that may trap, as a code offset.
+    /// The return address of the call, or the address of the instruction that may trap,
+    /// as a code offset.
     pub offset: u32,
     /// The places by key; the keys ascend.
     pub places: Vec<(u32, StatePlace)>,

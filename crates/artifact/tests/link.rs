@@ -16,6 +16,7 @@ fn function(text: &str, code: &[u8], alignment: u32) -> CompiledFunction {
         call_sites: vec![],
         patch_sites: vec![],
         states: Vec::new(),
+        trap_states: Vec::new(),
         unwind: UnwindInfo::default(),
         sources: vec![],
         frame_size: 0,

@@ -33,6 +33,7 @@ fn caller(text: &str, callee: &str, tag: u64, on: bool) -> CompiledFunction {
             off: nop.to_vec(),
         }],
         states: Vec::new(),
+        trap_states: Vec::new(),
         unwind: UnwindInfo { ops: vec![(1, UnwindOp::PushFrame { size: 16 }), (4, UnwindOp::DefineFrame)] },
         sources: vec![],
         frame_size: 8,

@@ -20,6 +20,7 @@ fn riscv(text: &str, size: usize, callees: &[&str]) -> CompiledFunction {
         unwind: UnwindInfo::default(),
         sources: vec![],
         states: vec![],
+        trap_states: vec![],
         frame_size: 0,
     };
     for (i, callee) in callees.iter().enumerate() {

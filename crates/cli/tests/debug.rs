@@ -7,11 +7,13 @@
 //!
 //! - `# …`: a remark;
 //! - `target: native`, `target: pulley64`: only there; else the file holds for both;
-//! - `host: x86_64`: only on such a machine;
+//! - `host: x86_64 aarch64`: only on such machines;
 //! - `input: TEXT`: the commands come from a script, and this is standard input for the
 //!   program, `\n` being the end of a line. Without it, commands are standard input.
 //! - `batch`: the commands come from a script and the debugger ends after it; there is no
 //!   standard input.
+//!
+//! The examples in documents are dialogues too, in the folder of the repository.
 //!
 //! `SCRIPT` in a command line or an output is the path of the script. With
 //! `SIDETRACK_BLESS=1` the files are written anew from what is printed.
@@ -19,15 +21,18 @@
 mod common;
 
 use common::{command, folder, host, repository, targets};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 const PROMPT: &str = "(sidetrack)";
 /// How long something is waited for that is to be printed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What the editor sends when it is ready for a line: that it knows pasted text.
+const BEGIN_OF_LINE: &str = "\x1b[?2004h";
 const TARGETS: [&str; 2] = ["native", "pulley64"];
 
 /// A file of dialogues.
@@ -59,7 +64,7 @@ impl File {
         for line in header.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match line.split_once(": ").unwrap_or((line, "")) {
                 ("target", name) if TARGETS.contains(&name) => targets.retain(|target| *target == name),
-                ("host", name) if name == host() => {}
+                ("host", names) if names.split(' ').any(|name| name == host()) => {}
                 ("host", _) => targets.clear(),
                 ("input", text) => input = Some(text.replace("\\n", "\n")),
                 ("batch", "") => batch = true,
@@ -81,15 +86,15 @@ impl File {
     }
 
     /// Has the dialogues; returns what is to be written down of them.
-    fn run(&self, target: &str, script: &Path) -> String {
-        let dialogues: Vec<_> = self.dialogues.iter().map(|each| each.run(target, script)).collect();
+    fn run(&self, folder: &str, target: &str, script: &Path) -> String {
+        let dialogues: Vec<_> = self.dialogues.iter().map(|each| each.run(folder, target, script)).collect();
         format!("{}{}", self.header, dialogues.join("\n"))
     }
 }
 
 impl Dialogue {
     /// Has the dialogue; returns what is to be written down of it.
-    fn run(&self, target: &str, script: &Path) -> String {
+    fn run(&self, folder: &str, target: &str, script: &Path) -> String {
         let words: Vec<String> = self
             .first
             .split_whitespace()
@@ -113,7 +118,7 @@ impl Dialogue {
 
         let (mut reader, writer) = std::io::pipe().expect("there are pipes");
         let mut command = command(&args);
-        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
+        command.current_dir(repository(folder)).env_remove("XDG_STATE_HOME").env_remove("HOME");
         command.stdin(Stdio::piped()).stdout(writer.try_clone().expect("a handle more")).stderr(writer);
         let mut child = command.spawn().expect("the command runs");
         // Its copies of the writing end are to be closed, too.
@@ -182,7 +187,7 @@ fn dialogues_are_as_written_down() {
         let mut text = std::fs::read_to_string(&path).expect("it can be read");
         let file = File::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (index, target) in file.targets.iter().enumerate() {
-            let found = file.run(target, &scripts.join(&name));
+            let found = file.run("tests/debug", target, &scripts.join(&name));
             count += 1;
             if bless && index == 0 && found != text {
                 std::fs::write(&path, &found).expect("it can be written");
@@ -196,10 +201,42 @@ fn dialogues_are_as_written_down() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
+#[test]
+fn examples_in_documents_are_true() {
+    let bless = std::env::var_os("SIDETRACK_BLESS").is_some();
+    let scripts = folder("documents");
+    for name in ["README.md", "docs/debugging.md"] {
+        let path = repository(name);
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        let mut lines = text.lines().peekable();
+        let (mut found, mut count) = (String::new(), 0);
+        while let Some(line) = lines.next() {
+            found += &format!("{line}\n");
+            if !line.starts_with("    $ sidetrack ") {
+                continue;
+            }
+            let mut example = format!("{}\n", line.trim_start());
+            while let Some(line) = lines.next_if(|line| line.starts_with("    ")) {
+                example += &format!("{}\n", &line[4..]);
+            }
+            let file = File::parse(&example).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let printed = file.run("", "native", &scripts.join("script"));
+            printed.lines().skip(1).for_each(|line| found += &format!("    {line}\n"));
+            count += 1;
+        }
+        assert!(count > 0, "{name} has no examples");
+        if bless {
+            std::fs::write(&path, &found).expect("it can be written");
+        } else {
+            assert!(found == text, "{name}: {}", difference(&text, &found));
+        }
+    }
+}
+
 /// A debugger that is talked to while it runs.
 struct Talk {
     child: Child,
-    input: ChildStdin,
+    input: Box<dyn Write>,
     output: Receiver<u8>,
     /// What is printed and not yet looked at.
     rest: String,
@@ -207,17 +244,52 @@ struct Talk {
 
 impl Talk {
     fn start(args: &[&str]) -> Self {
-        let mut command = command(args);
-        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().expect("the command runs");
+        let mut command = Talk::command(args);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command runs");
         let input = child.stdin.take().expect("it is a pipe");
         let output = child.stdout.take().expect("it is a pipe");
+        Talk::over(child, input, output)
+    }
+
+    /// On a terminal, with a folder for what is kept.
+    fn on_terminal(args: &[&str], state: &Path) -> Self {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+        grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("it can be used");
+        let name = ptsname(&ours, Vec::new()).expect("it has a name");
+        let name = name.to_str().expect("it is text");
+        let theirs = std::fs::File::options().read(true).write(true).open(name).expect("it can be opened");
+        let other = || theirs.try_clone().expect("a handle more");
+        let mut command = Talk::command(args);
+        command
+            .env("TERM", "xterm")
+            .env("XDG_STATE_HOME", state)
+            .stdin(other())
+            .stdout(other())
+            .stderr(other());
+        let child = command.spawn().expect("the command runs");
+        let ours = std::fs::File::from(ours);
+        Talk::over(child, ours.try_clone().expect("a handle more"), ours)
+    }
+
+    fn command(args: &[&str]) -> std::process::Command {
+        let mut command = command(args);
+        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
+        command
+    }
+
+    fn over(child: Child, input: impl Write + 'static, output: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
             output.bytes().map_while(Result::ok).try_for_each(|byte| sender.send(byte))
         });
-        Talk { child, input, output: receiver, rest: String::new() }
+        Talk { child, input: Box::new(input), output: receiver, rest: String::new() }
+    }
+
+    /// Presses keys when a line can be edited: what is typed before may be lost.
+    fn type_in(&mut self, keys: &str) {
+        self.expect(BEGIN_OF_LINE);
+        self.input.write_all(keys.as_bytes()).expect("it reads");
     }
 
     fn say(&mut self, line: &str) {
@@ -308,5 +380,47 @@ fn what_stands_behind_the_commands_is_the_programs() {
     talk.expect("(sidetrack) run\nhello\nThe program has exited with code 6.\n");
     talk.say("info breakpoints");
     talk.expect("There are no breakpoints\n");
+    assert_eq!(talk.end(), Some(0));
+}
+
+#[test]
+fn a_terminal_has_completion_editing_and_history() {
+    let state = folder("state");
+    let mut talk = Talk::on_terminal(&["debug", "--invoke", "sum", "sum.wat", "3"], &state);
+    // A command, its second word, and the name of a function.
+    talk.type_in("brea\t squ\t\r");
+    talk.expect("Breakpoint 1 at 0x37 in 0 <square>");
+    talk.type_in("inf\t br\t\r");
+    talk.expect("1 at 0x37 in 0 <square>");
+    // To the start of the line, and there a letter.
+    talk.type_in("isable 1\x01d\r");
+    talk.type_in("info b\r");
+    talk.expect(", disabled");
+    // A key that is pressed at the prompt ends the line and nothing else.
+    talk.type_in("nonsense\x03");
+    talk.type_in("enable\r");
+    // Up four times, and down once.
+    talk.type_in("\x1b[A\x1b[A\x1b[A\x1b[A\x1b[B\r");
+    talk.type_in("info b\r");
+    talk.expect("<square>, disabled");
+    talk.type_in("run\r");
+    talk.expect("The program has returned i32:14.");
+    talk.type_in("\x04");
+    assert_eq!(talk.end(), Some(0));
+
+    // Another debugger knows what was typed.
+    let mut talk = Talk::on_terminal(&["debug", "--invoke", "sum", "sum.wat", "3"], &state);
+    talk.type_in("\x1b[A\r");
+    talk.expect("The program has returned i32:14.");
+    talk.type_in("\x12squ\r");
+    talk.expect("Breakpoint 1 at 0x37");
+    talk.type_in("run\r");
+    talk.expect("=> 0x37");
+    // An empty line does the last command again.
+    talk.type_in("stepi\r");
+    talk.expect("=> 0x39");
+    talk.type_in("\r");
+    talk.expect("=> 0x3b");
+    talk.type_in("quit\r");
     assert_eq!(talk.end(), Some(0));
 }

@@ -543,6 +543,7 @@ impl<K: FixupKind> Buffer<K> {
         let call_sites = call_sites.collect();
         self.relocs.sort_by_key(|reloc| reloc.offset);
         self.traps.sort_by_key(|trap| trap.offset);
+        self.trap_insts.sort_unstable();
         FinishedBuffer {
             code: self.data,
             alignment: self.alignment,

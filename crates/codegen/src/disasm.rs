@@ -27,9 +27,8 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
-        // That of a call is at its end, that of a trap behind its first byte.
-        let mine = |offset: u32| offset == end || offset == start + 1;
-        for state in func.states.iter().filter(|state| mine(state.offset)) {
+        let at_end = func.states.iter().filter(|state| state.offset == end);
+        for state in at_end.chain(func.trap_states.iter().filter(|state| state.offset == *start)) {
             let places: Vec<String> =
                 state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
             let _ = write!(text, " ; state [{}]", places.join(", "));

@@ -73,10 +73,8 @@ pub fn emit_function<B: Backend>(
     };
     let mut emitter = Emitter { backend, vcode: &vcode, output, frame };
     let (buffer, unwind) = emitter.run();
-    let mut finished = buffer.finish();
-    let traps = vcode.trap_states.maps(&finished.trap_insts, output, &emitter.frame);
-    finished.states.extend(traps);
-    finished.states.sort_by_key(|state| state.offset);
+    let finished = buffer.finish();
+    let trap_states = vcode.trap_states.maps(&finished.trap_insts, output, &emitter.frame).collect();
     Ok(CompiledFunction {
         name: symbol_name(&func.name),
         code: finished.code,
@@ -86,6 +84,7 @@ pub fn emit_function<B: Backend>(
         call_sites: finished.call_sites,
         patch_sites: finished.patch_sites,
         states: finished.states,
+        trap_states,
         unwind,
         sources: finished.sources,
         frame_size: emitter.frame.size() + emitter.frame.setup,

@@ -73,7 +73,7 @@ impl TrapStates {
     }
 
     /// The state of each of these traps, which are offsets with the numbers of their
-    /// instructions. Its map is at the offset behind the first byte of the trap.
+    /// instructions.
     pub fn maps<'a>(
         &'a self,
         traps: &'a [(u32, u32)],
@@ -94,7 +94,7 @@ impl TrapStates {
             let state = self.states.get(self.state_of(inst)?).iter();
             let places: Vec<(u32, StatePlace)> =
                 state.filter_map(|(key, operand)| Some((*key, place(operand)?))).collect();
-            Some(StateMap { offset: offset + 1, places })
+            Some(StateMap { offset, places })
         })
     }
 }

@@ -4,30 +4,41 @@ use crate::Result;
 use crate::module::Module;
 use sidetrack_patch::CodeMemory;
 use sidetrack_patch::run::Registered;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+
+/// Loaded code that no store uses: as it was loaded, and registered, by the module or by
+/// the value here.
+pub(crate) type SpareCode = (Arc<CodeMemory>, Option<Registered>);
+
+/// How many a module keeps.
+const MAX_SPARE: usize = 16;
 
 /// A module's code in a store.
 pub(crate) struct StoreCode {
     module: Module,
     memory: Arc<CodeMemory>,
-    /// None if it is the code of all stores, which the module has registered.
-    _registered: Option<Registered>,
+    /// None if the module has registered it.
+    registered: Option<Registered>,
 }
 
 impl StoreCode {
-    /// Loads the code of a module: a copy of its own if it has sites, which this store
-    /// may switch.
+    /// Loads the code of a module: if it has sites, code of the store's own, which it may
+    /// switch; that may be what another store has left.
     pub fn new(module: &Module) -> Result<Self> {
+        let module = module.clone();
         if module.image().patch_sites.is_empty() {
-            return Ok(StoreCode {
-                module: module.clone(),
-                memory: module.memory().clone(),
-                _registered: None,
-            });
+            let memory = module.memory().clone();
+            return Ok(StoreCode { module, memory, registered: None });
         }
-        let memory = Arc::new(module.memory().private_copy()?);
-        let registered = Registered::new(memory.clone());
-        Ok(StoreCode { module: module.clone(), memory, _registered: Some(registered) })
+        let spare = module.spare().lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (memory, registered) = match spare {
+            Some(spare) => spare,
+            None => {
+                let memory = Arc::new(module.memory().private_copy()?);
+                (memory.clone(), Some(Registered::new(memory)))
+            }
+        };
+        Ok(StoreCode { module, memory, registered })
     }
 
     /// The module.
@@ -53,5 +64,17 @@ impl StoreCode {
     /// The offset in the image of an address in the code.
     pub fn offset(&self, pc: usize) -> u32 {
         (pc - self.base()) as u32
+    }
+}
+
+impl Drop for StoreCode {
+    /// The store is gone. What it has not switched another one may have.
+    fn drop(&mut self) {
+        if !self.module.image().patch_sites.is_empty() && self.memory.is_pristine() {
+            let mut spare = self.module.spare().lock().unwrap_or_else(PoisonError::into_inner);
+            if spare.len() < MAX_SPARE {
+                spare.push((self.memory.clone(), self.registered.take()));
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Modules: compiled code with what it declares.
 
+use crate::code::SpareCode;
 use crate::debug::ModuleDebug;
 use crate::serialize::{self, Artifact};
 use crate::trap::FrameInfo;
@@ -14,7 +15,7 @@ use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A compiled module, ready to be instantiated in any number of stores, on any
 /// thread. Cheap to clone.
@@ -36,6 +37,8 @@ struct ModuleInner {
     type_ids: Vec<u32>,
     exports: HashMap<String, EntityIndex>,
     memory: Arc<CodeMemory>,
+    /// Code for the next stores.
+    spare: Mutex<Vec<SpareCode>>,
     /// Offsets in the image of the functions that the module defines.
     functions: Vec<u32>,
     /// The bytes that it was compiled from.
@@ -185,6 +188,8 @@ impl Module {
             info,
             type_ids,
             exports,
+            // The first store has what is loaded already.
+            spare: Mutex::new(vec![(memory.clone(), None)]),
             memory,
             functions,
             wasm,
@@ -296,6 +301,11 @@ impl Module {
     /// Whether two modules are the same one.
     pub fn same(a: &Module, b: &Module) -> bool {
         Arc::ptr_eq(&a.0, &b.0)
+    }
+
+    /// Code for the next stores.
+    pub(crate) fn spare(&self) -> &Mutex<Vec<SpareCode>> {
+        &self.0.spare
     }
 
     /// Tells the module from others, for as long as it lives.

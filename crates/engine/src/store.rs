@@ -242,6 +242,9 @@ impl StoreOpaque {
         self.interrupts.add(&code);
         self.bases.insert(module.key(), base);
         self.codes.insert(base, code);
+        if self.debugger.catches() {
+            self.arm_throws(module)?;
+        }
         Ok(base)
     }
 
@@ -254,6 +257,11 @@ impl StoreOpaque {
     /// The address of a module's code in this store, if it has instances here.
     pub(crate) fn base_of(&self, module: &Module) -> Option<usize> {
         self.bases.get(&module.key()).copied()
+    }
+
+    /// The modules with instances here.
+    pub(crate) fn loaded_modules(&self) -> Vec<Module> {
+        self.codes.values().map(|code| code.module().clone()).collect()
     }
 
     /// The code that includes the address, among those of modules with instances here.
@@ -395,6 +403,13 @@ impl StoreOpaque {
     }
 }
 
+impl Drop for StoreOpaque {
+    fn drop(&mut self) {
+        // Whoever still has a handle has nothing to interrupt.
+        self.interrupts.close();
+    }
+}
+
 /// A collection of instances with the embedder's data.
 ///
 /// ```
@@ -501,6 +516,23 @@ impl<T: 'static> Store<T> {
     /// Adds breakpoints and takes them away together, which costs far less than one by one.
     pub fn edit_breakpoints(&mut self) -> BreakpointEdit<'_> {
         BreakpointEdit::new(&mut self.inner.opaque)
+    }
+
+    /// Lets the handler hear of every exception before it is thrown, in all modules of
+    /// the store and those that come, or not any more.
+    ///
+    /// # Errors
+    /// If the system refuses to change code.
+    pub fn catch_exceptions(&mut self, catches: bool) -> Result<()> {
+        self.inner.opaque.catch_exceptions(catches)
+    }
+
+    /// How many sites of a module are on in this store's code; with none, native code is
+    /// what it was when it was compiled.
+    pub fn sites_on(&self, module: &Module) -> usize {
+        let base = self.inner.opaque.base_of(module);
+        let code = base.and_then(|base| self.inner.opaque.code_at(base));
+        code.map_or(0, |code| code.memory().count_on())
     }
 
     /// Stops before the first operator of the next function that is called.

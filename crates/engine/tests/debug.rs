@@ -381,3 +381,96 @@ fn steps_come_to_where_an_exception_of_the_host_leads() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn code_that_a_store_leaves_shows_no_other_what_was_switched() -> Result<()> {
+    for engine in engines() {
+        let module = Module::new(&engine, SUM)?;
+        let at = module.info().functions[1].body.start;
+        let hits = Arc::new(Mutex::new(0));
+        for round in 0..40 {
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, &module, &[])?;
+            assert_eq!(store.sites_on(&module), 0, "round {round}");
+            let sink = hits.clone();
+            store.debug_handler(move |_, _| {
+                *sink.lock().unwrap() += 1;
+                Ok(Resume::Continue)
+            });
+            let handle = store.interrupt_handle();
+            let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum")?;
+            match round % 4 {
+                0 => assert_eq!(sum.call(&mut store, 4)?, 10),
+                1 => drop(store.add_breakpoint(&module, at)?),
+                2 => drop(handle.interrupt()),
+                _ => {
+                    store.add_breakpoint(&module, at)?;
+                    assert_eq!(sum.call(&mut store, 4)?, 10);
+                }
+            }
+            drop(store);
+            assert!(!handle.interrupt(), "the store is gone");
+        }
+        assert_eq!(*hits.lock().unwrap(), 10);
+    }
+    Ok(())
+}
+
+#[test]
+fn exceptions_are_told_before_they_are_thrown() -> Result<()> {
+    let text = r#"(module
+        (import "" "host" (func $host))
+        (tag $tag (param i32))
+        (func $throws (export "throws") (param i32) (throw $tag (local.get 0)))
+        (func (export "run") (param i32) (result i32)
+            (local exnref)
+            (block $caught (result i32)
+                (block $again (result i32 exnref)
+                    (try_table (catch_ref $tag $again)
+                        (if (local.get 0) (then (call $throws (local.get 0))) (else (call $host))))
+                    (return (i32.const 7)))
+                (local.set 1)
+                (drop)
+                (try_table (result i32) (catch $tag $caught) (throw_ref (local.get 1))))))"#;
+    for engine in engines() {
+        let module = Module::new(&engine, text)?;
+        let mut store = Store::new(&engine, ());
+        let host = Func::wrap(&mut store, |mut caller: Caller<'_, ()>| -> Result<()> {
+            let throws = caller.get_export("throws").and_then(Extern::into_func).expect("exported");
+            throws.call(&mut caller, &[Val::I32(5)], &mut [])
+        });
+        let instance = Instance::new(&mut store, &module, &[host.into()])?;
+        let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let sink = found.clone();
+        store.debug_handler(move |stop, event| {
+            assert_eq!(event, DebugEvent::Exception);
+            let funcs: Vec<u32> = stop.frames()?.iter().map(|frame| frame.func).collect();
+            let mut operands = Vec::new();
+            stop.for_each_operand(|ty, value| operands.push(describe(value, ty, |_, _| Some(0))));
+            sink.lock().unwrap().push((funcs, operands.join(" ")));
+            Ok(Resume::Continue)
+        });
+        // Nobody has asked for them.
+        assert_eq!(run.call(&mut store, 3)?, 3);
+        assert!(found.lock().unwrap().is_empty());
+        store.catch_exceptions(true)?;
+        assert_eq!(run.call(&mut store, 3)?, 3);
+        let wasm = [(vec![1, 2], "i32:3".to_owned()), (vec![2], "exnref:0".to_owned())];
+        assert_eq!(*std::mem::take(&mut *found.lock().unwrap()), wasm);
+        // What the host is left with is thrown once more, in its caller.
+        assert_eq!(run.call(&mut store, 0)?, 5);
+        let host = [(vec![1, 2], "i32:5".to_owned()), (vec![2], String::new()), wasm[1].clone()];
+        assert_eq!(*std::mem::take(&mut *found.lock().unwrap()), host);
+        store.catch_exceptions(false)?;
+        assert_eq!(run.call(&mut store, 3)?, 3);
+        assert!(found.lock().unwrap().is_empty());
+        // An instance that comes later throws them too; what the handler fails with ends the call.
+        store.catch_exceptions(true)?;
+        store.debug_handler(|_, _| anyhow::bail!("enough"));
+        for argument in [0, 3] {
+            assert_eq!(run.call(&mut store, argument).unwrap_err().root_cause().to_string(), "enough");
+        }
+    }
+    Ok(())
+}

@@ -4,7 +4,8 @@
 //! code is half written has nowhere to go. Approach: [`CodeMemory`] holds a loaded
 //! image and is never writable and executable at once; a [`PatchSession`] switches
 //! a batch of sites of code that does not run meanwhile; a [`SharedSession`] one of code
-//! that may; a [`LivePatcher`] switches one site by one store. [`run`] enters and leaves code; [`exec`] is that
+//! that may; a [`LivePatcher`] switches one site by one store; [`CodeMemory::ambush`] switches
+//! on whatever site comes next. [`run`] enters and leaves code; [`exec`] is that
 //! for tests and tools.
 //!
 //! This crate holds the unsafe code of the workspace's back half. What the
@@ -12,6 +13,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod ambush;
 mod arch;
 pub mod exec;
 mod live;

@@ -5,14 +5,15 @@
 //! and executable) or the owner has unpublished it; the source of private copies
 //! is never written to, so every copy starts with the image's initial sites.
 
-use crate::os::{Mapping, Source};
+use crate::ambush::Ambush;
+use crate::os::{Mapping, Protection, Source};
 use crate::run::builtins::is_builtin;
 use crate::{LivePatcher, PatchError, PatchSession, SharedSession};
-use sidetrack_artifact::{Architecture, Image, LoadTarget, SymbolName};
+use sidetrack_artifact::{Architecture, Image, LoadTarget, PatchSite, SymbolName};
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Why an image cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -38,17 +39,23 @@ pub struct CodeMemory {
     alias: Option<Mutex<Mapping>>,
     published: bool,
     /// The right to switch sites through a shared reference.
-    switching: Mutex<()>,
+    switching: Mutex<Ambush>,
     /// Whether pages are unpublished for that right now.
     switching_pages: AtomicBool,
+    /// Whether whoever comes to a site is to be stopped.
+    ambushed: AtomicBool,
+    /// Whether code may be different from what was loaded.
+    written: AtomicBool,
 }
 
 /// The right to switch sites through a shared reference.
 #[derive(Debug)]
 pub(crate) struct Switching<'a> {
-    _lock: MutexGuard<'a, ()>,
+    pub(crate) ambush: MutexGuard<'a, Ambush>,
     /// Whether pages are unpublished right now.
     pub(crate) pages: &'a AtomicBool,
+    /// Whether whoever comes to a site is to be stopped.
+    pub(crate) ambushed: &'a AtomicBool,
 }
 
 impl CodeMemory {
@@ -118,8 +125,10 @@ impl CodeMemory {
             code,
             alias,
             published: false,
-            switching: Mutex::new(()),
+            switching: Mutex::default(),
             switching_pages: AtomicBool::new(false),
+            ambushed: AtomicBool::new(false),
+            written: AtomicBool::new(false),
         };
         memory.publish()?;
         Ok(memory)
@@ -157,6 +166,19 @@ impl CodeMemory {
         Some(self.bytes()[site.start() as usize..site.end as usize] == *site.on)
     }
 
+    /// Whether this is an image as it was loaded, and ready to run: no site was ever
+    /// switched, and there is no ambush. Live memory never counts as such.
+    pub fn is_pristine(&self) -> bool {
+        self.published && self.alias.is_none() && !self.is_switching() && !self.written.load(Ordering::SeqCst)
+    }
+
+    /// How many sites make their calls now.
+    pub fn count_on(&self) -> usize {
+        let bytes = self.bytes();
+        let on = |site: &&PatchSite| bytes[site.start() as usize..site.end as usize] == *site.on;
+        self.image.patch_sites.iter().filter(on).count()
+    }
+
     /// Makes the code readable and executable and synchronises the instruction stream.
     ///
     /// # Errors
@@ -174,6 +196,8 @@ impl CodeMemory {
     /// # Errors
     /// The operating system refuses.
     pub fn unpublish(&mut self) -> Result<(), MemoryError> {
+        self.lift();
+        *self.written.get_mut() = true;
         self.code.make_writable(0..self.code.len())?;
         self.published = false;
         Ok(())
@@ -198,20 +222,47 @@ impl CodeMemory {
     }
 
     pub(crate) fn begin_switching(&self) -> Switching<'_> {
-        let lock = self.switching.lock().unwrap_or_else(PoisonError::into_inner);
-        Switching { _lock: lock, pages: &self.switching_pages }
+        self.switching(self.switching.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits until no page is unpublished by a [`SharedSession`]. Async-signal-safe.
-    pub(crate) fn wait_for_pages(&self) {
-        while self.switching_pages.load(Ordering::SeqCst) {
-            std::thread::yield_now();
+    /// The same; none if somebody else has the right. Async-signal-safe.
+    pub(crate) fn try_begin_switching(&self) -> Option<Switching<'_>> {
+        match self.switching.try_lock() {
+            Ok(ambush) => Some(self.switching(ambush)),
+            Err(TryLockError::Poisoned(error)) => Some(self.switching(error.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 
+    fn switching<'a>(&'a self, ambush: MutexGuard<'a, Ambush>) -> Switching<'a> {
+        Switching { ambush, pages: &self.switching_pages, ambushed: &self.ambushed }
+    }
+
+    /// Whether there may be pages that are not executable. Async-signal-safe.
+    pub(crate) fn is_switching(&self) -> bool {
+        self.switching_pages.load(Ordering::SeqCst) || self.ambushed.load(Ordering::SeqCst)
+    }
+
+    /// Whether there can be [`Switching`] that does anything.
+    pub(crate) fn check_shared(&self) -> Result<(), PatchError> {
+        if !Mapping::SHARED || self.image.architecture == Architecture::Pulley64 {
+            return Err(PatchError::NotLive);
+        }
+        if self.published { Ok(()) } else { Err(PatchError::Unpublished) }
+    }
+
     /// Changes the protection of pages, as the holder of [`Switching`].
-    pub(crate) fn protect_shared(&self, range: Range<usize>, writable: bool) -> io::Result<()> {
-        self.code.protect_shared(range, writable)
+    pub(crate) fn protect_shared(&self, range: Range<usize>, protection: Protection) -> io::Result<()> {
+        if protection == Protection::Write {
+            self.written.store(true, Ordering::Relaxed);
+        }
+        self.code.protect_shared(range, protection)
+    }
+
+    /// The pages that bytes of the view lie in.
+    pub(crate) fn pages_of(&self, bytes: Range<usize>) -> Range<usize> {
+        let page = rustix::param::page_size();
+        bytes.start / page * page..bytes.end.next_multiple_of(page).min(self.mapped_len())
     }
 
     /// Copies bytes into pages that the holder of [`Switching`] has made writable.
@@ -238,6 +289,7 @@ impl CodeMemory {
 
     /// Makes page ranges writable.
     pub(crate) fn unpublish_ranges(&mut self, ranges: &[Range<usize>]) -> io::Result<()> {
+        *self.written.get_mut() = true;
         ranges.iter().try_for_each(|range| self.code.make_writable(range.clone()))
     }
 

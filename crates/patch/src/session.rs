@@ -72,6 +72,8 @@ pub struct PatchSession<'a> {
 
 impl<'a> PatchSession<'a> {
     pub(crate) fn new(memory: &'a mut CodeMemory) -> Self {
+        // Who has the memory to itself need not be waited for.
+        memory.lift();
         PatchSession { memory, switches: Vec::new() }
     }
 
@@ -106,7 +108,7 @@ impl<'a> PatchSession<'a> {
     fn apply(&mut self) -> std::io::Result<()> {
         // Stable, so that of two switches of one site the later one stays later.
         self.switches.sort_by_key(|&(index, _)| index);
-        let ranges = page_ranges(self.memory, &self.switches);
+        let ranges = page_ranges(self.memory, self.switches.iter().map(|(index, _)| *index));
         self.memory.unpublish_ranges(&ranges)?;
         let image = self.memory.image().clone();
         for &(index, on) in &self.switches {
@@ -125,14 +127,13 @@ impl Drop for PatchSession<'_> {
     }
 }
 
-/// The page ranges of switches in the order of sites: sorted, disjoint, neighbours merged.
-pub(crate) fn page_ranges(memory: &CodeMemory, switches: &[(u32, bool)]) -> Vec<Range<usize>> {
+/// The page ranges of sites in their order: sorted, disjoint, neighbours merged.
+pub(crate) fn page_ranges(memory: &CodeMemory, sites: impl IntoIterator<Item = u32>) -> Vec<Range<usize>> {
     let page = rustix::param::page_size();
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    for &(index, _) in switches {
+    for index in sites {
         let site = &memory.image().patch_sites[index as usize];
-        let start = site.start() as usize / page * page;
-        let end = (site.end as usize).next_multiple_of(page).min(memory.mapped_len());
+        let Range { start, end } = memory.pages_of(site.start() as usize..site.end as usize);
         match ranges.last_mut() {
             Some(last) if start <= last.end + COALESCE_PAGES * page => last.end = last.end.max(end),
             _ => ranges.push(start..end),

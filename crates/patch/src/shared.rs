@@ -10,8 +10,10 @@
 //! A site is one instruction in either form, so no thread is in the middle of it.
 //! Bytecode whose off form is several instructions must not be executed meanwhile.
 
+use crate::CodeMemory;
+use crate::memory::Switching;
+use crate::os::Protection;
 use crate::session::{PatchError, check_site, page_ranges};
-use crate::{CodeMemory, memory::Switching};
 use std::sync::atomic::Ordering;
 
 /// A batch of switches, applied by [`SharedSession::commit`] or when dropped.
@@ -48,18 +50,23 @@ impl<'a> SharedSession<'a> {
 
     fn apply(&mut self) -> std::io::Result<()> {
         self.switches.sort_by_key(|&(index, _)| index);
-        let ranges = page_ranges(self.memory, &self.switches);
+        let ranges = page_ranges(self.memory, self.switches.iter().map(|(index, _)| *index));
         self.switching.pages.store(true, Ordering::SeqCst);
         for range in &ranges {
-            self.memory.protect_shared(range.clone(), true)?;
+            self.memory.protect_shared(range.clone(), Protection::Write)?;
         }
         let image = self.memory.image();
         for &(index, on) in &self.switches {
             let site = &image.patch_sites[index as usize];
             self.memory.write_shared(site.start(), site.bytes(on));
+            self.switching.ambush.forget(index);
         }
+        // In an ambush, who comes to the pages next sees to it that all sites are on.
+        let ambushed = self.switching.ambushed.load(Ordering::SeqCst);
+        let protection = if ambushed { Protection::Read } else { Protection::Execute };
         for range in &ranges {
-            self.memory.protect_shared(range.clone(), false)?;
+            self.switching.ambush.close(range);
+            self.memory.protect_shared(range.clone(), protection)?;
         }
         self.memory.synchronize()?;
         self.switching.pages.store(false, Ordering::SeqCst);

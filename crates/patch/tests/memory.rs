@@ -4,6 +4,7 @@
 mod common;
 use common::*;
 use sidetrack_artifact::*;
+use sidetrack_patch::exec::{HostSymbols, Native};
 use sidetrack_patch::{CodeMemory, PatchError};
 use std::sync::Arc;
 
@@ -120,4 +121,34 @@ fn a_batch_is_cheap() {
     }
     println!("{:.3} us a switch", best * 1e3);
     assert!(best < 2e-3, "{} us a switch", best * 1e3);
+}
+
+#[cfg(target_arch = "x86_64")] // what the functions of these tests are code of
+#[test]
+fn an_ambush_leaves_the_code_as_it_is_switched() {
+    // A site on each page, all off.
+    let functions = std::iter::once(hook()).chain((0..20).map(|i| caller(&format!("f{i}"), 4091, false)));
+    let native = Native::load(link(functions.collect()), &HostSymbols::default()).unwrap();
+    let memory = native.memory();
+    let base = memory.base() as usize;
+    memory.ambush().unwrap();
+    assert_eq!((permissions(base), memory.count_on()), ("r--".to_string(), 0));
+    let mut slots = [0];
+    native.invoke(&name("f3"), &mut slots).unwrap();
+    assert_eq!(slots[0], 1, "the site is on");
+    // The function's pages, no others.
+    assert!((1..=3).contains(&memory.count_on()), "{}", memory.count_on());
+    let mut session = memory.shared_session();
+    session.set(3, true).unwrap();
+    session.set(7, true).unwrap();
+    session.commit();
+    native.invoke(&name("f8"), &mut slots).unwrap();
+    assert_eq!(slots[0], 2);
+    memory.ambush().unwrap();
+    memory.lift();
+    memory.lift();
+    assert_eq!((permissions(base), memory.count_on()), ("r-x".to_string(), 2));
+    native.invoke(&name("f8"), &mut slots).unwrap();
+    native.invoke(&name("f3"), &mut slots).unwrap();
+    assert_eq!(slots[0], 3, "only what was switched on is");
 }

@@ -2,7 +2,7 @@
 
 use super::Repl;
 use crate::session::disassembly::{self, Line};
-use crate::session::{Failure, Reason, StopView, Target, location};
+use crate::session::{Failure, Reason, StopView, Target, Where, location};
 use sidetrack_engine::debug::{Value, describe};
 use sidetrack_engine::{DebugFrame, Module, Result, ValType};
 use std::fmt::Write;
@@ -30,6 +30,24 @@ pub fn frame(target: &mut dyn Target, number: usize, frame: &DebugFrame) -> Stri
     format!("#{number} {:#x} in {} ({params})", frame.pc, function(&frame.module, frame.func))
 }
 
+/// Where a breakpoint stops.
+pub fn place(at: &Where) -> String {
+    match at {
+        Where::Operator(module, place) => format!("at {:#x} in {}", place.pc, function(module, place.func)),
+        Where::Throw => "at every throw".to_owned(),
+    }
+}
+
+/// The breakpoints at which the program has stopped.
+fn breakpoints(ids: &[u32], what: &str, failures: &[Failure]) -> String {
+    let ids = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let mut text = format!("Breakpoint {ids}{what}\n");
+    for Failure { breakpoint, condition, reason } in failures {
+        let _ = writeln!(text, "Condition of breakpoint {breakpoint}: {condition}: {reason}");
+    }
+    text
+}
+
 /// `1 time`, `2 times`.
 pub fn times(count: u64) -> String {
     format!("{count} time{}", if count == 1 { "" } else { "s" })
@@ -40,14 +58,8 @@ impl Repl {
     pub(super) fn show_stop(&mut self, stop: &mut StopView<'_>) {
         let reason = match stop.reason().clone() {
             Reason::Entry | Reason::Step => String::new(),
-            Reason::Breakpoint(ids, failures) => {
-                let ids = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-                let mut text = format!("Breakpoint {ids}\n");
-                for Failure { breakpoint, condition, reason } in failures {
-                    let _ = writeln!(text, "Condition of breakpoint {breakpoint}: {condition}: {reason}");
-                }
-                text
-            }
+            Reason::Breakpoint(ids, failures) => breakpoints(&ids, "", &failures),
+            Reason::Exception(ids, failures) => breakpoints(&ids, ": an exception is thrown", &failures),
             Reason::Returned(values) => {
                 let values: Vec<_> = values.into_iter().map(|each| value(stop.target, each)).collect();
                 if values.is_empty() { String::new() } else { format!("Returned {}\n", values.join(", ")) }

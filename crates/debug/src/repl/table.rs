@@ -29,7 +29,7 @@ impl Row {
             &format[..digits]
         });
         match name {
-            "run" | "start" | "kill" | "quit" | "break" | "tbreak" | "delete" => String::new(),
+            "run" | "start" | "kill" | "quit" | "break" | "tbreak" | "catch" | "delete" => String::new(),
             "x" if count.is_empty() => name.to_owned(),
             "x" => format!("{name}/{count}"),
             _ => format!("{name} {operands}"),
@@ -46,7 +46,7 @@ const fn row(
     Row { names, operands, help, run }
 }
 
-static ROWS: [Row; 35] = [
+static ROWS: [Row; 36] = [
     row(&["help", "h"], "[COMMAND]", "Says what commands do; `help expressions` what can be computed.", help),
     row(&["run", "r"], "", "Runs the program from the start, up to a breakpoint.", running::run),
     row(&["start"], "", "Runs the program up to its first operator.", running::start),
@@ -74,6 +74,7 @@ static ROWS: [Row; 35] = [
         breakpoints::set,
     ),
     row(&["tbreak", "tb"], "[PLACE] [if EXPRESSION]", "Stops at a place once.", breakpoints::set_temporary),
+    row(&["catch"], "throw", "Stops wherever an exception is thrown.", breakpoints::catch),
     row(
         &["delete", "d"],
         "[NUMBER]...",
@@ -160,6 +161,7 @@ pub fn second_words(command: &str) -> &'static [&'static str] {
     match find(command).map(|row| row.names[0]) {
         Ok("info") => &["breakpoints", "sites", "instances", "functions", "frame", "locals"],
         Ok("set") => &["global", "memory"],
+        Ok("catch") => &["throw"],
         _ => &[],
     }
 }

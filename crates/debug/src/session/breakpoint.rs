@@ -3,6 +3,7 @@
 //! Invariant: in a program that runs there is one breakpoint of the engine's for each
 //! that is enabled here. Without a program nothing has to be done but to remember.
 
+use super::Place;
 use super::expression::Expr;
 use super::target::Target;
 use anyhow::Context as _;
@@ -27,17 +28,28 @@ impl Condition {
     }
 }
 
+/// Where a breakpoint stops the program.
+#[derive(Clone, Debug)]
+pub enum Where {
+    /// Before an operator.
+    Operator(Module, Place),
+    /// Wherever an exception is thrown.
+    Throw,
+}
+
+impl Where {
+    fn is_throw(&self) -> bool {
+        matches!(self, Where::Throw)
+    }
+}
+
 /// A breakpoint.
 #[derive(Clone, Debug)]
 pub struct Breakpoint {
     /// The number by which the user names it.
     pub id: u32,
-    /// The module.
-    pub module: Module,
-    /// The function's index.
-    pub func: u32,
-    /// The wasm pc of the operator.
-    pub pc: u32,
+    /// Where it stops.
+    pub at: Where,
     /// What must hold, if anything.
     pub condition: Option<Condition>,
     /// Whether it is on.
@@ -79,26 +91,18 @@ impl Breakpoints {
     pub fn add(
         &mut self,
         target: Option<&mut dyn Target>,
-        module: &Module,
-        place: super::Place,
+        at: Where,
         condition: Option<Condition>,
         temporary: bool,
     ) -> Result<&Breakpoint> {
-        if let Some(target) = target {
-            target.add_breakpoint(module, place.pc)?;
+        let id = self.last + 1;
+        let enabled = false;
+        self.list.push(Breakpoint { id, at, condition, enabled, ignore: 0, hits: 0, temporary });
+        if let Err(error) = self.enable(target, id, true) {
+            self.list.pop();
+            return Err(error);
         }
-        self.last += 1;
-        self.list.push(Breakpoint {
-            id: self.last,
-            module: module.clone(),
-            func: place.func,
-            pc: place.pc,
-            condition,
-            enabled: true,
-            ignore: 0,
-            hits: 0,
-            temporary,
-        });
+        self.last = id;
         Ok(&self.list[self.list.len() - 1])
     }
 
@@ -118,16 +122,21 @@ impl Breakpoints {
     /// If there is none with the number.
     pub fn enable(&mut self, target: Option<&mut dyn Target>, id: u32, enabled: bool) -> Result<()> {
         let breakpoint = self.get_mut(id)?;
-        if breakpoint.enabled != enabled {
-            match target {
-                Some(target) if enabled => {
-                    target.add_breakpoint(&breakpoint.module, breakpoint.pc)?;
-                }
-                Some(target) => target.remove_breakpoint(&breakpoint.module, breakpoint.pc)?,
-                None => {}
-            }
-            breakpoint.enabled = enabled;
+        if breakpoint.enabled == enabled {
+            return Ok(());
         }
+        match (target, &breakpoint.at) {
+            (Some(target), Where::Operator(module, place)) if enabled => {
+                target.add_breakpoint(module, place.pc)?;
+            }
+            (Some(target), Where::Operator(module, place)) => target.remove_breakpoint(module, place.pc)?,
+            (Some(target), Where::Throw) => {
+                let others = self.throws().any(|other| other.id != id);
+                target.catch_exceptions(enabled || others)?;
+            }
+            (None, _) => {}
+        }
+        self.get_mut(id)?.enabled = enabled;
         Ok(())
     }
 
@@ -139,18 +148,36 @@ impl Breakpoints {
     pub fn insert<T: 'static>(&mut self, store: &mut Store<T>) -> Result<()> {
         for breakpoint in &mut self.list {
             breakpoint.hits = 0;
-            if breakpoint.enabled {
-                store.add_breakpoint(&breakpoint.module, breakpoint.pc)?;
+            match &breakpoint.at {
+                _ if !breakpoint.enabled => {}
+                Where::Operator(module, place) => {
+                    store.add_breakpoint(module, place.pc)?;
+                }
+                Where::Throw => store.catch_exceptions(true)?,
             }
         }
         Ok(())
     }
 
-    /// Those that are enabled at an operator.
-    pub(super) fn at(&mut self, module: &Module, pc: u32) -> impl Iterator<Item = &mut Breakpoint> {
+    /// Those that are enabled at an operator; `throws` are those for exceptions instead.
+    pub(super) fn at(
+        &mut self,
+        module: &Module,
+        pc: u32,
+        throws: bool,
+    ) -> impl Iterator<Item = &mut Breakpoint> {
         let here = move |breakpoint: &&mut Breakpoint| {
-            breakpoint.enabled && breakpoint.pc == pc && Module::same(&breakpoint.module, module)
+            breakpoint.enabled
+                && match &breakpoint.at {
+                    Where::Operator(of, place) => !throws && place.pc == pc && Module::same(of, module),
+                    Where::Throw => throws,
+                }
         };
         self.list.iter_mut().filter(here)
+    }
+
+    /// Those for exceptions that are enabled.
+    fn throws(&self) -> impl Iterator<Item = &Breakpoint> {
+        self.list.iter().filter(|breakpoint| breakpoint.enabled && breakpoint.at.is_throw())
     }
 }

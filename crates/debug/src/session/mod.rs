@@ -17,7 +17,7 @@ mod session;
 mod target;
 mod view;
 
-pub use breakpoint::{Breakpoint, Breakpoints, Condition};
+pub use breakpoint::{Breakpoint, Breakpoints, Condition, Where};
 pub use evaluate::{Scope, Value};
 pub use expression::{Binary, Expr, ParseError, Place as Lvalue, Unary, Unit};
 pub use launch::{Debugger, Ending, Interrupter, Killed, NotStarted, Outcome, Program, Shared};

@@ -86,9 +86,14 @@ impl Session {
             DebugEvent::Trap(trap) => Reason::Trap(trap),
             // The program's end by the host is reported as its end.
             DebugEvent::HostError => return Ok(Resume::Unchanged),
+            // It is where it was, so that no step has ended.
+            DebugEvent::Exception => match self.hit(target, true)? {
+                Some(hit) => Reason::Exception(hit.ids, hit.failures),
+                None => return Ok(Resume::Unchanged),
+            },
             _ => {
                 let hit = match event {
-                    DebugEvent::Breakpoint => self.hit(target)?,
+                    DebugEvent::Breakpoint => self.hit(target, false)?,
                     _ => None,
                 };
                 // A step that ends here has ended, even if a breakpoint is the reason.
@@ -122,15 +127,16 @@ impl Session {
         Ok(self.plan.resume())
     }
 
-    /// Counts what is hit at a breakpoint; none if the program is not to stop there.
-    fn hit(&mut self, target: &mut dyn Target) -> Result<Option<Hit>> {
+    /// Counts what is hit at a breakpoint, or by an exception that is thrown; none if the
+    /// program is not to stop there.
+    fn hit(&mut self, target: &mut dyn Target, throws: bool) -> Result<Option<Hit>> {
         let (module, pc) = (target.module().clone(), target.pc());
         let (instance, locals, stack) = (Some(target.instance()), target.locals(), target.operands());
         let mut hit = Hit { ids: Vec::new(), failures: Vec::new() };
         let mut gone = Vec::new();
         let advanced = |(to, at): &(Module, u32)| *at == pc && Module::same(to, &module);
-        let advanced = self.advance.as_ref().is_some_and(advanced);
-        for breakpoint in self.breakpoints.at(&module, pc) {
+        let advanced = !throws && self.advance.as_ref().is_some_and(advanced);
+        for breakpoint in self.breakpoints.at(&module, pc, throws) {
             if let Some(condition) = &breakpoint.condition {
                 let mut scope = Scope { target: &mut *target, instance, locals: &locals, stack: &stack, pc };
                 match scope.evaluate(&condition.expr) {

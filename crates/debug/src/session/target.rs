@@ -69,6 +69,11 @@ pub trait Target {
     /// # Errors
     /// As there.
     fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()>;
+    /// As [`DebugContext::catch_exceptions`].
+    ///
+    /// # Errors
+    /// As there.
+    fn catch_exceptions(&mut self, catches: bool) -> Result<()>;
 }
 
 fn memory<T: 'static>(
@@ -171,5 +176,9 @@ impl<T: 'static> Target for DebugContext<'_, T> {
 
     fn remove_breakpoint(&mut self, module: &Module, pc: u32) -> Result<()> {
         DebugContext::remove_breakpoint(self, module, pc)
+    }
+
+    fn catch_exceptions(&mut self, catches: bool) -> Result<()> {
+        DebugContext::catch_exceptions(self, catches)
     }
 }

@@ -14,6 +14,8 @@ pub enum Reason {
     Entry,
     /// At breakpoints, by number, with those of their conditions that are worth nothing.
     Breakpoint(Vec<u32>, Vec<Failure>),
+    /// Before an exception is thrown, which breakpoints wait for; as above.
+    Exception(Vec<u32>, Vec<Failure>),
     /// Where a step leads.
     Step,
     /// A function has returned, with these results.

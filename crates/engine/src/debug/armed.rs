@@ -76,16 +76,18 @@ pub(super) struct Armed {
     pub breaks: Vec<Break>,
     /// Whether a step may come to it.
     pub step: bool,
+    /// Whether the handler is to hear of the exception that the operator throws.
+    pub throw: bool,
 }
 
 impl Armed {
     /// With no reason yet.
     pub fn new(spot: Arc<Spot>) -> Self {
-        Armed { spot, breaks: Vec::new(), step: false }
+        Armed { spot, breaks: Vec::new(), step: false, throw: false }
     }
 
     pub fn is_needed(&self) -> bool {
-        !self.breaks.is_empty() || self.step
+        !self.breaks.is_empty() || self.step || self.throw
     }
 
     /// The only operator with breakpoints, if control comes to it whatever the values.

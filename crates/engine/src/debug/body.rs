@@ -91,6 +91,11 @@ impl Body {
         labels.map(|label| Some(self.labels[*label as usize].op).filter(|op| *op != Label::RETURN))
     }
 
+    /// Whether an operator calls a function that it names.
+    pub(super) fn calls_directly(&self, op: u32) -> bool {
+        matches!(self.ops[op as usize], Op::Call { .. })
+    }
+
     /// Whether control never reaches an operator, whatever the values. Of those, the
     /// operands are not known.
     ///

@@ -74,6 +74,8 @@ pub(crate) struct Debugger {
     pub(super) followed: Vec<Followed>,
     /// Whether the handler has been told of the trap that comes next.
     pub(super) told_trap: bool,
+    /// Whether the handler is to hear of exceptions.
+    catches: bool,
     /// Memory of the last stop's shadow.
     pub(super) buffers: Buffers,
 }
@@ -86,6 +88,7 @@ impl Default for Debugger {
             stepping: Vec::new(),
             goal: Goal::Breakpoint,
             followed: Vec::new(),
+            catches: false,
             buffers: Buffers::default(),
             told_trap: false,
         }
@@ -113,6 +116,11 @@ impl Debugger {
         self.goal = Goal::Operator;
     }
 
+    /// Whether the handler is to hear of exceptions.
+    pub fn catches(&self) -> bool {
+        self.catches
+    }
+
     /// The handler need not be told of the trap that comes next.
     pub fn skip_trap(&mut self) {
         self.told_trap = true;
@@ -126,6 +134,11 @@ impl Debugger {
     /// Whether one behind it has. Runs go forward: where control goes back there is a site.
     pub(super) fn has_break_behind(&self, site: usize, op: u32) -> bool {
         self.armed.get(&site).is_some_and(|armed| armed.breaks.iter().any(|at| at.op > op))
+    }
+
+    /// Whether the handler is to hear of what the operator behind a site throws.
+    pub(super) fn catches_at(&self, site: usize) -> bool {
+        self.armed.get(&site).is_some_and(|armed| armed.throw)
     }
 
     /// What is known of the site that ends at an address and is to be armed.
@@ -176,6 +189,40 @@ impl StoreOpaque {
             debugger.stepping.push(pc);
         }
         if switched.is_empty() { Ok(()) } else { switch(&memory, switched, true) }
+    }
+
+    /// Lets the handler hear of exceptions, or not any more.
+    pub(crate) fn catch_exceptions(&mut self, catches: bool) -> Result<()> {
+        if std::mem::replace(&mut self.debugger_mut().catches, catches) != catches {
+            for module in self.loaded_modules() {
+                self.arm_throws(&module)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Arms the sites before throws of a module, whose code is loaded, or disarms them.
+    pub(crate) fn arm_throws(&mut self, module: &Module) -> Result<()> {
+        let code = self.code_of(module)?;
+        let (memory, base) = (code.memory().clone(), code.base());
+        let watching = self.interrupts().is_watching();
+        let debugger = self.debugger_mut();
+        let catches = debugger.catches;
+        let mut switched = Vec::new();
+        for (func, site) in module.throws()? {
+            let pc = base + site.end as usize;
+            let armed = debugger.arm(pc, || Spot::new(module, &func, site))?;
+            let before = armed.is_needed();
+            armed.throw = catches;
+            let needed = armed.is_needed();
+            if before != needed && (needed || !watching) {
+                switched.push(site.index);
+            }
+            if !needed {
+                debugger.armed.remove(&pc);
+            }
+        }
+        if switched.is_empty() { Ok(()) } else { switch(&memory, switched, catches) }
     }
 
     /// Disarms what is armed for steps alone.

@@ -14,6 +14,9 @@ pub enum DebugEvent {
     Interrupt,
     /// At an operator that traps, before its call is left: all frames are there still.
     Trap(Trap),
+    /// Before an operator that throws an exception, or in a call of a host function that has
+    /// thrown one; see [`crate::Store::catch_exceptions`].
+    Exception,
     /// In a call of a host function that has failed, before the call around it is left; see
     /// [`crate::DebugContext::host_error`].
     HostError,

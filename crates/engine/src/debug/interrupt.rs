@@ -1,8 +1,9 @@
 //! Interrupts: sites armed from another thread.
 //!
-//! Native code is patched while it runs. Bytecode cannot be, since an interpreter
-//! reads an instruction in pieces: there the sites are armed as soon as there is a
-//! handle, and ask whether an interrupt is under way.
+//! Native code is ambushed while it runs: the sites of the pages that it goes over are
+//! armed, up to the one that it stops at. Bytecode cannot be, since an interpreter reads
+//! an instruction in pieces: there the sites are armed as soon as there is a handle, and
+//! ask whether an interrupt is under way.
 
 use crate::code::StoreCode;
 use sidetrack_patch::CodeMemory;
@@ -26,9 +27,19 @@ impl Interrupts {
         if !code.memory().image().patch_sites.is_empty() {
             let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
             codes.push(code.memory().clone());
-            if self.requested.load(Ordering::SeqCst) || self.watching.load(Ordering::SeqCst) {
-                switch_all(code.memory(), true, |_| false);
+            if self.watching.load(Ordering::SeqCst) {
+                arm_all(code.memory());
+            } else if self.requested.load(Ordering::SeqCst) {
+                ambush(code.memory());
             }
+        }
+    }
+
+    /// The store is going away, and its code with it.
+    pub fn close(&self) {
+        let codes = std::mem::take(&mut *self.codes.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.is_requested() {
+            codes.iter().for_each(|memory| memory.lift());
         }
     }
 
@@ -36,7 +47,7 @@ impl Interrupts {
     pub fn watch(&self) {
         let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.watching.swap(true, Ordering::SeqCst) {
-            codes.iter().for_each(|memory| switch_all(memory, true, |_| false));
+            codes.iter().for_each(|memory| arm_all(memory));
         }
     }
 
@@ -50,31 +61,31 @@ impl Interrupts {
         self.requested.load(Ordering::SeqCst)
     }
 
-    /// Ends the interrupt that is under way: switches all sites off but those, by the address
-    /// of their end, that are `armed` for another reason.
-    pub fn end(&self, armed: impl Fn(usize) -> bool) {
+    /// Ends the interrupt that is under way.
+    pub fn end(&self) {
         let codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         let requested = self.requested.swap(false, Ordering::SeqCst);
         if requested && !self.watching.load(Ordering::SeqCst) {
-            for memory in codes.iter() {
-                let base = memory.base() as usize;
-                switch_all(memory, false, |end| armed(base + end as usize));
-            }
+            codes.iter().for_each(|memory| memory.lift());
         }
     }
 }
 
-/// Switches all sites that `except` does not hold for.
-fn switch_all(memory: &CodeMemory, on: bool, except: impl Fn(u32) -> bool) {
+/// Arms all sites.
+fn arm_all(memory: &CodeMemory) {
     let mut session = memory.shared_session();
-    for (index, site) in memory.image().patch_sites.iter().enumerate() {
-        if !except(site.end) {
-            // Sites of an image that is loaded can be switched; a system where they cannot has
-            // no interrupts.
-            let _ = session.set(index, on);
-        }
+    for index in 0..memory.image().patch_sites.len() {
+        // Sites of an image that is loaded can be switched; a system where they cannot has
+        // no interrupts.
+        let _ = session.set(index, true);
     }
     session.commit();
+}
+
+/// Stops whoever runs the code.
+fn ambush(memory: &CodeMemory) {
+    // As above.
+    let _ = memory.ambush();
 }
 
 /// Stops a store's program from any thread, at the next site that it comes to: the
@@ -92,9 +103,7 @@ impl InterruptHandle {
         let codes = interrupts.codes.lock().unwrap_or_else(PoisonError::into_inner);
         let requested = interrupts.requested.swap(true, Ordering::SeqCst);
         if !requested && !interrupts.watching.load(Ordering::SeqCst) {
-            for memory in codes.iter() {
-                switch_all(memory, true, |_| false);
-            }
+            codes.iter().for_each(|memory| ambush(memory));
         }
         true
     }

@@ -48,7 +48,7 @@ pub use overlay::Overlay;
 pub(crate) use runs::ModuleDebug;
 pub use shadow::{Shadow, Stop};
 pub use state::{Callee, End, Step};
-pub(crate) use stop::{Stopped, arm_entry, at_site, at_trap};
+pub(crate) use stop::{Stopped, arm_entry, at_host_throw, at_site, at_trap};
 
 /// The bits of a value, zero-extended; those of a reference are its address or
 /// handle, zero for null. `None` is not available.

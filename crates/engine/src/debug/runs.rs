@@ -11,7 +11,7 @@ use crate::module::Module;
 use anyhow::{anyhow, bail, ensure};
 use sidetrack_artifact::module::symbols;
 use sidetrack_artifact::{ModuleInfo, StateMap, decode_states};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The opcode of `end`.
@@ -74,6 +74,20 @@ impl Module {
     pub fn breakpoint_place(&self, pc: u32) -> Result<(u32, u32)> {
         let (func, op) = self.place_of(pc)?;
         Ok((func.body.func(), func.body.pc(op)))
+    }
+
+    /// The sites before operators that throw.
+    pub(super) fn throws(&self) -> Result<Vec<(Arc<FuncDebug>, Site)>> {
+        const THROWS: [u8; 2] = [0x08, 0x0a];
+        let wasm = self.wasm();
+        let pcs = self.image().patch_sites.iter().map(|site| site.tag as u32);
+        let throws = |pc: &u32| wasm.get(*pc as usize).is_some_and(|opcode| THROWS.contains(opcode));
+        let mut found = Vec::new();
+        for pc in BTreeSet::from_iter(pcs.filter(throws)) {
+            let (func, op) = self.place_of(pc)?;
+            found.extend(func.sites_of(op).iter().map(|site| (func.clone(), *site)));
+        }
+        Ok(found)
     }
 
     /// The same as the function and the number of the operator.
@@ -168,6 +182,13 @@ impl FuncDebug {
     pub fn state_at(&self, end: u32) -> Option<&StateMap> {
         let at = self.states.binary_search_by_key(&(end - self.start), |state| state.offset).ok()?;
         Some(&self.states[at])
+    }
+
+    /// What is still there where the instruction at this offset in the image has trapped.
+    pub fn state_at_trap(&self, module: &Module, at: u32) -> Result<Option<StateMap>> {
+        let symbol = module.image().symbol(&symbols::function(self.body.func()));
+        let states = symbol.map_or(Ok(Vec::new()), |symbol| decode_states(&symbol.trap_states))?;
+        Ok(states.into_iter().find(|state| state.offset == at - self.start))
     }
 }
 

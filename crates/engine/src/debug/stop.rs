@@ -96,7 +96,8 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     let debugger = store.debugger_mut();
     let (spot, certain) = match debugger.armed.get(&pc) {
         Some(armed) => {
-            if armed.breaks.is_empty() && !interrupted && !debugger.goal.is_reached(fp) {
+            let wanted = !armed.breaks.is_empty() || armed.throw || debugger.goal.is_reached(fp);
+            if !wanted && !interrupted {
                 debugger.told_trap = false;
                 return Ok(());
             }
@@ -126,7 +127,9 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     let debugger = store.debugger_mut();
     stop.buffers = Cell::new(std::mem::take(&mut debugger.buffers));
     if !debugger.followed.is_empty() {
-        stop.shadow = OnceCell::from(shadow_of_site(store, &stop)?);
+        let known = followed_locals(store, &spot.func, fp, spot.entry);
+        let shadow = spot.shadow(registers, |local| known[local], stop.buffers.take());
+        stop.shadow = OnceCell::from(shadow);
     }
     let result = if interrupted { at_interrupt(store, &mut stop) } else { go_on(store, &mut stop, certain) };
     let Stopped { shadow, buffers, .. } = stop;
@@ -136,9 +139,7 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
 }
 
 fn at_interrupt(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
-    let interrupts = store.interrupts().clone();
-    let debugger = store.debugger_mut();
-    interrupts.end(|pc| debugger.is_armed(pc));
+    store.interrupts().end();
     ask(store, stop, DebugEvent::Interrupt)?;
     run(store, stop, Some(DebugEvent::Interrupt))
 }
@@ -147,12 +148,14 @@ fn at_interrupt(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
 /// for `certain`, and nothing else is wanted, nobody need go there.
 fn go_on(store: &mut StoreOpaque, stop: &mut Stopped<'_>, certain: Option<u32>) -> Result<()> {
     let debugger = store.debugger_mut();
-    let alone = debugger.goal == Goal::Breakpoint && debugger.followed.is_empty();
+    let site = stop.registers.pc();
+    let alone =
+        debugger.goal == Goal::Breakpoint && debugger.followed.is_empty() && !debugger.catches_at(site);
     let Some(op) = certain.filter(|_| alone) else { return run(store, stop, None) };
     stop.op = op;
     ask(store, stop, DebugEvent::Breakpoint)?;
     let debugger = store.debugger_mut();
-    if debugger.goal == Goal::Breakpoint && !debugger.has_break_behind(stop.registers.pc(), op) {
+    if debugger.goal == Goal::Breakpoint && !debugger.has_break_behind(site, op) {
         return Ok(());
     }
     run(store, stop, Some(DebugEvent::Breakpoint))
@@ -213,31 +216,30 @@ pub(crate) fn at_trap(store: &mut StoreOpaque, registers: &Registers<'_>, code: 
     let result = match innermost(store, registers) {
         Ok(None) => Ok(()),
         Err(error) => Err(error),
-        Ok(Some(Innermost { frame, module, func, instance, shadow })) => {
+        Ok(Some(innermost)) => {
             let error = match &error {
                 Some(Exit::Host(HostError::Error(error))) => Some(error),
                 _ => message.as_ref(),
             };
-            let stop = Stopped {
-                registers,
-                frame,
-                at_site: false,
-                error,
-                module: &module,
-                instance,
-                func: &func,
-                op: shadow.position(),
-                shadow: OnceCell::from(shadow),
-                spot: None,
-                buffers: Cell::default(),
-            };
-            ask(store, &stop, event)
+            ask(store, &innermost.stop(registers, error), event)
         }
     };
     if let Some(error) = error {
         store.set_exit(error);
     }
     result
+}
+
+/// Called where a host function has thrown an exception.
+pub(crate) fn at_host_throw(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<()> {
+    if !store.debugger_mut().catches() || !host::Whole::is_debugged(store) {
+        return Ok(());
+    }
+    let Some(innermost) = innermost(store, registers)? else { return Ok(()) };
+    let stop = innermost.stop(registers, None);
+    ask(store, &stop, DebugEvent::Exception)?;
+    let goal = store.debugger_mut().goal;
+    if goal.is_reached(stop.frame.fp) { arm_handlers(store, &stop, 0) } else { Ok(()) }
 }
 
 /// What somebody panicked with, if it is text.
@@ -253,6 +255,23 @@ fn only_instance_of(store: &StoreOpaque, module: &Module) -> Option<VmPtr<Instan
     all.next().is_none().then_some(first)
 }
 
+/// The instance of a module whose function has called another one of it directly.
+fn caller_instance(
+    store: &StoreOpaque,
+    registers: &Registers<'_>,
+    module: &Module,
+    caller: Option<&Frame>,
+) -> Result<Option<VmPtr<InstanceData>>> {
+    let Some(frame) = caller else { return Ok(None) };
+    let Some((of, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
+    if !Module::same(&of, module) || !func.body().calls_directly(op) {
+        return Ok(None);
+    }
+    let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
+    let context = state.and_then(|state| registers.read_outer(frame, state.place(CONTEXT)?));
+    Ok(context.and_then(|context| instance_of(store, context as u64)))
+}
+
 /// The innermost WebAssembly function where the code has stopped at no site.
 struct Innermost {
     frame: Frame,
@@ -262,20 +281,44 @@ struct Innermost {
     shadow: Shadow,
 }
 
+impl Innermost {
+    /// The stop in it.
+    fn stop<'a>(&'a self, registers: &'a Registers<'a>, error: Option<&'a crate::Error>) -> Stopped<'a> {
+        Stopped {
+            registers,
+            frame: self.frame,
+            at_site: false,
+            error,
+            module: &self.module,
+            instance: self.instance,
+            func: &self.func,
+            op: self.shadow.position(),
+            shadow: OnceCell::from(self.shadow.clone()),
+            spot: None,
+            buffers: Cell::default(),
+        }
+    }
+}
+
 fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Option<Innermost>> {
-    for (index, frame) in registers.frames(store).iter().enumerate() {
+    let frames = registers.frames(store);
+    for (index, frame) in frames.iter().enumerate() {
         // Where the trap is, an instruction is up; in the frames around it, a call is over.
-        let trapped = index == 0;
+        let trapped = index == 0 && !registers.is_in_host();
         let within = if trapped { frame.pc } else { frame.pc - 1 };
         let Some((module, func, op)) = frame_at(store, within)? else { continue };
         let Some(code) = store.code_at(within) else { continue };
-        let state = func.state_at(code.offset(if trapped { frame.pc + 1 } else { frame.pc }));
+        let at_trap = if trapped { func.state_at_trap(&module, code.offset(frame.pc))? } else { None };
+        let state = at_trap.as_ref().or_else(|| func.state_at(code.offset(frame.pc)));
         let read = |key: u32| {
             let place = state.and_then(|state| state.place(key))?;
             if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
         };
         let instance = read(CONTEXT).and_then(|context| instance_of(store, context as u64));
-        let instance = instance.or_else(|| only_instance_of(store, &module));
+        let instance = match instance.or_else(|| only_instance_of(store, &module)) {
+            None => caller_instance(store, registers, &module, frames.get(index + 1))?,
+            known => known,
+        };
         let Some(instance) = instance else { return Ok(None) };
         let first_operand = FIRST_LOCAL + func.body().locals().len() as u32;
         let shadow = Shadow::new(
@@ -306,7 +349,8 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut told: Option<DebugEv
         let debugger = store.debugger_mut();
         let goal = debugger.goal;
         let wants = goal.is_reached(fp);
-        if !wants && !debugger.has_break_behind(site, stop.op) {
+        let catches = debugger.catches_at(site);
+        if !wants && !catches && !debugger.has_break_behind(site, stop.op) {
             return leave(store, stop, goal);
         }
         match stop.step(store) {
@@ -322,6 +366,9 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut told: Option<DebugEv
                 if let (End::Trap(trap), true) = (end, wants) {
                     ask(store, stop, DebugEvent::Trap(trap))?;
                     store.debugger_mut().skip_trap();
+                }
+                if end == End::Throw && catches {
+                    ask(store, stop, DebugEvent::Exception)?;
                 }
                 let goal = store.debugger_mut().goal;
                 if goal.is_reached(fp) {

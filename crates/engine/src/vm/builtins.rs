@@ -4,6 +4,7 @@
 //! failure is a status, and what may panic is caught.
 
 use super::exception::VmTag;
+use super::hook;
 use super::host::{self, HostContext, HostError};
 use super::{Slot, VmPtr};
 use crate::instance::InstanceData;
@@ -169,7 +170,11 @@ extern "C" fn host_call(context: u64, slots: *mut Slot) -> u64 {
     if let HostError::Error(error) = &error
         && let Some(exception) = store.thrown_by(error)
     {
-        return exception;
+        match hook::host_throw(store) {
+            Ok(()) => return exception,
+            Err(failure) => store.set_exit(Exit::Host(failure)),
+        }
+        return TRAP;
     }
     store.set_exit(Exit::Host(error));
     TRAP

@@ -119,6 +119,13 @@ pub(super) fn outer_frames(store: &StoreOpaque, innermost: Option<Frame>) -> Vec
     stopped.flat_map(|frame| unsafe { run::walk(frame.pc, frame.fp) }).collect()
 }
 
+/// All frames, when a host function that compiled code has called is at work.
+pub(super) fn frames_in_host(store: &StoreOpaque) -> Vec<Frame> {
+    // SAFETY: the fields live as long as the store, whose code waits for the host.
+    let exit = unsafe { (*store.fields().get()).last_exit_fp };
+    outer_frames(store, Some(caller_of_stub(exit)))
+}
+
 /// The frame that called the exit stub with this frame pointer.
 fn caller_of_stub(exit_fp: usize) -> Frame {
     // SAFETY: the exit stub is still on the stack, since the host function that it called

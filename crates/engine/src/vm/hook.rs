@@ -36,52 +36,59 @@ impl Drop for Entered {
     }
 }
 
-/// The registers at a site.
+/// The registers at a site; none where a host function is at work.
 pub struct Registers<'a> {
-    hook: &'a HookFrame,
+    hook: Option<&'a HookFrame>,
     /// Registers in the frames around, once somebody has asked.
     kept: OnceCell<Vec<Kept>>,
 }
 
 impl<'a> Registers<'a> {
-    fn new(hook: &'a HookFrame) -> Self {
+    fn new(hook: Option<&'a HookFrame>) -> Self {
         Registers { hook, kept: OnceCell::new() }
     }
 
     /// The address at which the site ends.
     pub fn pc(&self) -> usize {
-        self.hook.pc
+        self.hook.map_or(0, |hook| hook.pc)
     }
 
     /// The frame pointer of the function that the site is in.
     pub fn fp(&self) -> usize {
-        self.hook.fp
+        self.hook.map_or(0, |hook| hook.fp)
     }
 
     /// The bits of a value; those beyond its type's are undefined.
     pub fn read(&self, place: StatePlace) -> u128 {
         // SAFETY: `debug` reads the places of the site's own state map.
-        unsafe { self.hook.read(place) }
+        self.hook.map_or(0, |hook| unsafe { hook.read(place) })
+    }
+
+    /// Whether a host function is at work: then the innermost frame is in its call.
+    pub fn is_in_host(&self) -> bool {
+        self.hook.is_none()
     }
 
     /// The frames from the site outwards, those of outer activations too.
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
+        let Some(hook) = self.hook else { return super::call::frames_in_host(store) };
         // SAFETY: the function is stopped at the site, and its frame is live.
-        let mut frames = unsafe { run::walk(self.hook.pc, self.hook.fp) };
+        let mut frames = unsafe { run::walk(hook.pc, hook.fp) };
         frames.extend(super::call::outer_frames(store, None));
         frames
     }
 
     /// The bits of a value of a function that is stopped in a call; those beyond its
     /// type's are undefined. `frame` is one that [`Registers::frames`] has just found.
-    /// None for a register in a frame of an outer activation.
+    /// None for a register in a frame of an outer activation, or where there are none.
     pub fn read_outer(&self, frame: &Frame, place: StatePlace) -> Option<u128> {
         let StatePlace::Reg(reg) = place else {
             // SAFETY: a place of the call's own state map, and the frame is live.
             return Some(unsafe { run::read_frame(frame.fp, place) });
         };
+        let hook = self.hook?;
         // SAFETY: the hook returns after the registers are dropped.
-        let kept = self.kept.get_or_init(|| unsafe { Kept::in_frames(self.hook) });
+        let kept = self.kept.get_or_init(|| unsafe { Kept::in_frames(hook) });
         let at = kept.binary_search_by_key(&frame.fp, |kept| kept.fp).ok()?;
         kept[at].read(reg)
     }
@@ -108,13 +115,28 @@ fn stopped<'a>(
     // does not touch it until the code is left.
     let store = unsafe { store.as_mut() };
     let outer = store.stop_at(Some(Frame { pc: frame.pc, fp: frame.fp }));
-    let result = match catch_unwind(AssertUnwindSafe(|| tell(store, &Registers::new(frame)))) {
+    let result = guarded(|| tell(store, &Registers::new(Some(frame))));
+    store.stop_at(outer);
+    Some((store, result))
+}
+
+/// What comes of the debugger's work; a panic is a value.
+fn guarded(tell: impl FnOnce() -> crate::Result<()>) -> Result<(), HostError> {
+    match catch_unwind(AssertUnwindSafe(tell)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(HostError::Error(error)),
         Err(panic) => Err(HostError::Panic(panic)),
-    };
-    store.stop_at(outer);
-    Some((store, result))
+    }
+}
+
+/// Called when a host function that compiled code has called throws an exception.
+pub(super) fn host_throw(store: &mut StoreOpaque) -> Result<(), HostError> {
+    let result = guarded(|| debug::at_host_throw(store, &Registers::new(None)));
+    if result.is_err() {
+        // What is raised now has been told already.
+        store.debugger_mut().skip_trap();
+    }
+    result
 }
 
 /// What sites that are on lead to.

@@ -1,6 +1,7 @@
 //! Linux: the image in a memory file, mapped privately by each user of it, so
 //! that a copy costs the pages that are written to and no more.
 
+use super::Protection;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
 use rustix::thread::{MembarrierCommand, membarrier};
@@ -99,12 +100,16 @@ impl Mapping {
     /// Whether protection can be changed while threads use the view.
     pub(crate) const SHARED: bool = true;
 
-    /// Changes the protection of a page-aligned range that other threads may be using:
-    /// writable, or executable. The caller has the right to switch sites.
-    pub(crate) fn protect_shared(&self, range: Range<usize>, writable: bool) -> io::Result<()> {
+    /// Changes the protection of a page-aligned range that other threads may be using.
+    /// The caller has the right to switch sites.
+    pub(crate) fn protect_shared(&self, range: Range<usize>, protection: Protection) -> io::Result<()> {
         assert!(range.start <= range.end && range.end <= self.len, "the range lies in the mapping");
-        let change = if writable { MprotectFlags::WRITE } else { MprotectFlags::EXEC };
-        let flags = MprotectFlags::READ | change;
+        let flags = MprotectFlags::READ
+            | match protection {
+                Protection::Read => MprotectFlags::empty(),
+                Protection::Write => MprotectFlags::WRITE,
+                Protection::Execute => MprotectFlags::EXEC,
+            };
         // SAFETY: the range lies in this mapping; it stays readable, and a thread that
         // executes there faults and waits.
         unsafe { mprotect(self.base.add(range.start).cast(), range.end - range.start, flags) }?;

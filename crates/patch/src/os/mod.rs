@@ -5,6 +5,18 @@
 //! `Mapping` (a view of them that is either readable and writable or readable and
 //! executable), with the same functions.
 
+/// What can be done with pages of code besides reading them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(crate) enum Protection {
+    /// Nothing.
+    Read,
+    /// Writing.
+    Write,
+    /// Executing.
+    Execute,
+}
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(any(not(target_os = "linux"), test))]

@@ -3,6 +3,7 @@
 //! A change of protection covers the whole view, which is what the mapping
 //! crate offers; asking for a range is allowed and does more.
 
+use super::Protection;
 use memmap2::{Mmap, MmapMut};
 use std::io;
 use std::ops::Range;
@@ -100,7 +101,7 @@ impl Mapping {
 
     /// Never called, see [`Mapping::SHARED`].
     #[cfg_attr(test, allow(dead_code))]
-    pub(crate) fn protect_shared(&self, _range: Range<usize>, _writable: bool) -> io::Result<()> {
+    pub(crate) fn protect_shared(&self, _range: Range<usize>, _protection: Protection) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

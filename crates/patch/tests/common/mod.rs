@@ -19,6 +19,7 @@ pub fn function(text: &str, code: Vec<u8>) -> CompiledFunction {
         call_sites: vec![],
         patch_sites: vec![],
         states: Vec::new(),
+        trap_states: Vec::new(),
         unwind: UnwindInfo::default(),
         sources: vec![],
         frame_size: 0,

@@ -22,6 +22,7 @@
 //! live, or set, since the last place at which it is known which ones are.
 
 use super::state::Translator;
+use cranelift_entity::EntityRef;
 use sidetrack_ir::opcode::Props;
 use sidetrack_ir::{
     CallConv, ExtFuncData, ExternalName, Extra, FuncRef, Inst, Signature, SiteInfo, StateEntry, Value,
@@ -118,7 +119,7 @@ impl Translator<'_> {
     /// Gives what may trap of the operator just translated its state.
     pub fn write_trap_states(&mut self) {
         let Some(live) = self.liveness.take() else { return };
-        let insts = self.b.func.dfg.insts.keys().skip(self.before.insts);
+        let insts = (self.before.insts..self.b.func.dfg.insts.len()).map(Inst::new);
         let trapping: SmallVec<[Inst; 4]> = insts.filter(|&inst| self.may_trap(inst)).collect();
         if !trapping.is_empty() {
             let state = self.trap_state(live.here());

@@ -37,6 +37,7 @@ fn text(inst: &Inst) -> String {
         call_sites: Vec::new(),
         patch_sites: Vec::new(),
         states: Vec::new(),
+        trap_states: Vec::new(),
         unwind: Default::default(),
         sources: Vec::new(),
         frame_size: 0,

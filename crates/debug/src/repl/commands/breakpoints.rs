@@ -2,7 +2,7 @@
 
 use crate::repl::context::{Context, Flow};
 use crate::repl::{Repl, display};
-use crate::session::{Condition, location};
+use crate::session::{Condition, Where, location};
 use anyhow::{Context as _, bail};
 use sidetrack_engine::Result;
 use std::fmt::Write;
@@ -38,10 +38,22 @@ fn add(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str, temporary
         },
     };
     let (breakpoints, target) = context.breakpoints();
-    let added = breakpoints.add(target, &module, place, condition, temporary)?;
+    let added = breakpoints.add(target, Where::Operator(module, place), condition, temporary)?;
     let kind = if temporary { "Temporary breakpoint" } else { "Breakpoint" };
-    let function = display::function(&module, added.func);
-    let _ = writeln!(repl.text, "{kind} {} at {:#x} in {function}", added.id, added.pc);
+    let _ = writeln!(repl.text, "{kind} {} {}", added.id, display::place(&added.at));
+    Ok(Flow::Stay)
+}
+
+/// `catch`.
+pub fn catch(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Result<Flow> {
+    match operands {
+        "throw" => {}
+        "" => bail!("what is to be caught is expected: `throw`"),
+        _ => bail!("`{operands}`: only a `throw` can be caught"),
+    }
+    let (breakpoints, target) = context.breakpoints();
+    let added = breakpoints.add(target, Where::Throw, None, false)?;
+    let _ = writeln!(repl.text, "Breakpoint {} {}", added.id, display::place(&added.at));
     Ok(Flow::Stay)
 }
 

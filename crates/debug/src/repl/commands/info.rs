@@ -25,8 +25,7 @@ pub fn breakpoints(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &st
         repl.text.push_str("There are no breakpoints\n");
     }
     for each in breakpoints.list() {
-        let function = display::function(&each.module, each.func);
-        let _ = write!(repl.text, "{} at {:#x} in {function}", each.id, each.pc);
+        let _ = write!(repl.text, "{} {}", each.id, display::place(&each.at));
         if let Some(condition) = &each.condition {
             let _ = write!(repl.text, " if {}", condition.text);
         }

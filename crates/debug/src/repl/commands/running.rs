@@ -28,7 +28,7 @@ pub fn cont(_: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Resu
     let stop = context.stop()?;
     if !operands.is_empty() {
         let passed = count(operands)? - 1;
-        let Reason::Breakpoint(ids, _) = stop.reason() else {
+        let (Reason::Breakpoint(ids, _) | Reason::Exception(ids, _)) = stop.reason() else {
             bail!("only at a breakpoint can it be said how often to go on to it");
         };
         // One that stops once is gone.

@@ -147,7 +147,7 @@ fn constant_logic(ctx: &mut Ctx<'_>, inst: IrInst, kind: Logic, v: Value, value:
 fn run_of_ones(value: u64) -> Option<(u8, u8)> {
     let (start, after) = (value.leading_zeros(), value.trailing_zeros());
     let contiguous = value != 0 && value.count_ones() == 64 - start - after;
-    contiguous.then_some((start as u8, 63 - after as u8))
+    contiguous.then(|| (start as u8, 63 - after as u8))
 }
 
 /// Bits of `x` where those of `c` are 1, else of `y`.

@@ -93,8 +93,8 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
     chain(signal, info, ucontext);
 }
 
-/// Whether the fault was the fetch of an instruction from a page that is being
-/// switched; then waits until it is not, and the instruction can be tried again.
+/// Whether the fault was the fetch of an instruction from a page that cannot be executed
+/// now; then sees to it that it can, and the instruction can be tried again.
 fn is_being_switched(fault: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
     let pc = arch::registers(fault, context).pc;
     // SAFETY: this signal carries an address.
@@ -109,7 +109,7 @@ fn is_being_switched(fault: &libc::siginfo_t, context: &libc::ucontext_t) -> boo
     };
     // SAFETY: the thread runs this code, so nobody unloads it. The view is given back
     // first, since whoever switches may be waiting for it.
-    unsafe { &*memory }.wait_for_pages();
+    unsafe { &*memory }.fetch_faulted(address);
     true
 }
 
