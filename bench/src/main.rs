@@ -74,15 +74,21 @@ enum What {
         /// Interrupts of a running program.
         #[arg(long, default_value_t = 10_000)]
         interrupts: usize,
+        /// Measure this alone.
+        #[arg(long, value_enum)]
+        only: Option<debug::Part>,
         /// A large WASI command, such as sqlite.
         program: Option<std::path::PathBuf>,
     },
-    /// For `debug`: prints by how much this process grows by one breakpoint.
+    /// For `debug`: prints by how much this process grows by a store with breakpoints.
     #[command(hide = true)]
     Grown {
         /// With Wasmtime.
         #[arg(long)]
         wasmtime: bool,
+        /// How many breakpoints.
+        #[arg(long, default_value_t = 0)]
+        breakpoints: usize,
         /// A large module.
         program: std::path::PathBuf,
     },
@@ -107,8 +113,10 @@ fn main() {
             wasm::run(rounds, threads, level, against, &programs)
         }
         What::Calls { rounds, module } => wasm::calls(rounds, module.as_deref()),
-        What::Debug { rounds, interrupts, program } => debug::run(rounds, interrupts, program.as_deref()),
-        What::Grown { wasmtime, program } => debug::grown(wasmtime, &program),
+        What::Debug { rounds, interrupts, only, program } => {
+            debug::run(rounds, interrupts, only, program.as_deref())
+        }
+        What::Grown { wasmtime, breakpoints, program } => debug::grown(wasmtime, breakpoints, &program),
         What::Enter { rounds, functions } => enter::run(rounds, functions),
     };
     if let Err(message) = result {

@@ -1,7 +1,7 @@
 //! Stores on several threads: what one's debugger does to another, and how long an
 //! interrupt takes.
 
-use super::{Failure, LOOP, engine, instantiated, operators};
+use super::{Failure, LOOP, engine, instantiated, operators, thread_time};
 use crate::median;
 use sidetrack_engine as ours;
 use std::path::Path;
@@ -22,14 +22,14 @@ enum Beside {
     Both,
 }
 
-/// Milliseconds a call takes beside another store, and how often that one was toggled a second.
+/// Milliseconds of its thread that a call takes beside another store, and how often that one was toggled a second.
 fn beside(
     engine: &ours::Engine,
     module: &ours::Module,
     pc: u32,
     what: Beside,
 ) -> Result<(f64, f64), Failure> {
-    const COUNT: i32 = 20_000_000;
+    const COUNT: i32 = 250_000_000;
     let (mut store, instance) = instantiated(engine, module)?;
     let stopped = Arc::new(AtomicBool::new(false));
     let seen = stopped.clone();
@@ -42,7 +42,7 @@ fn beside(
     let done = AtomicBool::new(false);
     let toggles = AtomicU64::new(0);
     let ready = Barrier::new(if what == Beside::Alone { 1 } else { 2 });
-    let time = std::thread::scope(|scope| -> Result<f64, Failure> {
+    let (time, whole) = std::thread::scope(|scope| -> Result<(f64, f64), Failure> {
         let other = (what != Beside::Alone).then(|| {
             scope.spawn(|| -> Result<(), String> {
                 let text = |error: ours::Error| error.to_string();
@@ -64,17 +64,18 @@ fn beside(
             })
         });
         ready.wait();
-        let start = Instant::now();
+        let (start, begun) = (thread_time(), Instant::now());
         run.call(&mut store, COUNT)?;
-        let time = start.elapsed().as_secs_f64() * 1e3;
+        let (time, whole) = ((thread_time() - start) / 1e6, begun.elapsed().as_secs_f64());
         done.store(true, Ordering::Relaxed);
         if let Some(other) = other {
             other.join().map_err(|_| "the other thread panicked")??;
         }
-        Ok(time)
+        Ok((time, whole))
     })?;
+    assert_eq!(store.sites_on(module), 0, "another store's site is on");
     assert!(!stopped.load(Ordering::SeqCst), "a store stopped at another's breakpoint");
-    Ok((time, toggles.load(Ordering::Relaxed) as f64 / time * 1e3))
+    Ok((time, toggles.load(Ordering::Relaxed) as f64 / whole))
 }
 
 /// A store beside one whose breakpoints are set and cleared all the time.
@@ -86,7 +87,7 @@ pub fn two_stores(rounds: usize) -> Result<(), Failure> {
     let kinds = [Beside::Alone, Beside::Runs, Beside::Both, Beside::Toggles];
     let mut times: [Vec<f64>; 4] = Default::default();
     let mut toggles: [Vec<f64>; 4] = Default::default();
-    for _ in 0..rounds * 3 {
+    for _ in 0..rounds {
         for (index, kind) in kinds.into_iter().enumerate() {
             let (time, rate) = beside(&engine, &module, pc, kind)?;
             times[index].push(time);
@@ -95,7 +96,10 @@ pub fn two_stores(rounds: usize) -> Result<(), Failure> {
     }
     let [alone, runs, both, only] = times.map(median);
     let [_, _, both_rate, only_rate] = toggles.map(median);
-    println!("a store alone: {alone:.1} ms; beside one that runs the same: ratio {:.3}", runs / alone);
+    println!(
+        "a store alone: {alone:.1} ms of its thread; beside one that runs the same: ratio {:.3}",
+        runs / alone
+    );
     println!(
         "beside one that runs and sets and clears {both_rate:.0} breakpoints a second: {:.3} of that",
         both / runs
@@ -118,6 +122,7 @@ fn interrupt_small(count: usize) -> Result<(), Failure> {
     let (store, instance) = instantiated(&engine, &module)?;
     let latencies = latencies(
         store,
+        &module,
         |store, _| {
             let run = instance.get_typed_func::<i32, ()>(&mut *store, "loop")?;
             Ok(run.call(store, 0)?)
@@ -139,6 +144,7 @@ fn interrupt_program(count: usize, program: &Path) -> Result<(), Failure> {
     let store = ours::Store::new(&engine, None);
     let latencies = latencies(
         store,
+        &module,
         |store, done| {
             // The program ends and is started again.
             while !done.load(Ordering::SeqCst) {
@@ -177,6 +183,7 @@ fn print(what: &str, mut latencies: Vec<f64>) {
 /// Microseconds from each interrupt to the handler, of a store that runs on another thread.
 fn latencies<T: Send + 'static>(
     mut store: ours::Store<T>,
+    module: &ours::Module,
     run: impl FnOnce(&mut ours::Store<T>, &AtomicBool) -> Result<(), Failure> + Send,
     count: usize,
 ) -> Result<Vec<f64>, Failure> {
@@ -185,17 +192,21 @@ fn latencies<T: Send + 'static>(
     let (called, calls) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let done = Arc::new(AtomicBool::new(false));
     let (at, number, end) = (called.clone(), calls.clone(), done.clone());
+    let waiting = std::thread::current();
     store.debug_handler(move |_, _| {
+        let ending = end.load(Ordering::SeqCst);
         at.store(begun.elapsed().as_nanos() as u64, Ordering::SeqCst);
         number.fetch_add(1, Ordering::SeqCst);
-        if end.load(Ordering::SeqCst) {
+        waiting.unpark();
+        if ending {
             Err(ours::Trap::Interrupt.into())
         } else {
             Ok(ours::Resume::Continue)
         }
     });
     let handle = store.interrupt_handle();
-    std::thread::scope(|scope| {
+    let mut laying = 0.0;
+    let times = std::thread::scope(|scope| {
         let runner = scope.spawn(|| {
             let _ = run(&mut store, &done);
         });
@@ -203,12 +214,15 @@ fn latencies<T: Send + 'static>(
         for n in 0..count as u64 {
             std::thread::sleep(Duration::from_micros(50 + n * 7 % 300));
             let start = begun.elapsed().as_nanos() as u64;
+            let before = thread_time();
             handle.interrupt();
+            laying += thread_time() - before;
             while calls.load(Ordering::SeqCst) == n {
                 if begun.elapsed().as_nanos() as u64 > start + 5_000_000_000 {
                     return Err("an interrupt was lost".into());
                 }
-                std::hint::spin_loop();
+                // Without a processor of its own: the program may need it.
+                std::thread::park_timeout(Duration::from_millis(100));
             }
             times.push((called.load(Ordering::SeqCst) - start) as f64 / 1e3);
         }
@@ -216,5 +230,8 @@ fn latencies<T: Send + 'static>(
         handle.interrupt();
         runner.join().map_err(|_| "the program's thread panicked")?;
         Ok(times)
-    })
+    });
+    println!("processor time of an interrupt on the thread that asks: {:.1} us", laying / count as f64 / 1e3);
+    assert_eq!(store.sites_on(module), 0, "an interrupt has left sites on");
+    times
 }

@@ -18,7 +18,18 @@ fn preserve_all_keeps_every_register() {
 
 #[test]
 fn preserve_all_keeps_every_register_of_aarch64() {
-    let tools = ["aarch64-linux-gnu-gcc", "qemu-aarch64"];
+    keeps_every_register("aarch64", &[], &[]);
+}
+
+#[test]
+fn preserve_all_keeps_every_register_of_s390x() {
+    keeps_every_register("s390x", &["--set", "has_vx"], &["-march=z13"]);
+}
+
+/// Links a `preserve_all` function for a target with C that fills all registers before
+/// it calls it, and runs the program in the emulator.
+fn keeps_every_register(target: &str, settings: &[&str], options: &[&str]) {
+    let tools = [format!("{target}-linux-gnu-gcc"), format!("qemu-{target}")];
     if let Some(tool) = tools.iter().find(|tool| Command::new(tool).arg("--version").output().is_err()) {
         assert!(std::env::var_os("SIDETRACK_REQUIRE_EMULATORS").is_none(), "{tool} not found");
         return eprintln!("ignored: {tool} not found");
@@ -27,20 +38,23 @@ fn preserve_all_keeps_every_register_of_aarch64() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c_abi");
         let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let (object, program) =
-            (out.join(format!("aarch64_{level}.o")), out.join(format!("aarch64_{level}")));
+            (out.join(format!("{target}_{level}.o")), out.join(format!("{target}_{level}")));
         let status = Command::new(env!("CARGO_BIN_EXE_sidetrack"))
             .arg("compile")
             .arg(source.join("preserve.clif"))
-            .args(["--target", "aarch64", "--set", &format!("opt_level={level}"), "-o"])
+            .args(["--target", target, "--set", &format!("opt_level={level}")])
+            .args(settings)
+            .arg("-o")
             .arg(&object)
             .status();
         assert!(status.expect("sidetrack runs").success());
-        let status = Command::new(tools[0])
+        let status = Command::new(&tools[0])
             .args(["-static", "-o"])
-            .args([&program, &source.join("preserve_aarch64.c"), &object])
+            .args([&program, &source.join(format!("preserve_{target}.c")), &object])
+            .args(options)
             .status();
         assert!(status.expect("the compiler runs").success());
-        let status = Command::new(tools[1]).arg(&program).status().expect("the emulator runs");
+        let status = Command::new(&tools[1]).arg(&program).status().expect("the emulator runs");
         assert_eq!(status.code(), Some(0), "check number {:?} fails at opt_level={level}", status.code());
     }
 }

@@ -21,15 +21,18 @@
 mod common;
 
 use common::{command, folder, repository};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 const PROMPT: &str = "(sidetrack)";
 /// How long something is waited for that is to be printed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What the editor sends when it is ready for a line: that it knows pasted text.
+const BEGIN_OF_LINE: &str = "\x1b[?2004h";
 const TARGETS: [&str; 2] = ["native", "pulley64"];
 
 /// A file of dialogues.
@@ -233,7 +236,7 @@ fn examples_in_documents_are_true() {
 /// A debugger that is talked to while it runs.
 struct Talk {
     child: Child,
-    input: ChildStdin,
+    input: Box<dyn Write>,
     output: Receiver<u8>,
     /// What is printed and not yet looked at.
     rest: String,
@@ -241,17 +244,52 @@ struct Talk {
 
 impl Talk {
     fn start(args: &[&str]) -> Self {
-        let mut command = command(args);
-        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().expect("the command runs");
+        let mut command = Talk::command(args);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command runs");
         let input = child.stdin.take().expect("it is a pipe");
         let output = child.stdout.take().expect("it is a pipe");
+        Talk::over(child, input, output)
+    }
+
+    /// On a terminal, with a folder for what is kept.
+    fn on_terminal(args: &[&str], state: &Path) -> Self {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+        grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("it can be used");
+        let name = ptsname(&ours, Vec::new()).expect("it has a name");
+        let name = name.to_str().expect("it is text");
+        let theirs = std::fs::File::options().read(true).write(true).open(name).expect("it can be opened");
+        let other = || theirs.try_clone().expect("a handle more");
+        let mut command = Talk::command(args);
+        command
+            .env("TERM", "xterm")
+            .env("XDG_STATE_HOME", state)
+            .stdin(other())
+            .stdout(other())
+            .stderr(other());
+        let child = command.spawn().expect("the command runs");
+        let ours = std::fs::File::from(ours);
+        Talk::over(child, ours.try_clone().expect("a handle more"), ours)
+    }
+
+    fn command(args: &[&str]) -> std::process::Command {
+        let mut command = command(args);
+        command.current_dir(repository("tests/debug")).env_remove("XDG_STATE_HOME").env_remove("HOME");
+        command
+    }
+
+    fn over(child: Child, input: impl Write + 'static, output: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
             output.bytes().map_while(Result::ok).try_for_each(|byte| sender.send(byte))
         });
-        Talk { child, input, output: receiver, rest: String::new() }
+        Talk { child, input: Box::new(input), output: receiver, rest: String::new() }
+    }
+
+    /// Presses keys when a line can be edited: what is typed before may be lost.
+    fn type_in(&mut self, keys: &str) {
+        self.expect(BEGIN_OF_LINE);
+        self.input.write_all(keys.as_bytes()).expect("it reads");
     }
 
     fn say(&mut self, line: &str) {
@@ -342,5 +380,47 @@ fn what_stands_behind_the_commands_is_the_programs() {
     talk.expect("(sidetrack) run\nhello\nThe program has exited with code 6.\n");
     talk.say("info breakpoints");
     talk.expect("There are no breakpoints\n");
+    assert_eq!(talk.end(), Some(0));
+}
+
+#[test]
+fn a_terminal_has_completion_editing_and_history() {
+    let state = folder("state");
+    let mut talk = Talk::on_terminal(&["debug", "--invoke", "sum", "sum.wat", "3"], &state);
+    // A command, its second word, and the name of a function.
+    talk.type_in("brea\t squ\t\r");
+    talk.expect("Breakpoint 1 at 0x37 in 0 <square>");
+    talk.type_in("inf\t br\t\r");
+    talk.expect("1 at 0x37 in 0 <square>");
+    // To the start of the line, and there a letter.
+    talk.type_in("isable 1\x01d\r");
+    talk.type_in("info b\r");
+    talk.expect(", disabled");
+    // A key that is pressed at the prompt ends the line and nothing else.
+    talk.type_in("nonsense\x03");
+    talk.type_in("enable\r");
+    // Up four times, and down once.
+    talk.type_in("\x1b[A\x1b[A\x1b[A\x1b[A\x1b[B\r");
+    talk.type_in("info b\r");
+    talk.expect("<square>, disabled");
+    talk.type_in("run\r");
+    talk.expect("The program has returned i32:14.");
+    talk.type_in("\x04");
+    assert_eq!(talk.end(), Some(0));
+
+    // Another debugger knows what was typed.
+    let mut talk = Talk::on_terminal(&["debug", "--invoke", "sum", "sum.wat", "3"], &state);
+    talk.type_in("\x1b[A\r");
+    talk.expect("The program has returned i32:14.");
+    talk.type_in("\x12squ\r");
+    talk.expect("Breakpoint 1 at 0x37");
+    talk.type_in("run\r");
+    talk.expect("=> 0x37");
+    // An empty line does the last command again.
+    talk.type_in("stepi\r");
+    talk.expect("=> 0x39");
+    talk.type_in("\r");
+    talk.expect("=> 0x3b");
+    talk.type_in("quit\r");
     assert_eq!(talk.end(), Some(0));
 }

@@ -29,8 +29,8 @@ struct Target {
 impl Targets {
     /// Every target that runs here, at both levels of optimisation, with the
     /// host's features and without, the verifier and the checker of register
-    /// allocation on. Without any features an x86-64 has no vectors, so it is there
-    /// once more with just what they need.
+    /// allocation on. Without any features some have no vectors, so these are there
+    /// once more with just what vectors need.
     pub fn all() -> Targets {
         let emulated = emulated::TARGETS.iter().filter(|target| target.available().is_ok());
         let names =
@@ -42,8 +42,12 @@ impl Targets {
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Targets {
         let mut isas = Vec::new();
         for name in names {
-            // Without features; on x86-64 also with those that vectors need; with all.
-            let x86 = name == "x86_64";
+            // Without features; with those that vectors need, where they need some; with all.
+            let for_vectors = match name {
+                "x86_64" => Some("x86-64-v2"),
+                "s390x" => Some("has_vx"),
+                _ => None,
+            };
             let base_has_vectors = matches!(name, "pulley64" | "aarch64");
             for (opt_level, features, live, vectors) in [
                 (OptLevel::None, Features::Base, true, base_has_vectors),
@@ -53,8 +57,10 @@ impl Targets {
                 let Ok(mut builder) = lookup(name) else { continue };
                 match features {
                     Features::Base => {}
-                    Features::ForVectors if x86 && builder.enable("x86-64-v2").is_ok() => {}
-                    Features::ForVectors => continue,
+                    Features::ForVectors => match for_vectors.map(|flag| builder.enable(flag)) {
+                        Some(Ok(())) => {}
+                        _ => continue,
+                    },
                     Features::All => builder.enable_host(),
                 }
                 let flags = Flags {
@@ -65,8 +71,6 @@ impl Targets {
                     ..Flags::default()
                 };
                 let name = format!("{name} {opt_level}");
-                // Which has no rules for them yet.
-                let vectors = vectors && !name.starts_with("s390x");
                 isas.push(Target { name, isa: builder.finish(flags), vectors });
             }
         }

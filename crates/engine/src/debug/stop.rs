@@ -127,7 +127,9 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     let debugger = store.debugger_mut();
     stop.buffers = Cell::new(std::mem::take(&mut debugger.buffers));
     if !debugger.followed.is_empty() {
-        stop.shadow = OnceCell::from(shadow_of_site(store, &stop)?);
+        let known = followed_locals(store, &spot.func, fp, spot.entry);
+        let shadow = spot.shadow(registers, |local| known[local], stop.buffers.take());
+        stop.shadow = OnceCell::from(shadow);
     }
     let result = if interrupted { at_interrupt(store, &mut stop) } else { go_on(store, &mut stop, certain) };
     let Stopped { shadow, buffers, .. } = stop;

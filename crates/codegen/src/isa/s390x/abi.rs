@@ -9,6 +9,9 @@
 //! callee saves whatever it writes, whole vectors where there are any, and a return value
 //! is in the register of the parameter that it passes through.
 //!
+//! Vectors travel in v24 and on, as on the platform but for the order of their lanes, which
+//! is the opposite; then on the stack. They are saved in `preserve_all` only.
+//!
 //! Every function has a frame pointer, which points to the caller's; the return address
 //! is above it. The platform's callees save the floats f8 to f15. They are saved here,
 //! but where they may be parts of vectors no value is kept in them across calls.
@@ -17,8 +20,8 @@ use super::emit::{add_imm, load_constant, memory_at};
 use super::encode::{ALWAYS, Buf, Enc, brc, registers_memory};
 use super::inst::DIFFERENT;
 use super::ops::Op;
-use super::regs::{self, FP, LR, R0, R1, SP, f, r};
-use super::vector;
+use super::regs::{self, FP, LR, R0, R1, SP, f, r, v};
+use super::vector::{Vop, memory};
 use crate::abi::{AbiError, FrameLayout, RegLists, SigAbi, assign, pass_through_returns};
 use regalloc2::{PReg, PRegSet, RegClass};
 use sidetrack_artifact::{TrapCode, UnwindOp};
@@ -45,8 +48,12 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
         CallConv::PreserveAll => (5, 4, 0),
         CallConv::Fast | CallConv::Tail => (6, 8, 0),
     };
-    let params = RegLists { ints: &ints[..int_count], floats: &floats[..float_count], vectors: None };
-    let rets = RegLists { ints: &ints[..4], floats: &floats[..4], vectors: None };
+    // Where there are no vectors, none come here.
+    let vectors = [24, 26, 28, 30, 25, 27, 29, 31].map(v);
+    let (ints, floats) = (&ints[..], &floats[..]);
+    let params =
+        RegLists { ints: &ints[..int_count], floats: &floats[..float_count], vectors: Some(&vectors) };
+    let rets = RegLists { ints: &ints[..4], floats: &floats[..4], vectors: Some(&vectors[..4]) };
     let mut abi = assign(sig, params, rets, area, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;
@@ -54,17 +61,17 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
 }
 
 fn all() -> impl Iterator<Item = PReg> {
-    regs::ints().chain(regs::floats())
+    regs::ints().chain(regs::floats()).chain(regs::vectors())
 }
 
-/// Whether callees of this convention save the register; of a vector register the
-/// float.
+/// Whether callees of this convention save the register, of a vector register around a
+/// float the float.
 fn is_saved(conv: CallConv, preg: PReg) -> bool {
     match conv {
         CallConv::PreserveAll => true,
         CallConv::Tail => false,
         // r6 and r7 carry arguments.
-        CallConv::Fast => preg.hw_enc() >= 8,
+        CallConv::Fast => preg.hw_enc() >= 8 && preg.class() != RegClass::Vector,
         CallConv::SystemV | CallConv::WindowsFastcall => regs::is_saved(preg),
     }
 }
@@ -75,7 +82,8 @@ pub fn call_clobbers(conv: CallConv, has_vectors: bool) -> PRegSet {
         let whole = preg.class() == RegClass::Int || !has_vectors || conv == CallConv::PreserveAll;
         whole && is_saved(conv, *preg)
     };
-    regs::set(all().filter(|preg| !kept(preg)))
+    let there = |preg: &PReg| has_vectors || preg.class() != RegClass::Vector;
+    regs::set(all().filter(there).filter(|preg| !kept(preg)))
 }
 
 /// The registers that a function must save, of those that it writes: integers from the
@@ -84,7 +92,7 @@ pub fn callee_saves(conv: CallConv, written: PRegSet) -> Vec<PReg> {
     let mut ints: Vec<PReg> = regs::ints().collect();
     ints.reverse();
     let saved = |preg: &PReg| is_saved(conv, *preg) && written.contains(*preg);
-    ints.into_iter().chain(regs::floats()).filter(saved).collect()
+    ints.into_iter().chain(regs::floats()).chain(regs::vectors()).filter(saved).collect()
 }
 
 /// Bytes that a saved register takes.
@@ -119,7 +127,7 @@ fn saves(frame: &FrameLayout, restore: bool, buffer: &mut Buf, mut done: impl Fn
         match (whole, restore) {
             (true, _) => {
                 add_imm(buffer, R1, FP, offset);
-                buffer.code(vector::memory(!restore, reg, 0, R1, 0));
+                buffer.code(memory(if restore { Vop::Vl } else { Vop::Vst }, reg, 0, R1, 0, 0));
             }
             (false, false) => memory_at(buffer, Op::Stdy, reg, FP, offset),
             (false, true) => memory_at(buffer, Op::Ldy, reg, FP, offset),

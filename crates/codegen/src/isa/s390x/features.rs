@@ -38,6 +38,16 @@ impl Features {
         self.0 & 1 != 0
     }
 
+    /// Its first enhancement.
+    pub fn vxe(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// Its second enhancement.
+    pub fn vxe2(self) -> bool {
+        self.0 & 4 != 0
+    }
+
     /// The second facility of miscellaneous instructions.
     pub fn mie2(self) -> bool {
         self.0 & 8 != 0

@@ -9,6 +9,7 @@
 
 use super::encode::{ALWAYS, distant};
 use super::ops::Op;
+use super::vector::{VecInst, Vop};
 use super::{S390x, emit};
 use crate::abi::StackAddr;
 use crate::buffer::{Buffer, FixupKind, Label};
@@ -280,14 +281,8 @@ pub enum Inst {
         src: Reg,
         mem: Mem,
     },
-    VectorLoad {
-        dst: Reg,
-        mem: Mem,
-    },
-    VectorStore {
-        src: Reg,
-        mem: Mem,
-    },
+    /// An instruction on vectors.
+    Vec(VecInst),
     /// An address.
     Address {
         dst: Reg,
@@ -516,14 +511,15 @@ impl MachInst for Inst {
                 visitor.use_(b);
                 visitor.def_reuse(dst, index);
             }
-            Inst::Load { dst, mem, .. } | Inst::VectorLoad { dst, mem } | Inst::Address { dst, mem } => {
+            Inst::Load { dst, mem, .. } | Inst::Address { dst, mem } => {
                 mem.visit(visitor);
                 visitor.def(dst);
             }
-            Inst::Store { src, mem, .. } | Inst::VectorStore { src, mem } => {
+            Inst::Store { src, mem, .. } => {
                 mem.visit(visitor);
                 visitor.use_(src);
             }
+            Inst::Vec(inst) => inst.visit(visitor),
             Inst::Select { cond, dst, yes, no } => {
                 let index = visitor.use_(no);
                 cond.visit(visitor);
@@ -618,7 +614,11 @@ impl MachInst for Inst {
     }
 
     fn class(ty: Type) -> RegClass {
-        if ty.is_int() { RegClass::Int } else { RegClass::Float }
+        match () {
+            () if ty.is_vector() => RegClass::Vector,
+            () if ty.is_int() => RegClass::Int,
+            () => RegClass::Float,
+        }
     }
 
     fn mov(dst: Reg, src: Reg, class: RegClass) -> Self {
@@ -638,7 +638,7 @@ impl MachInst for Inst {
     fn load_stack(dst: Reg, addr: StackAddr, ty: Type) -> Self {
         let mem = Mem::stack(addr);
         match ty {
-            _ if ty.is_vector() => Inst::VectorLoad { dst, mem },
+            _ if ty.is_vector() => Inst::Vec(VecInst::Load { op: Vop::Vl, m: 0, dst, mem }),
             F32 => Inst::Load { op: Op::Ley, dst, mem: Mem::stack(second_half(addr)) },
             F64 => Inst::Load { op: Op::Ldy, dst, mem },
             _ => Inst::Load { op: Op::Lg, dst, mem },
@@ -648,7 +648,7 @@ impl MachInst for Inst {
     fn store_stack(src: Reg, addr: StackAddr, ty: Type) -> Self {
         let mem = Mem::stack(addr);
         match ty {
-            _ if ty.is_vector() => Inst::VectorStore { src, mem },
+            _ if ty.is_vector() => Inst::Vec(VecInst::Store { op: Vop::Vst, m: 0, src, mem }),
             F32 => Inst::Store { op: Op::Stey, src, mem: Mem::stack(second_half(addr)) },
             F64 => Inst::Store { op: Op::Stdy, src, mem },
             _ => Inst::Store { op: Op::Stg, src, mem },

@@ -1,8 +1,8 @@
 //! IBM z/Architecture, 64 bits, big-endian, from the z13 on; its vector facility and
 //! what later machines add by flags.
 //!
-//! The rooms: `regs` the register file, `ops` the instruction table, `vector` the vector
-//! facility's, `encode` operands, `inst` the instruction type, `features` what the
+//! The rooms: `regs` the register file, `ops` the instruction table, `vector` that of
+//! the vector facility, `encode` operands, `inst` the instruction type, `features` what the
 //! processor has, `abi` conventions and frames, `lower` rules, `emit` bytes, `patch` what
 //! a patcher must know.
 //!
@@ -75,7 +75,7 @@ impl Builder for S390xBuilder {
     }
 
     fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(S390x { flags, features: self.features, env: regs::machine_env() })
+        Arc::new(S390x { flags, features: self.features, env: regs::machine_env(self.features.vx()) })
     }
 }
 
@@ -101,7 +101,8 @@ impl TargetIsa for S390x {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        let Some(mut split) = vectors::split(func, Endianness::Big) else { return compile_with(self, func) };
+        let split = if self.features.vx() { None } else { vectors::split(func, Endianness::Big) };
+        let Some(mut split) = split else { return compile_with(self, func) };
         if self.flags.opt_level == OptLevel::Speed {
             opt::optimize(&mut split);
         }
@@ -145,6 +146,10 @@ impl Backend for S390x {
         abi::save_bytes(conv, preg, self.features.vx())
     }
 
+    fn vector_class(&self) -> Option<RegClass> {
+        self.features.vx().then_some(RegClass::Vector)
+    }
+
     fn exception_payloads(&self) -> [PReg; 2] {
         [regs::r(2), regs::r(3)]
     }
@@ -172,6 +177,10 @@ impl Backend for S390x {
         targets: &[Label],
     ) -> Result<(), String> {
         lower::lower_branch(ctx, inst, targets)
+    }
+
+    fn lower_vconst(&self, ctx: &mut Lower<'_, Self>, _ty: Type, bytes: [u8; 16]) -> Reg {
+        lower::vector_constant(ctx, bytes)
     }
 
     fn lower_const(&self, ctx: &mut Lower<'_, Self>, ty: Type, bits: u64) -> Reg {

@@ -6,7 +6,7 @@
 use super::encode::*;
 use super::inst::Fixup;
 use super::ops::{Format, Op};
-use super::vector;
+use super::vector::{self, Vop};
 use crate::buffer::FixupKind;
 use crate::isa::llvm_mc::disassemble;
 
@@ -158,15 +158,101 @@ fn every_encoding_is_what_llvm_reads() {
     check(&cases);
 }
 
+/// Names that are not what a row and a size make.
+const IRREGULAR: [(Vop, u8, &str); 12] = [
+    (Vop::Vml, 1, "vmlhw"),
+    (Vop::Vupl, 1, "vuplhw"),
+    (Vop::Vfll, 2, "vldeb"),
+    (Vop::Vflr, 3, "vledb"),
+    (Vop::Vcfps, 2, "vcefb"),
+    (Vop::Vcfps, 3, "vcdgb"),
+    (Vop::Vcfpl, 2, "vcelfb"),
+    (Vop::Vcfpl, 3, "vcdlgb"),
+    (Vop::Vcsfp, 2, "vcfeb"),
+    (Vop::Vcsfp, 3, "vcgdb"),
+    (Vop::Vclfp, 2, "vclfeb"),
+    (Vop::Vclfp, 3, "vclgdb"),
+];
+
+/// Encodings of a row for one size of elements.
+fn vector_cases(op: Vop, name: &str, size: u8, list: &mut Vec<(Code, String, Option<i64>)>) {
+    use vector::{LIKE_JAVA, POSITIVE, QUIET, Shape};
+    let regs = [(0u8, 31u8, 1u8, 16u8), (31, 0, 15, 2), (15, 16, 30, 31), (7, 9, 17, 8)];
+    for (n, (a, b, c, d)) in regs.into_iter().enumerate() {
+        // What instructions have beside the size, and how it is written.
+        let rest = match op {
+            Vop::Vfi => [QUIET, 5],
+            Vop::Vflr | Vop::Vcfps | Vop::Vcfpl | Vop::Vcsfp | Vop::Vclfp => [QUIET, 6],
+            Vop::Vflp => [0, POSITIVE],
+            Vop::Vfmin | Vop::Vfmax => [0, LIKE_JAVA],
+            _ => [0, 0],
+        };
+        let behind = match (op, rest) {
+            (Vop::Vfmin | Vop::Vfmax, _) => ", 1".to_string(),
+            (_, [QUIET, mode]) => format!(", 4, {mode}"),
+            _ => String::new(),
+        };
+        let m = [size, rest[0], rest[1]];
+        let (code, text) = match op.shape() {
+            Shape::Two => (vector::two(op, a, b, m), format!("%v{a}, %v{b}{behind}")),
+            Shape::Three | Shape::ThreeC => {
+                (vector::three(op, a, b, c, m), format!("%v{a}, %v{b}, %v{c}{behind}"))
+            }
+            Shape::Four => (vector::four(op, a, b, c, d, [size, 0]), format!("%v{a}, %v{b}, %v{c}, %v{d}")),
+            Shape::Imm => {
+                let number = [2u16, 1, 0x8000, 0xfffe][n];
+                let text = if op == Vop::Vgbm { i64::from(number) } else { i64::from(number as i16) };
+                (vector::imm(op, a, number, size), format!("%v{a}, {text}"))
+            }
+            Shape::Shift => {
+                let (base, by) = [(0, 63), (1, 0), (15, 7), (8, 1)][n];
+                (
+                    vector::shift(op, a, b, base, by, size),
+                    format!("%v{a}, %v{b}, {}", address(by.into(), 0, base)),
+                )
+            }
+            Shape::Memory => {
+                let (offset, index, base) = [(0, 0, 1), (4095, 2, 3), (16, 15, 14), (8, 0, 15)][n];
+                (
+                    vector::memory(op, a, index, base, offset, size),
+                    format!("%v{a}, {}", address(offset, index, base)),
+                )
+            }
+        };
+        list.push((code, format!("{name} {text}"), None));
+    }
+}
+
 #[test]
 #[cfg_attr(not(llvm_mc), ignore = "llvm-mc is not installed")]
-fn vector_registers() {
+fn every_encoding_of_vectors() {
     let mut list = Vec::new();
-    for (a, b) in [(0, 31), (31, 0), (15, 16), (16, 15), (7, 9)] {
-        list.push((vector::copy(a, b), format!("vlr %v{a}, %v{b}"), None));
-        let (load, store) = (vector::memory(false, a, 2, 3, 4095), vector::memory(true, a, 0, 15, 16));
-        list.push((load, format!("vl %v{a}, 4095(%r2,%r3)"), None));
-        list.push((store, format!("vst %v{a}, 16(%r15)"), None));
+    for &(op, name, sizes) in Vop::ALL {
+        if sizes.is_empty() {
+            vector_cases(op, name, 0, &mut list);
+        }
+        for letter in sizes.chars() {
+            let (size, suffix) = match letter {
+                's' => (2, "sb".to_string()),
+                'd' => (3, "db".to_string()),
+                letter => ("bhfgq".find(letter).expect("it is a size") as u8, letter.to_string()),
+            };
+            let irregular = IRREGULAR.iter().find(|row| (row.0, row.1) == (op, size));
+            let name = irregular.map_or(format!("{name}{suffix}"), |row| row.2.to_string());
+            vector_cases(op, &name, size, &mut list);
+        }
+    }
+    let mut add = |code, text: String| list.push((code, text, None));
+    for (v, w, r, s) in [(0u8, 31u8, 1u8, 15u8), (31, 15, 15, 1), (16, 0, 7, 8)] {
+        for (size, letter) in "bhfg".chars().enumerate() {
+            let (m, last) = (size as u8, (16 >> size) - 1);
+            add(vector::repeat(v, w, last, m), format!("vrep{letter} %v{v}, %v{w}, {last}"));
+            add(vector::take(r, v, last, m), format!("vlgv{letter} %r{r}, %v{v}, {last}"));
+            add(vector::put(v, r, last, m), format!("vlvg{letter} %v{v}, %r{r}, {last}"));
+            add(vector::mask(v, 3, 7, m), format!("vgm{letter} %v{v}, 3, 7"));
+        }
+        add(vector::join(v, w, v, 9), format!("vsldb %v{v}, %v{w}, %v{v}, 9"));
+        add(vector::pair(v, r, s), format!("vlvgp %v{v}, %r{r}, %r{s}"));
     }
     check(&list);
 }

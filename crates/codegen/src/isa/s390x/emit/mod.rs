@@ -4,12 +4,13 @@
 //! system reports its end, of a fault its start. Short branches reach 64 KiB; farther
 //! labels are reached through veneers in islands, or, where the distance is known
 //! already, by a long branch. Rooms: `calls` calls and sites, `consts` constants and
-//! addresses, `seq` pseudo-instructions, `atomic` loops around compare and swap.
+//! addresses, `seq` pseudo-instructions, `atomic` loops around compare and swap, `vector` vectors.
 
 mod atomic;
 mod calls;
 mod consts;
 mod seq;
+mod vector;
 
 pub use consts::{add_imm, load_constant, memory_at};
 
@@ -20,7 +21,7 @@ use super::inst::{Addr, Amount, Compare, Cond, Fixup, Inst, Mem};
 use super::ops::{Format, Op};
 use super::patch;
 use super::regs::{FP, LR, R0, R1, SP};
-use super::vector;
+use super::vector::{Vop, two};
 use crate::abi::StackBase;
 use crate::buffer::Label;
 use crate::reg::Reg;
@@ -139,24 +140,11 @@ fn memory(buffer: &mut Buf, op: Op, reg: u8, mem: Mem, ctx: &EmitCtx<'_>) {
     consts::indexed(buffer, op, reg, base, index, offset);
 }
 
-/// A load or store of a whole vector register.
-fn vector_memory(buffer: &mut Buf, store: bool, reg: u8, mem: Mem, ctx: &EmitCtx<'_>) {
-    let (mut base, mut index, mut offset) = resolve(buffer, mem, ctx);
-    if !fits12(offset.into()) {
-        consts::indexed(buffer, Op::Lay, R1, base, index, offset);
-        (base, index, offset) = (R1, 0, 0);
-    }
-    if let Some(code) = mem.trap {
-        buffer.add_trap(code);
-    }
-    buffer.code(vector::memory(store, reg, index, base, offset));
-}
-
-fn copy(buffer: &mut Buf, isa: &S390x, d: u8, s: u8, class: RegClass) {
+fn copy(buffer: &mut Buf, d: u8, s: u8, class: RegClass) {
     match class {
         RegClass::Int => buffer.two(Op::Lgr, d, s),
-        _ if isa.features.vx() => buffer.code(vector::copy(d, s)),
-        _ => buffer.two(Op::Ldr, d, s),
+        RegClass::Float => buffer.two(Op::Ldr, d, s),
+        RegClass::Vector => buffer.code(two(Vop::Vlr, d, s, [0; 3])),
     }
 }
 
@@ -226,14 +214,13 @@ pub fn emit(inst: &Inst, isa: &S390x, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         Inst::Fused { op, dst, a, b, .. } => buffer.code(encode::three(op, n(dst), n(a), n(b))),
         Inst::Load { op, dst, mem } => memory(buffer, op, n(dst), mem, ctx),
         Inst::Store { op, src, mem } => memory(buffer, op, n(src), mem, ctx),
-        Inst::VectorLoad { dst, mem } => vector_memory(buffer, false, n(dst), mem, ctx),
-        Inst::VectorStore { src, mem } => vector_memory(buffer, true, n(src), mem, ctx),
+        Inst::Vec(ref inst) => vector::emit(inst, buffer, ctx),
         Inst::Address { dst, mem } => memory(buffer, Op::Lay, n(dst), mem, ctx),
-        Inst::Copy { dst, src, class } => copy(buffer, isa, n(dst), n(src), class),
+        Inst::Copy { dst, src, class } => copy(buffer, n(dst), n(src), class),
         Inst::Extend { dst, src, from, signed } => extend(buffer, n(dst), n(src), from, signed),
         Inst::FromPhysical { dst, src } => buffer.two(Op::Lgr, n(dst), src.hw_enc() as u8),
         Inst::Symbol { dst, ref name, offset, near } => seq::symbol(buffer, n(dst), name, offset, near),
-        Inst::Select { cond, dst, yes, .. } => seq::select(buffer, isa, cond, dst, yes),
+        Inst::Select { cond, dst, yes, .. } => seq::select(buffer, cond, dst, yes),
         Inst::Set { cond, dst } => {
             compare(buffer, cond.compare);
             seq::set(buffer, n(dst), cond.mask);

@@ -23,7 +23,7 @@ pub fn set(buffer: &mut Buf, d: u8, mask: u8) {
 }
 
 /// Makes the register `yes` if the condition holds.
-pub fn select(buffer: &mut Buf, isa: &S390x, cond: Cond, dst: Reg, yes: Reg) {
+pub fn select(buffer: &mut Buf, cond: Cond, dst: Reg, yes: Reg) {
     if dst == yes {
         return;
     }
@@ -32,9 +32,9 @@ pub fn select(buffer: &mut Buf, isa: &S390x, cond: Cond, dst: Reg, yes: Reg) {
     if dst.class() == RegClass::Int {
         return buffer.code(conditional(Op::Locgr, d, s, cond.mask));
     }
-    let len = if isa.features.vx() { 6 } else { 2 };
+    let len = if dst.class() == RegClass::Vector { 6 } else { 2 };
     buffer.code(brc(cond.mask ^ 15, 4 + len));
-    copy(buffer, isa, d, s, dst.class());
+    copy(buffer, d, s, dst.class());
 }
 
 /// Less, greater, equal but for the sign of zeros, or not a number.

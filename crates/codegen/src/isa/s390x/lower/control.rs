@@ -74,6 +74,9 @@ pub fn condition(ctx: &mut Ctx<'_>, v: Value) -> Cond {
     if let Some(inst) = ctx.def_op(v, Opcode::Fcmp) {
         return float::condition(ctx, inst);
     }
+    if let Some(cond) = vector::truth(ctx, v) {
+        return cond;
+    }
     if let Some(inst) = ctx.def_op(v, Opcode::Band)
         && ctx.single_use(v)
         && let (a, b) = ordered(ctx, inst)

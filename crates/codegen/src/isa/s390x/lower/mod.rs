@@ -11,6 +11,7 @@ mod float;
 mod int;
 mod mem;
 mod overflow;
+mod vector;
 
 use super::S390x;
 use super::inst::{Amount, Compare, Cond, DIFFERENT, EQUAL, GREATER, Inst, LESS, UNORDERED};
@@ -23,6 +24,8 @@ use regalloc2::RegClass;
 use sidetrack_ir::types::{F32, F64, I8, I16, I32, I64};
 use sidetrack_ir::{Endianness, Extra, Inst as IrInst, Opcode, Type, Value};
 
+pub use vector::constant as vector_constant;
+
 type Ctx<'a> = Lower<'a, S390x>;
 
 /// Lowers an instruction that does not end its block and is not a call.
@@ -31,7 +34,8 @@ type Ctx<'a> = Lower<'a, S390x>;
 /// If there is no rule.
 pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst) -> Result<(), String> {
     let opcode = ctx.func.dfg.insts[inst].opcode;
-    let done = int::lower(ctx, inst, opcode)
+    let done = vector_op(ctx, inst, opcode)
+        || int::lower(ctx, inst, opcode)
         || bits::lower(ctx, inst, opcode)
         || overflow::lower(ctx, inst, opcode)
         || float::lower(ctx, inst, opcode)
@@ -39,6 +43,11 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst) -> Result<(), String> {
         || atomic::lower(ctx, inst, opcode)
         || control::lower(ctx, inst, opcode);
     if done { Ok(()) } else { Err("the target has no rule for it".to_string()) }
+}
+
+/// As [`lower`], of vectors; choices among them are the same as among scalars.
+fn vector_op(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
+    !matches!(opcode, Opcode::Select | Opcode::SelectSpectreGuard) && vector::lower(ctx, inst, opcode)
 }
 
 /// Lowers a branch.
