@@ -2,9 +2,9 @@
 //!
 //! `system_v` is the platform's (AAPCS64), but that structs are passed by address
 //! only; `windows_fastcall` is the same. `fast` and `tail` take arguments and return
-//! values in the same registers and save the same integer registers, but no vectors.
-//! In `tail` the callee removes its stack arguments, so that a tail call may have more
-//! of them than the function that makes it. In `preserve_all` the callee saves whatever
+//! values in the same registers; `fast` saves the same integer registers, but no vectors.
+//! In `tail` nothing is saved, and the callee removes its stack arguments, so that a tail
+//! call may have more of them than the function that makes it. In `preserve_all` the callee saves whatever
 //! it writes, all 16 bytes of vector registers, and a return value is in the register
 //! of the parameter that it passes through. Every function has a frame pointer; at it
 //! are the caller's and the return address.
@@ -65,6 +65,7 @@ fn all() -> impl Iterator<Item = PReg> {
 pub fn call_clobbers(conv: CallConv) -> PRegSet {
     let kept = |preg: &PReg| match conv {
         CallConv::PreserveAll => true,
+        CallConv::Tail => false,
         _ => preg.class() == RegClass::Int && regs::is_platform_saved(*preg),
     };
     regs::set(all().filter(|preg| !kept(preg)))
@@ -75,7 +76,8 @@ pub fn callee_saves(conv: CallConv, written: PRegSet) -> Vec<PReg> {
     let saved = |preg: &PReg| match conv {
         CallConv::PreserveAll => true,
         CallConv::SystemV | CallConv::WindowsFastcall => regs::is_platform_saved(*preg),
-        CallConv::Fast | CallConv::Tail => preg.class() == RegClass::Int && regs::is_platform_saved(*preg),
+        CallConv::Fast => preg.class() == RegClass::Int && regs::is_platform_saved(*preg),
+        CallConv::Tail => false,
     };
     all().filter(|preg| saved(preg) && written.contains(*preg)).collect()
 }

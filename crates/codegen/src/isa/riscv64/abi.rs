@@ -1,9 +1,9 @@
 //! Calling conventions and frames.
 //!
 //! `system_v` is the platform's (LP64D), and `windows_fastcall` is no other here; `fast`
-//! and `tail` take arguments and return values in the same registers, and save the same
-//! ones. In `tail` the callee removes its stack arguments, so that a tail call may have
-//! more of them than the function that makes it. In `preserve_all` arguments travel as in
+//! and `tail` take arguments and return values in the same registers, and `fast` saves the
+//! same ones. In `tail` nothing is saved, and the callee removes its stack arguments, so
+//! that a tail call may have more of them than the function that makes it. In `preserve_all` arguments travel as in
 //! `system_v`, the callee saves whatever it writes, and a return value is in the register
 //! of the parameter that it passes through.
 //!
@@ -58,9 +58,8 @@ pub fn save_bytes(preg: PReg) -> u32 {
 fn is_saved(conv: CallConv, preg: PReg) -> bool {
     match conv {
         CallConv::PreserveAll => true,
-        CallConv::Tail | CallConv::Fast | CallConv::SystemV | CallConv::WindowsFastcall => {
-            regs::is_saved(preg)
-        }
+        CallConv::Tail => false,
+        CallConv::Fast | CallConv::SystemV | CallConv::WindowsFastcall => regs::is_saved(preg),
     }
 }
 
