@@ -70,8 +70,8 @@ pub struct CompiledFunction {
     pub patch_sites: Vec<PatchSite>,
     /// What can be read at calls and sites, sorted by offset.
     pub states: Vec<StateMap>,
-    /// What can be read where instructions have trapped, sorted by offset.
-    pub trap_states: Vec<StateMap>,
+    /// What can be read where instructions have trapped, see [`crate::decode_states`].
+    pub trap_states: Vec<u8>,
     /// How to unwind through the function.
     pub unwind: UnwindInfo,
     /// Source locations, sorted and disjoint.

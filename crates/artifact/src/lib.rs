@@ -33,7 +33,7 @@ pub use object::{
 };
 pub use reloc::{Reloc, RelocKind, SymbolName};
 pub use site::{PatchSite, PatchTarget, SiteKind};
-pub use state::{StateError, StateMap, StatePlace, decode_states, encode_states};
+pub use state::{StateEncoder, StateError, StateMap, StatePlace, decode_states, encode_states};
 pub use trap::{TrapCode, TrapSite};
 pub use unwind::{UnwindInfo, UnwindOp};
 pub use vmctx::VmLayout;

@@ -241,7 +241,7 @@ fn rebase(image: &mut Image, function: &CompiledFunction, base: u32) {
         size: function.code.len() as u32,
         frame_size: function.frame_size,
         states: crate::encode_states(&function.states),
-        trap_states: crate::encode_states(&function.trap_states),
+        trap_states: function.trap_states.clone(),
         unwind: function.unwind.clone(),
     });
     image.traps.extend(function.traps.iter().map(|t| crate::TrapSite { offset: base + t.offset, ..*t }));

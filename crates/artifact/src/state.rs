@@ -85,27 +85,42 @@ fn zigzag(number: i64) -> u64 {
 
 /// The bytes of a function's maps, sorted by offset.
 pub fn encode_states(maps: &[StateMap]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let empty = StateMap::default();
-    let mut last = &empty;
-    for map in maps {
-        put(&mut bytes, u64::from(map.offset - last.offset));
-        let changes = changes(&last.places, &map.places);
-        put(&mut bytes, changes.len() as u64);
+    let mut encoder = StateEncoder::default();
+    maps.iter().for_each(|map| encoder.push(map.offset, map.places.iter().copied()));
+    encoder.bytes
+}
+
+/// Makes the bytes of a function's maps one by one.
+#[derive(Debug, Default)]
+pub struct StateEncoder {
+    bytes: Vec<u8>,
+    last: StateMap,
+    places: Vec<(u32, StatePlace)>,
+}
+
+impl StateEncoder {
+    /// Adds a map; its offset is not below the last one's, and the keys ascend.
+    pub fn push(&mut self, offset: u32, places: impl Iterator<Item = (u32, StatePlace)>) {
+        self.places.clear();
+        self.places.extend(places);
+        let bytes = &mut self.bytes;
+        put(bytes, u64::from(offset - self.last.offset));
+        let count = changes(&self.last.places, &self.places).count();
+        put(bytes, count as u64);
         let mut last_key = 0;
-        for (key, place) in changes {
-            put(&mut bytes, u64::from(key - last_key));
+        for (key, place) in changes(&self.last.places, &self.places) {
+            put(bytes, u64::from(key - last_key));
             last_key = key;
             match place {
                 None => bytes.push(0),
                 Some(StatePlace::Reg(reg)) => bytes.extend([1, reg]),
                 Some(StatePlace::Frame(offset)) => {
                     bytes.push(2);
-                    put(&mut bytes, zigzag(i64::from(offset)));
+                    put(bytes, zigzag(i64::from(offset)));
                 }
                 Some(StatePlace::Const(value)) => {
                     bytes.push(3);
-                    put(&mut bytes, zigzag(value));
+                    put(bytes, zigzag(value));
                 }
                 Some(StatePlace::Vector(value)) => {
                     bytes.push(4);
@@ -113,36 +128,32 @@ pub fn encode_states(maps: &[StateMap]) -> Vec<u8> {
                 }
             }
         }
-        last = map;
+        self.last.offset = offset;
+        std::mem::swap(&mut self.last.places, &mut self.places);
     }
-    bytes
+
+    /// The bytes of all maps, see [`decode_states`].
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 /// The keys whose places differ, in order, with their places in `new`.
-fn changes(old: &[(u32, StatePlace)], new: &[(u32, StatePlace)]) -> Vec<(u32, Option<StatePlace>)> {
-    let mut changes = Vec::new();
+fn changes<'a>(
+    old: &'a [(u32, StatePlace)],
+    new: &'a [(u32, StatePlace)],
+) -> impl Iterator<Item = (u32, Option<StatePlace>)> + 'a {
     let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-    loop {
-        match (old.peek(), new.peek()) {
-            (None, None) => return changes,
-            (Some((a, _)), Some((b, _))) if a < b => changes.push((*a, None)),
-            (Some((a, _)), None) => changes.push((*a, None)),
-            (Some((a, before)), Some((b, after))) if a == b => {
-                if before != after {
-                    changes.push((*b, Some(*after)));
-                }
-                old.next();
-                new.next();
-                continue;
-            }
-            (_, Some((b, after))) => {
-                changes.push((*b, Some(*after)));
-                new.next();
-                continue;
+    std::iter::from_fn(move || {
+        loop {
+            let next = [old.peek(), new.peek()].into_iter().flatten().map(|(key, _)| *key).min()?;
+            let before = old.next_if(|(key, _)| *key == next);
+            let after = new.next_if(|(key, _)| *key == next);
+            if before != after {
+                return Some((next, after.map(|(_, place)| *place)));
             }
         }
-        old.next();
-    }
+    })
 }
 
 struct Reader<'a>(&'a [u8]);

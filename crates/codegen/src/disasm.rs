@@ -1,7 +1,7 @@
 //! Disassembly with traps, relocations and patch sites marked.
 
 use capstone::arch::BuildsCapstone;
-use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol, SymbolName};
+use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol, SymbolName, decode_states};
 use std::fmt::Write;
 
 /// The code of a function as text, an instruction a line. Behind the instruction
@@ -12,6 +12,7 @@ use std::fmt::Write;
 /// If there is no disassembler for the target.
 pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, String> {
     let lines = instructions(&func.code, target)?;
+    let trap_states = decode_states(&func.trap_states).map_err(|error| error.to_string())?;
     let mut text = String::new();
     for (index, (start, line)) in lines.iter().enumerate() {
         let end = lines.get(index + 1).map_or(func.code.len() as u32, |next| next.0);
@@ -28,7 +29,7 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
         let at_end = func.states.iter().filter(|state| state.offset == end);
-        for state in at_end.chain(func.trap_states.iter().filter(|state| state.offset == *start)) {
+        for state in at_end.chain(trap_states.iter().filter(|state| state.offset == *start)) {
             let places: Vec<String> =
                 state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
             let _ = write!(text, " ; state [{}]", places.join(", "));

@@ -74,7 +74,7 @@ pub fn emit_function<B: Backend>(
     let mut emitter = Emitter { backend, vcode: &vcode, output, frame };
     let (buffer, unwind) = emitter.run();
     let finished = buffer.finish();
-    let trap_states = vcode.trap_states.maps(&finished.trap_insts, output, &emitter.frame).collect();
+    let trap_states = vcode.trap_states.encode(&finished.trap_insts, output, &emitter.frame);
     Ok(CompiledFunction {
         name: symbol_name(&func.name),
         code: finished.code,

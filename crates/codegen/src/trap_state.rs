@@ -14,7 +14,7 @@ use crate::call::StateOperand;
 use crate::reg::Reg;
 use crate::vcode::Ranges;
 use regalloc2::{Allocation, Inst, Output, ProgPoint, VReg};
-use sidetrack_artifact::{StateMap, StatePlace};
+use sidetrack_artifact::StateEncoder;
 
 /// The states of instructions that may trap.
 #[derive(Debug, Default)]
@@ -72,18 +72,16 @@ impl TrapStates {
         self.insts.get(state).filter(|(start, _)| *start <= inst).map(|_| state)
     }
 
-    /// The state of each of these traps, which are offsets with the numbers of their
-    /// instructions.
-    pub fn maps<'a>(
-        &'a self,
-        traps: &'a [(u32, u32)],
-        output: &'a Output,
-        frame: &'a FrameLayout,
-    ) -> impl Iterator<Item = StateMap> + 'a {
-        traps.iter().filter_map(move |&(offset, inst)| {
+    /// The state maps of these traps, which are offsets, ascending, with the numbers of
+    /// their instructions; as bytes.
+    pub fn encode(&self, traps: &[(u32, u32)], output: &Output, frame: &FrameLayout) -> Vec<u8> {
+        let mut encoder = StateEncoder::default();
+        let places = Places::new(output, self.labels.last().map_or(0, |label| label.3));
+        for &(offset, inst) in traps {
+            let Some(state) = self.state_of(inst) else { continue };
             let point = ProgPoint::before(Inst::new(inst as usize));
             let place = |reg: &Reg| {
-                let alloc = allocation_at(output, reg.as_vreg()?, point)?;
+                let alloc = places.at(reg.as_vreg()?, point)?;
                 Some(frame.place(alloc.as_reg(), alloc.as_stack()))
             };
             let place = |operand: &StateOperand| match operand {
@@ -91,19 +89,38 @@ impl TrapStates {
                 StateOperand::Reg(reg) => place(reg),
                 StateOperand::Upper(reg) => Some(place(reg)?.upper_half()),
             };
-            let state = self.states.get(self.state_of(inst)?).iter();
-            let places: Vec<(u32, StatePlace)> =
-                state.filter_map(|(key, operand)| Some((*key, place(operand)?))).collect();
-            Some(StateMap { offset, places })
-        })
+            let entries = self.states.get(state).iter();
+            encoder.push(offset, entries.filter_map(|(key, operand)| Some((*key, place(operand)?))));
+        }
+        encoder.finish()
     }
 }
 
-/// Where a register that has a label is at a point.
-fn allocation_at(output: &Output, vreg: VReg, point: ProgPoint) -> Option<Allocation> {
-    let label = vreg.vreg() as u32;
-    let list = &output.debug_locations;
-    let behind = list.partition_point(|(of, from, ..)| (*of, *from) <= (label, point));
-    let before = list[..behind].iter().rev().take_while(|(of, ..)| *of == label);
-    before.map(|(_, _, to, alloc)| (to, *alloc)).find(|(to, _)| point < **to).map(|(_, alloc)| alloc)
+/// Where the registers that have labels are.
+struct Places<'a> {
+    list: &'a [(u32, ProgPoint, ProgPoint, Allocation)],
+    /// Where each label begins in the list, and the end.
+    starts: Vec<u32>,
+}
+
+impl<'a> Places<'a> {
+    fn new(output: &'a Output, last: u32) -> Self {
+        let list = &output.debug_locations;
+        let mut starts = Vec::with_capacity(last as usize + 2);
+        for (index, (label, ..)) in list.iter().enumerate() {
+            if starts.len() <= *label as usize {
+                starts.resize(*label as usize + 1, index as u32);
+            }
+        }
+        starts.resize(last as usize + 2, list.len() as u32);
+        Places { list, starts }
+    }
+
+    /// Where a register is at a point.
+    fn at(&self, vreg: VReg, point: ProgPoint) -> Option<Allocation> {
+        let label = vreg.vreg();
+        let range = *self.starts.get(label)? as usize..*self.starts.get(label + 1)? as usize;
+        let list = self.list[range].iter();
+        list.filter(|(_, from, to, _)| *from <= point && point < *to).map(|(.., alloc)| *alloc).next()
+    }
 }

@@ -68,7 +68,15 @@ pub struct DataFlowGraph {
     /// calls of patchable callees that have a tag, state or pass-through results.
     pub sites: FxHashMap<Inst, SiteInfo>,
     /// What can be read while an instruction that calls or can trap is executed.
-    states: SecondaryMap<Inst, Option<Box<[StateEntry]>>>,
+    states: SecondaryMap<Inst, Option<StateRange>>,
+    state_entries: Vec<StateEntry>,
+}
+
+/// A piece of all entries of state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StateRange {
+    start: u32,
+    end: u32,
 }
 
 impl DataFlowGraph {
@@ -269,21 +277,45 @@ impl DataFlowGraph {
 
     /// The state that can be read while the instruction is executed, if that was asked for.
     pub fn state(&self, inst: Inst) -> Option<&[StateEntry]> {
-        self.states.get(inst)?.as_deref()
+        let StateRange { start, end } = (*self.states.get(inst)?)?;
+        Some(&self.state_entries[start as usize..end as usize])
+    }
+
+    fn state_mut(&mut self, inst: Inst) -> &mut [StateEntry] {
+        match self.states.get(inst).copied().flatten() {
+            Some(StateRange { start, end }) => &mut self.state_entries[start as usize..end as usize],
+            None => &mut [],
+        }
     }
 
     /// Says what can be read while the instruction is executed.
-    pub fn set_state(&mut self, inst: Inst, state: Box<[StateEntry]>) {
-        self.states[inst] = Some(state);
+    pub fn set_state(&mut self, inst: Inst, state: impl IntoIterator<Item = StateEntry>) {
+        let start = self.state_entries.len() as u32;
+        self.state_entries.extend(state);
+        self.states[inst] = Some(StateRange { start, end: self.state_entries.len() as u32 });
+    }
+
+    /// Gives an instruction the state that another one has, if it has any.
+    pub fn copy_state(&mut self, from: Inst, to: Inst) {
+        if let Some(StateRange { start, end }) = self.states.get(from).copied().flatten() {
+            let copied = self.state_entries.len() as u32;
+            self.state_entries.extend_from_within(start as usize..end as usize);
+            self.states[to] = Some(StateRange { start: copied, end: copied + end - start });
+        }
     }
 
     /// Keeps only those entries of an instruction's state for which `keep` is true.
     pub fn retain_state(&mut self, inst: Inst, mut keep: impl FnMut(&StateEntry) -> bool) {
-        if let Some(state) = self.state(inst)
-            && !state.iter().all(&mut keep)
-        {
-            let kept = state.iter().copied().filter(keep).collect();
-            self.states[inst] = Some(kept);
+        let entries = self.state_mut(inst);
+        let mut kept = 0;
+        for index in 0..entries.len() {
+            if keep(&entries[index]) {
+                entries[kept] = entries[index];
+                kept += 1;
+            }
+        }
+        if let Some(Some(range)) = self.states.get(inst) {
+            self.states[inst] = Some(StateRange { end: range.start + kept as u32, ..*range });
         }
     }
 
@@ -410,11 +442,7 @@ impl DataFlowGraph {
 
     /// Replaces every value that the instruction uses by `f` of it.
     pub fn map_uses(&mut self, inst: Inst, mut f: impl FnMut(Value) -> Value) {
-        if self.state(inst).is_some()
-            && let Some(state) = &mut self.states[inst]
-        {
-            state.iter_mut().for_each(|entry| entry.value = f(entry.value));
-        }
+        self.state_mut(inst).iter_mut().for_each(|entry| entry.value = f(entry.value));
         for arg in self.insts[inst].args.as_mut_slice(&mut self.value_lists) {
             *arg = f(*arg);
         }

@@ -259,6 +259,16 @@ impl CodeMemory {
         self.code.protect_shared(range, protection)
     }
 
+    /// Lets the system copy bytes into published pages.
+    ///
+    /// # Safety
+    /// As [`SharedSession::commit_idle`], for a holder of [`Switching`].
+    pub(crate) unsafe fn write_through(&self, offset: u32, bytes: &[u8]) -> io::Result<()> {
+        self.written.store(true, Ordering::Relaxed);
+        // SAFETY: by the caller.
+        unsafe { self.code.write_through(offset as usize, bytes) }
+    }
+
     /// The pages that bytes of the view lie in.
     pub(crate) fn pages_of(&self, bytes: Range<usize>) -> Range<usize> {
         let page = rustix::param::page_size();

@@ -16,6 +16,10 @@ use crate::os::Protection;
 use crate::session::{PatchError, check_site, page_ranges};
 use std::sync::atomic::Ordering;
 
+/// More sites than this are switched faster by changing the protection of their pages,
+/// which then disturbs others but once.
+const MAX_IDLE: usize = 64;
+
 /// A batch of switches, applied by [`SharedSession::commit`] or when dropped.
 #[derive(Debug)]
 pub struct SharedSession<'a> {
@@ -47,6 +51,32 @@ impl<'a> SharedSession<'a> {
     /// Ends the session: every switch is in force when this returns.
     /// Aborts the process if the code cannot be published again.
     pub fn commit(self) {}
+
+    /// The same for code that no thread executes, and which therefore need not be taken away
+    /// from one: does without a change of protection and without interrupting other
+    /// threads where the system can write for us, which leaves the pages executable and
+    /// not writable all the time.
+    ///
+    /// # Safety
+    /// No thread executes the code until this returns, but one that calls
+    /// [`crate::run::serialize`] first.
+    pub unsafe fn commit_idle(mut self) {
+        // In an ambush pages have to be closed, too.
+        let ambushed = self.switching.ambushed.load(Ordering::SeqCst);
+        if !crate::arch::SERIALIZES || ambushed || self.switches.len() > MAX_IDLE {
+            return;
+        }
+        let image = self.memory.image();
+        let written = self.switches.iter().all(|&(index, on)| {
+            let site = &image.patch_sites[index as usize];
+            // SAFETY: by the caller; the lock that `switching` has keeps other writers out.
+            unsafe { self.memory.write_through(site.start(), site.bytes(on)) }.is_ok()
+        });
+        // Where the system refuses, it is all done the other way.
+        if written {
+            self.switches.clear();
+        }
+    }
 
     fn apply(&mut self) -> std::io::Result<()> {
         self.switches.sort_by_key(|&(index, _)| index);

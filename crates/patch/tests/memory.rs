@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use sidetrack_artifact::*;
 use sidetrack_patch::exec::{HostSymbols, Native};
-use sidetrack_patch::{CodeMemory, PatchError};
+use sidetrack_patch::{CodeMemory, PatchError, run};
 use std::sync::Arc;
 
 fn memory(functions: Vec<CompiledFunction>) -> CodeMemory {
@@ -124,6 +124,33 @@ fn a_batch_is_cheap() {
 }
 
 #[cfg(target_arch = "x86_64")] // what the functions of these tests are code of
+#[test]
+fn code_that_nobody_executes_is_switched_as_it_stands() {
+    let functions = std::iter::once(hook()).chain((0..20).map(|i| caller(&format!("f{i}"), 4091, false)));
+    let native = Native::load(link(functions.collect()), &HostSymbols::default()).unwrap();
+    let memory = native.memory();
+    let other = memory.private_copy().unwrap();
+    assert!(memory.is_pristine());
+    let mut slots = [0];
+    for (round, on) in [true, false, true, false].into_iter().enumerate() {
+        let mut session = memory.shared_session();
+        session.set(3, !on).unwrap();
+        session.set(3, on).unwrap();
+        session.set(9, on).unwrap();
+        // SAFETY: nobody executes the code but this thread, which serialises first.
+        unsafe { session.commit_idle() };
+        run::serialize();
+        assert_eq!(memory.count_on(), if on { 2 } else { 0 });
+        assert_eq!(permissions(memory.base() as usize + 4 * 4096), "r-x");
+        native.invoke(&name("f3"), &mut slots).unwrap();
+        native.invoke(&name("f4"), &mut slots).unwrap();
+        assert_eq!(slots[0], (round as u64 + 2) / 2);
+    }
+    assert!(!memory.is_pristine());
+    assert_eq!(other.count_on(), 0);
+}
+
+#[cfg(target_arch = "x86_64")] // as above
 #[test]
 fn an_ambush_leaves_the_code_as_it_is_switched() {
     // A site on each page, all off.

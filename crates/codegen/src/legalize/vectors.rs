@@ -183,10 +183,7 @@ impl Split {
         dfg.make_results(new);
         self.func.layout.insert_inst(new, inst);
         self.func.source_locs[new] = self.func.source_locs[inst];
-        if let Some(state) = self.func.dfg.state(inst) {
-            let state = state.into();
-            self.func.dfg.set_state(new, state);
-        }
+        self.func.dfg.copy_state(inst, new);
         let results: SmallVec<[Value; 4]> = SmallVec::from_slice(self.func.dfg.results(inst));
         if let Some(site) = self.func.dfg.sites.remove(&inst) {
             let places = positions(&params);

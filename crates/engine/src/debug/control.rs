@@ -11,8 +11,8 @@ use super::{Resume, Value};
 use crate::Result;
 use crate::module::Module;
 use crate::store::StoreOpaque;
+use crate::vm::switch::switch;
 use rustc_hash::FxHashMap;
-use sidetrack_patch::CodeMemory;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -78,6 +78,8 @@ pub(crate) struct Debugger {
     catches: bool,
     /// Memory of the last stop's shadow.
     pub(super) buffers: Buffers,
+    /// Whether sites have been switched since code ran last.
+    pub(crate) code_changed: bool,
 }
 
 impl Default for Debugger {
@@ -90,19 +92,10 @@ impl Default for Debugger {
             followed: Vec::new(),
             catches: false,
             buffers: Buffers::default(),
+            code_changed: false,
             told_trap: false,
         }
     }
-}
-
-/// Switches sites of one code.
-fn switch(memory: &CodeMemory, sites: impl IntoIterator<Item = usize>, on: bool) -> Result<()> {
-    let mut session = memory.shared_session();
-    for site in sites {
-        session.set(site, on)?;
-    }
-    session.commit();
-    Ok(())
 }
 
 impl Debugger {
@@ -172,8 +165,7 @@ impl StoreOpaque {
         func: &Arc<FuncDebug>,
         sites: &[Site],
     ) -> Result<()> {
-        let code = self.code_of(module)?;
-        let (memory, base) = (code.memory().clone(), code.base());
+        let base = self.load_code(module)?;
         let debugger = self.debugger_mut();
         let mut switched = Vec::new();
         for site in sites {
@@ -183,12 +175,12 @@ impl StoreOpaque {
                 continue;
             }
             if !armed.is_needed() {
-                switched.push(site.index);
+                switched.push((site.index, true));
             }
             armed.step = true;
             debugger.stepping.push(pc);
         }
-        if switched.is_empty() { Ok(()) } else { switch(&memory, switched, true) }
+        if switched.is_empty() { Ok(()) } else { switch(self, module, switched) }
     }
 
     /// Lets the handler hear of exceptions, or not any more.
@@ -203,8 +195,7 @@ impl StoreOpaque {
 
     /// Arms the sites before throws of a module, whose code is loaded, or disarms them.
     pub(crate) fn arm_throws(&mut self, module: &Module) -> Result<()> {
-        let code = self.code_of(module)?;
-        let (memory, base) = (code.memory().clone(), code.base());
+        let base = self.load_code(module)?;
         let watching = self.interrupts().is_watching();
         let debugger = self.debugger_mut();
         let catches = debugger.catches;
@@ -216,13 +207,13 @@ impl StoreOpaque {
             armed.throw = catches;
             let needed = armed.is_needed();
             if before != needed && (needed || !watching) {
-                switched.push(site.index);
+                switched.push((site.index, catches));
             }
             if !needed {
                 debugger.armed.remove(&pc);
             }
         }
-        if switched.is_empty() { Ok(()) } else { switch(&memory, switched, catches) }
+        if switched.is_empty() { Ok(()) } else { switch(self, module, switched) }
     }
 
     /// Disarms what is armed for steps alone.
@@ -244,8 +235,7 @@ impl StoreOpaque {
             return Ok(());
         }
         for (module, sites) in by_code.into_values() {
-            let memory = self.code_of(&module)?.memory().clone();
-            switch(&memory, sites, false)?;
+            switch(self, &module, sites.into_iter().map(|site| (site, false)))?;
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Breakpoints that are set and cleared together.
 //!
-//! Sites are switched when the edit ends: those of one module in one session, which
-//! changes the protection of each run of pages, and disturbs other threads, but once.
+//! Sites are switched when the edit ends: those of one module in one session.
 
 use super::armed::{Break, Spot};
 use super::runs::FuncDebug;
 use crate::Result;
 use crate::module::Module;
 use crate::store::StoreOpaque;
+use crate::vm::switch::switch;
 use anyhow::{anyhow, ensure};
 use std::sync::Arc;
 
@@ -53,11 +53,7 @@ impl<'a> BreakpointEdit<'a> {
 
     fn apply(&mut self) -> Result<()> {
         for (module, sites) in std::mem::take(&mut self.switches) {
-            let mut session = self.store.code_of(&module)?.memory().shared_session();
-            for (site, on) in sites {
-                session.set(site, on)?;
-            }
-            session.commit();
+            switch(self.store, &module, sites)?;
         }
         Ok(())
     }

@@ -79,6 +79,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         let armed = crate::debug::arm_entry(store, record.code as usize);
         armed.map_err(|error| Failure::Host { error: HostError::Error(error), frames: Vec::new() })?;
     }
+    super::switch::before_code(store);
     store.enter(outer);
     let stopped_at = store.stop_at(None);
     let entered = Entered::new(store.address());

@@ -116,6 +116,7 @@ fn stopped<'a>(
     let store = unsafe { store.as_mut() };
     let outer = store.stop_at(Some(Frame { pc: frame.pc, fp: frame.fp }));
     let result = guarded(|| tell(store, &Registers::new(Some(frame))));
+    super::switch::before_code(store);
     store.stop_at(outer);
     Some((store, result))
 }
@@ -132,6 +133,7 @@ fn guarded(tell: impl FnOnce() -> crate::Result<()>) -> Result<(), HostError> {
 /// Called when a host function that compiled code has called throws an exception.
 pub(super) fn host_throw(store: &mut StoreOpaque) -> Result<(), HostError> {
     let result = guarded(|| debug::at_host_throw(store, &Registers::new(None)));
+    super::switch::before_code(store);
     if result.is_err() {
         // What is raised now has been told already.
         store.debugger_mut().skip_trap();

@@ -22,6 +22,7 @@ pub(crate) mod host;
 pub(crate) mod memory;
 pub(crate) mod ptr;
 pub(crate) mod slot;
+pub(crate) mod switch;
 pub(crate) mod table;
 
 pub(crate) use context::{Context, FuncRecord, StoreFields};

@@ -613,7 +613,7 @@ impl Parser<'_> {
             }
         }
         self.expect(']')?;
-        ctx.func.dfg.set_state(inst, state.into_boxed_slice());
+        ctx.func.dfg.set_state(inst, state);
         Ok(())
     }
 

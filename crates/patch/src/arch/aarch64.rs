@@ -32,3 +32,9 @@ pub(crate) fn synchronize(code: &[u8]) -> io::Result<()> {
     unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
     crate::os::synchronize_cores()
 }
+
+/// Changed code is always made known by [`synchronize`].
+pub(crate) const SERIALIZES: bool = false;
+
+/// Does nothing, see [`SERIALIZES`].
+pub(crate) fn serialize() {}

@@ -1,8 +1,9 @@
 //! What the instruction set needs before changed code may run.
 //!
-//! Twins, one for each instruction set that code can be patched on, with one
-//! function: `synchronize(code)` makes the bytes of `code`, which were just written,
-//! what every thread of this process executes next. An instruction set that is not
+//! Twins, one for each instruction set that code can be patched on:
+//! `synchronize(code)` makes the bytes of `code`, which were just written,
+//! what every thread of this process executes next; `serialize()` what the thread that
+//! calls it does, where `SERIALIZES` says so. An instruction set that is not
 //! here has `unsupported.rs`, which refuses; the interpreter of portable bytecode
 //! reads plain memory and does not ask.
 
@@ -21,4 +22,4 @@
 )]
 mod here;
 
-pub(crate) use here::synchronize;
+pub(crate) use here::{SERIALIZES, serialize, synchronize};

@@ -14,3 +14,9 @@ pub(crate) fn synchronize(code: &[u8]) -> io::Result<()> {
     let result = unsafe { libc::syscall(FLUSH_ICACHE, range.start, range.end, 0usize) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// Changed code is always made known by [`synchronize`].
+pub(crate) const SERIALIZES: bool = false;
+
+/// Does nothing, see [`SERIALIZES`].
+pub(crate) fn serialize() {}

@@ -10,3 +10,9 @@ pub(crate) fn synchronize(_code: &[u8]) -> io::Result<()> {
     unsafe { std::arch::asm!("bcr 15, 0", options(nostack, preserves_flags)) };
     crate::os::interrupt_cores()
 }
+
+/// Changed code is always made known by [`synchronize`].
+pub(crate) const SERIALIZES: bool = false;
+
+/// Does nothing, see [`SERIALIZES`].
+pub(crate) fn serialize() {}

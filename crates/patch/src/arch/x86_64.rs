@@ -7,3 +7,25 @@ use std::io;
 pub(crate) fn synchronize(_code: &[u8]) -> io::Result<()> {
     crate::os::synchronize_cores()
 }
+
+/// Whether [`serialize`] is all that a core needs that executes code which it or another has
+/// changed before.
+pub(crate) const SERIALIZES: bool = true;
+
+/// Makes this core serialise.
+pub(crate) fn serialize() {
+    // SAFETY: the instruction changes four registers, one of which the compiler keeps to
+    // itself and gets back.
+    unsafe {
+        std::arch::asm!(
+            "mov {0}, rbx",
+            "cpuid",
+            "mov rbx, {0}",
+            out(reg) _,
+            inout("eax") 0 => _,
+            out("ecx") _,
+            out("edx") _,
+            options(nostack, preserves_flags),
+        );
+    }
+}

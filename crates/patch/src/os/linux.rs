@@ -2,8 +2,9 @@
 //! that a copy costs the pages that are written to and no more.
 
 use super::Protection;
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, OFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
+use rustix::process::{Pid, getpid};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::io;
 use std::ops::Range;
@@ -125,6 +126,28 @@ impl Mapping {
             // the Rust code that reads these bytes holds it too or expects either form.
             unsafe { self.base.add(at + i).write_volatile(*byte) };
         }
+    }
+
+    /// Copies bytes into pages that need not be writable: by the file that is this process's
+    /// memory, to which the system writes as debuggers do. A private view gets copies of the
+    /// pages as ever.
+    ///
+    /// # Safety
+    /// Nobody reads or executes the bytes meanwhile.
+    pub(crate) unsafe fn write_through(&self, at: usize, bytes: &[u8]) -> io::Result<()> {
+        static MEMORY: OnceLock<Option<(OwnedFd, Pid)>> = OnceLock::new();
+        assert!(at + bytes.len() <= self.len, "the bytes lie in the mapping");
+        let open = || {
+            let flags = OFlags::RDWR | OFlags::CLOEXEC;
+            Some((rustix::fs::open("/proc/self/mem", flags, Mode::empty()).ok()?, getpid()))
+        };
+        let memory = MEMORY.get_or_init(open).as_ref();
+        // A child of this process has inherited the file, which is its parent's memory.
+        let Some((memory, _)) = memory.filter(|(_, owner)| *owner == getpid()) else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let written = rustix::io::pwrite(memory, bytes, (self.base as usize + at) as u64)?;
+        if written == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
     }
 
     fn protect(&mut self, range: Range<usize>, flags: MprotectFlags) -> io::Result<()> {

@@ -107,6 +107,12 @@ impl Mapping {
 
     /// Never called, see [`Mapping::SHARED`].
     #[cfg_attr(test, allow(dead_code))]
+    pub(crate) unsafe fn write_through(&self, _at: usize, _bytes: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Never called, see [`Mapping::SHARED`].
+    #[cfg_attr(test, allow(dead_code))]
     pub(crate) fn write_shared(&self, _at: usize, _bytes: &[u8]) {}
 }
 

@@ -153,6 +153,12 @@ pub unsafe fn call(
     }
 }
 
+/// Makes this thread execute code as it has been switched by
+/// [`crate::SharedSession::commit_idle`], on this thread or another.
+pub fn serialize() {
+    crate::arch::serialize();
+}
+
 /// Why code was left, with what is only of interest where nothing else understands it.
 #[derive(Clone, Debug)]
 pub(crate) enum Left {

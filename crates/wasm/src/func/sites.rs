@@ -46,6 +46,8 @@ pub(super) struct BeforeOperator {
     set: Vec<u32>,
     /// How many entries of state there are at traps.
     entries: usize,
+    /// The last state at a trap; its memory is used again.
+    state: Vec<StateEntry>,
 }
 
 /// How many entries of state a function has at its traps, at most: one with thousands of
@@ -118,14 +120,19 @@ impl Translator<'_> {
 
     /// Gives what may trap of the operator just translated its state.
     pub fn write_trap_states(&mut self) {
-        let Some(live) = self.liveness.take() else { return };
+        if self.liveness.is_none() {
+            return;
+        }
         let insts = (self.before.insts..self.b.func.dfg.insts.len()).map(Inst::new);
         let trapping: SmallVec<[Inst; 4]> = insts.filter(|&inst| self.may_trap(inst)).collect();
-        if !trapping.is_empty() {
-            let state = self.trap_state(live.here());
-            self.before.entries += trapping.len() * state.len();
-            trapping.iter().for_each(|&inst| self.b.func.dfg.set_state(inst, state.clone()));
+        if trapping.is_empty() {
+            return;
         }
+        let Some(live) = self.liveness.take() else { return };
+        let state = self.trap_state(live.here());
+        self.before.entries += trapping.len() * state.len();
+        trapping.iter().for_each(|&inst| self.b.func.dfg.set_state(inst, state.iter().copied()));
+        self.before.state = state;
         self.liveness = Some(live);
     }
 
@@ -135,9 +142,11 @@ impl Translator<'_> {
         data.opcode.props().has(Props::TRAP) && !data.opcode.is_call() && !never
     }
 
-    fn trap_state(&mut self, live: &[u32]) -> Box<[StateEntry]> {
-        let mut state = vec![StateEntry { key: CONTEXT, value: self.vmctx }];
-        let before = std::mem::take(&mut self.before);
+    fn trap_state(&mut self, live: &[u32]) -> Vec<StateEntry> {
+        let mut before = std::mem::take(&mut self.before);
+        let mut state = std::mem::take(&mut before.state);
+        state.clear();
+        state.push(StateEntry { key: CONTEXT, value: self.vmctx });
         if before.entries < MOST_ENTRIES {
             let (mut live, mut set) =
                 (live.iter().copied().peekable(), before.set.iter().copied().peekable());
@@ -151,14 +160,13 @@ impl Translator<'_> {
             state.extend((first..).zip(&before.stack).map(|(key, &value)| StateEntry { key, value }));
         }
         self.before = before;
-        state.into_boxed_slice()
+        state
     }
 
     /// Gives a call in a handler, where no operator is up, its state.
     pub fn write_handler_state(&mut self, inst: Inst) {
         if self.options.instrument.is_on() {
-            let state = Box::new([StateEntry { key: CONTEXT, value: self.vmctx }]);
-            self.b.func.dfg.set_state(inst, state);
+            self.b.func.dfg.set_state(inst, [StateEntry { key: CONTEXT, value: self.vmctx }]);
         }
     }
 
@@ -171,7 +179,7 @@ impl Translator<'_> {
         }
         let first = FIRST_LOCAL + self.locals.len() as u32;
         state.extend((first..).zip(&self.stack).map(|(key, &value)| StateEntry { key, value }));
-        self.b.func.dfg.set_state(inst, state.into_boxed_slice());
+        self.b.func.dfg.set_state(inst, state);
     }
 
     /// The function that sites call.
