@@ -5,7 +5,7 @@
 # version 2 of WebAssembly, with tail calls and exceptions; and CLIF files whose sites are
 # switched between calls. Exits with 1 at the first difference.
 #
-#   scripts/cross.sh ISA...     aarch64, riscv64
+#   scripts/cross.sh ISA...     aarch64, riscv64, s390x
 #
 # Needs cargo. What else is missing it installs by apt-get: QEMU, cross compilers, and a
 # compiler for Rust that comes with the sources of its standard library, which
