@@ -80,9 +80,9 @@ try() {
     $command run --dir "$scratch/files::/" tests/programs/files.wasm |
         diff <(sed -n 's|^// stdout: ||p' tests/programs/files.c) -
 
-    export SIDETRACK_COMMAND=$command
-    step cargo test --locked -p sidetrack-cli --test run_module --test debug
-    unset SIDETRACK_COMMAND
+    export SIDETRACK_COMMAND=$command SIDETRACK_HOST=$isa
+    step cargo test --locked --workspace --test run_module --test debug
+    unset SIDETRACK_COMMAND SIDETRACK_HOST
 
     expect ", 0 failed, 0 skipped" $command wast --version-2 "$suite/wasm-v2"
     expect ", 0 failed, 0 skipped" $command wast "$suite/proposals/tail-call"

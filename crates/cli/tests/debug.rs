@@ -7,7 +7,7 @@
 //!
 //! - `# …`: a remark;
 //! - `target: native`, `target: pulley64`: only there; else the file holds for both;
-//! - `host: x86_64`: only on such a machine;
+//! - `host: x86_64 aarch64`: only on such machines;
 //! - `input: TEXT`: the commands come from a script, and this is standard input for the
 //!   program, `\n` being the end of a line. Without it, commands are standard input.
 //! - `batch`: the commands come from a script and the debugger ends after it; there is no
@@ -20,7 +20,7 @@
 
 mod common;
 
-use common::{command, folder, repository};
+use common::{command, folder, host, repository, targets};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -59,12 +59,12 @@ impl File {
     fn parse(text: &str) -> Result<Self, String> {
         let start = text.find("$ sidetrack ").ok_or("there is no line `$ sidetrack …`")?;
         let (header, text) = text.split_at(start);
-        let mut targets = TARGETS.to_vec();
+        let mut targets = targets().to_vec();
         let (mut input, mut batch) = (None, false);
         for line in header.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match line.split_once(": ").unwrap_or((line, "")) {
                 ("target", name) if TARGETS.contains(&name) => targets.retain(|target| *target == name),
-                ("host", name) if name == std::env::consts::ARCH => {}
+                ("host", names) if names.split(' ').any(|name| name == host()) => {}
                 ("host", _) => targets.clear(),
                 ("input", text) => input = Some(text.replace("\\n", "\n")),
                 ("batch", "") => batch = true,
@@ -325,7 +325,7 @@ impl Talk {
 
 #[test]
 fn ctrl_c_stops_an_endless_loop() {
-    for target in TARGETS {
+    for target in targets().iter().copied() {
         let mut talk = Talk::start(&["debug", "--target", target, "endless.wat"]);
         talk.say("tbreak spin");
         talk.say("run");

@@ -2,16 +2,14 @@
 
 mod common;
 
-use common::{command, file, folder, module, outcome, repository, sidetrack, text};
-
-const TARGETS: [&str; 2] = ["native", "pulley64"];
+use common::{command, file, folder, module, outcome, repository, sidetrack, targets, text};
 
 #[test]
 fn the_example_prints_its_report() {
     let examples = repository("examples");
     let program = repository("examples/logreport.wasm");
     let expected = std::fs::read_to_string(repository("examples/access.expected")).expect("it is there");
-    for target in TARGETS {
+    for target in targets().iter().copied() {
         let inside = format!("{examples}::/logs");
         let args = ["run", "--target", target, "--dir", &inside, &program, "/logs/access.log"];
         assert_eq!(outcome(&sidetrack(&args)), (Some(0), expected.clone(), String::new()), "{target}");
@@ -25,7 +23,7 @@ fn the_example_prints_its_report() {
 
 #[test]
 fn the_exit_code_is_the_programs() {
-    for target in TARGETS {
+    for target in targets().iter().copied() {
         for level in ["none", "speed"] {
             let args = ["run", "--target", target, "--opt-level", level, &module("exit.wat")];
             assert_eq!(outcome(&sidetrack(&args)), (Some(7), "hi\n".to_string(), String::new()));
@@ -35,7 +33,7 @@ fn the_exit_code_is_the_programs() {
 
 #[test]
 fn a_trap_shows_where() {
-    for target in TARGETS {
+    for target in targets().iter().copied() {
         let (code, output, error) = outcome(&sidetrack(&["run", "--target", target, &module("trap.wat")]));
         assert_eq!((code, output.as_str()), (Some(134), ""), "{error}");
         let lines: Vec<&str> = error.lines().collect();
@@ -53,7 +51,7 @@ fn a_trap_shows_where() {
 
 #[test]
 fn what_stops_a_call_is_134() {
-    for target in TARGETS {
+    for target in targets().iter().copied() {
         for (name, message) in [("forever", "call stack exhausted"), ("throw", "exception")] {
             let args = ["run", "--target", target, "--invoke", name, &module("calls.wat")];
             let (code, _, error) = outcome(&sidetrack(&args));
@@ -94,7 +92,7 @@ fn calls_take_and_print_values_of_all_types() {
         ),
         (&["--invoke", "ready", &module("reactor.wat")], "1\n"),
     ];
-    for target in TARGETS {
+    for target in targets().iter().copied() {
         for (args, expected) in good {
             let args = [&["run", "--target", target], *args].concat();
             assert_eq!(

@@ -49,6 +49,9 @@ impl Compiler {
     pub fn new(config: &Config) -> Result<Self> {
         let name = match config.target {
             Target::Native => std::env::consts::ARCH,
+            Target::Pulley64 if cfg!(target_endian = "big") => {
+                anyhow::bail!("bytecode is little-endian: it does not run on this host")
+            }
             Target::Pulley64 => "pulley64",
         };
         let mut builder = sidetrack_codegen::lookup(name)?;

@@ -126,6 +126,11 @@ impl InstanceData {
     /// The value of a constant expression.
     fn evaluate(&self, store: &StoreOpaque, expr: &ConstExpr) -> Slot {
         let mut stack: Vec<Slot> = Vec::new();
+        let put32 = |value: u32| {
+            let mut slot = Slot::default();
+            slot.set_u32(value);
+            slot
+        };
         let put64 = |value: u64| {
             let mut slot = Slot::default();
             slot.set_u64(value);
@@ -134,8 +139,8 @@ impl InstanceData {
         let reference = |index: u32| self.function(index).address(store.id()).as_ptr() as u64;
         for op in expr {
             let slot = match *op {
-                ConstOp::I32(value) => put64(u64::from(value as u32)),
-                ConstOp::F32(bits) => put64(u64::from(bits)),
+                ConstOp::I32(value) => put32(value as u32),
+                ConstOp::F32(bits) => put32(bits),
                 ConstOp::I64(value) => put64(value as u64),
                 ConstOp::F64(bits) => put64(bits),
                 ConstOp::V128(bytes) => {
@@ -148,13 +153,11 @@ impl InstanceData {
                 ConstOp::RefFunc(index) => put64(reference(index)),
                 ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
                     let (b, a) = (pop(&mut stack).u32(), pop(&mut stack).u32());
-                    let mut slot = Slot::default();
-                    slot.set_u32(match op {
+                    put32(match op {
                         ConstOp::I32Add => a.wrapping_add(b),
                         ConstOp::I32Sub => a.wrapping_sub(b),
                         _ => a.wrapping_mul(b),
-                    });
-                    slot
+                    })
                 }
                 ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
                     let (b, a) = (pop(&mut stack).u64(), pop(&mut stack).u64());

@@ -125,9 +125,10 @@ impl Program {
         let (ret_slots, used_by_rets) = slot_indices(sig.returns.iter().map(|ret| ret.ty));
         let mut slots = vec![0; used_by_args.max(used_by_rets).max(1)];
         for (arg, at) in args.iter().zip(arg_slots) {
-            slots[at] = arg.bits();
+            // Slots are little-endian everywhere.
+            slots[at] = arg.bits().to_le();
             if arg.ty().is_vector() {
-                slots[at + 1] = (arg.bits128() >> 64) as u64;
+                slots[at + 1] = ((arg.bits128() >> 64) as u64).to_le();
             }
         }
         let entry = symbol_name(&entry_name(name));
@@ -138,8 +139,9 @@ impl Program {
         }
         .map_err(Failure::Trap)?;
         let value = |(ret, at): (&AbiParam, usize)| {
-            let high = if ret.ty.is_vector() { u128::from(slots[at + 1]) << 64 } else { 0 };
-            DataValue::from_bits128(ret.ty, high | u128::from(slots[at]))
+            let slot = |at: usize| u128::from(u64::from_le(slots[at]));
+            let high = if ret.ty.is_vector() { slot(at + 1) << 64 } else { 0 };
+            DataValue::from_bits128(ret.ty, high | slot(at))
         };
         Ok(sig.returns.iter().zip(ret_slots).map(value).collect())
     }

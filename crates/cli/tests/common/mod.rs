@@ -9,10 +9,17 @@ use std::process::{Command, Output};
 /// tests: a program and its first arguments, separated by spaces. So the tests also try
 /// the command of another machine, in an emulator.
 const OTHER: &str = "SIDETRACK_COMMAND";
+/// What that machine's instruction set is.
+const OTHER_HOST: &str = "SIDETRACK_HOST";
 
-/// Whether the command is one that the environment says.
-pub fn is_other() -> bool {
-    std::env::var_os(OTHER).is_some()
+/// The instruction set of the machine that the command runs on.
+pub fn host() -> String {
+    std::env::var(OTHER_HOST).unwrap_or_else(|_| std::env::consts::ARCH.to_owned())
+}
+
+/// What modules run on there. Bytecode is little-endian.
+pub fn targets() -> &'static [&'static str] {
+    if host() == "s390x" { &["native"] } else { &["native", "pulley64"] }
 }
 
 /// The command, with a cache folder that the test forgets.

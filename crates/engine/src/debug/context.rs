@@ -211,9 +211,10 @@ impl<'a, T: 'static> DebugContext<'a, T> {
 
     /// The bits of a global as the operators up to the stop have left it.
     pub fn read_global(&mut self, global: Global) -> u128 {
-        let slot = global.vm();
+        let (slot, ty) = (global.vm(), global.global_type().content);
         let store = &*self.store.opaque();
-        self.stop.shadow(store).overlay().global(slot.number()).unwrap_or_else(|| slot.get(store).u128())
+        let written = self.stop.shadow(store).overlay().global(slot.number());
+        written.unwrap_or_else(|| slot.get(store).bits(ty))
     }
 
     /// All instances of the store, also those that export nothing.

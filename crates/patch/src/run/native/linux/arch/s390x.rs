@@ -30,8 +30,11 @@ pub(crate) fn registers(fault: &siginfo_t, context: &ucontext_t) -> Registers {
     let [fp, link, sp] = [11, 14, 15].map(|index: usize| context.gregs[index] as usize);
     let pc = match fault.si_signo {
         // The context has the address behind the instruction.
-        // SAFETY: these signals carry an address.
-        libc::SIGILL | libc::SIGFPE => unsafe { fault.si_addr() } as usize,
+        libc::SIGILL | libc::SIGFPE => {
+            // SAFETY: these signals carry an address.
+            let address = unsafe { fault.si_addr() };
+            address as usize
+        }
         _ => context.psw.addr as usize,
     };
     Registers { pc, fp, sp, link: Some(link) }
@@ -72,6 +75,8 @@ global_asm!(
     "stg %r15, {saved_sp}(%r2)",
     "lgr %r13, %r15",
     ".cfi_def_cfa_register %r13",
+    // Compiled code aligns its stack to 16, the platform to 8 only.
+    "nill %r15, 0xfff0",
     "ltgr %r5, %r5",
     "je 1f",
     "lay %r15, -160(%r5)",
