@@ -495,6 +495,19 @@ impl<T: 'static> Store<T> {
         self.inner.handler = Some(Box::new(handler));
     }
 
+    /// Takes the debug handler away and all breakpoints with it: the program runs on as if
+    /// nobody had debugged it.
+    ///
+    /// # Errors
+    /// If the system refuses to change code.
+    pub fn remove_debugger(&mut self) -> Result<()> {
+        self.inner.handler = None;
+        let mut edit = self.edit_breakpoints();
+        edit.clear();
+        edit.commit()?;
+        self.inner.opaque.end_steps()
+    }
+
     /// Adds a breakpoint at a wasm pc, or at the next operator of its function if none
     /// begins there; returns the pc of the operator. The same place may have several.
     ///

@@ -216,6 +216,15 @@ impl StoreOpaque {
         if switched.is_empty() { Ok(()) } else { switch(self, module, switched) }
     }
 
+    /// Lets the program go to the next breakpoint, however it was to be stepped.
+    pub(crate) fn end_steps(&mut self) -> Result<()> {
+        let debugger = self.debugger_mut();
+        debugger.goal = Goal::Breakpoint;
+        debugger.followed.clear();
+        self.catch_exceptions(false)?;
+        self.disarm_steps()
+    }
+
     /// Disarms what is armed for steps alone.
     pub(super) fn disarm_steps(&mut self) -> Result<()> {
         let debugger = self.debugger_mut();

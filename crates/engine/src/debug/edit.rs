@@ -43,6 +43,22 @@ impl<'a> BreakpointEdit<'a> {
         self.count(module, &func, op, false)
     }
 
+    /// Takes all breakpoints away, in whatever module.
+    pub fn clear(&mut self) {
+        let watching = self.store.interrupts().is_watching();
+        let debugger = self.store.debugger_mut();
+        debugger.breakpoints.clear();
+        let switches = &mut self.switches;
+        debugger.armed.retain(|_, armed| {
+            let had = !std::mem::take(&mut armed.breaks).is_empty();
+            let needed = armed.is_needed();
+            if had && !needed && !watching {
+                switch_later(switches, &armed.spot.module, armed.spot.site.index, false);
+            }
+            needed
+        });
+    }
+
     /// Ends the edit.
     ///
     /// # Errors
@@ -96,14 +112,18 @@ impl<'a> BreakpointEdit<'a> {
             }
             // With watched sites nothing is ever switched off.
             if before != needed && (add || !watching) {
-                let known = self.switches.iter_mut().find(|(other, _)| Module::same(other, module));
-                match known {
-                    Some((_, sites)) => sites.push((site.index, add)),
-                    None => self.switches.push((module.clone(), vec![(site.index, add)])),
-                }
+                switch_later(&mut self.switches, module, site.index, add);
             }
         }
         Ok(())
+    }
+}
+
+/// Adds a switch to those of its module.
+fn switch_later(switches: &mut Vec<(Module, Vec<(usize, bool)>)>, module: &Module, site: usize, on: bool) {
+    match switches.iter_mut().find(|(other, _)| Module::same(other, module)) {
+        Some((_, sites)) => sites.push((site, on)),
+        None => switches.push((module.clone(), vec![(site, on)])),
     }
 }
 
