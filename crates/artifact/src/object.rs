@@ -162,6 +162,11 @@ struct Writer {
 impl Writer {
     fn new(target: &'static Target) -> Self {
         let mut object = write::Object::new(object::BinaryFormat::Elf, target.machine, target.endianness);
+        object.flags = object::FileFlags::Elf {
+            os_abi: object::elf::ELFOSABI_SYSV,
+            abi_version: 0,
+            e_flags: target.flags,
+        };
         // Without this section linkers assume that the code needs an executable stack.
         object.add_section(vec![], b".note.GNU-stack".to_vec(), object::SectionKind::Other);
         let text = object.section_id(write::StandardSection::Text);

@@ -17,6 +17,8 @@ pub(super) struct Target {
     pub rel32: RelocationType,
     /// A jump to a symbol that the linker gives whatever reach it takes.
     pub jump: &'static [u8],
+    /// The header's flags: which of the platform's conventions the code is for.
+    pub flags: elf::FileFlags,
     /// The relocations of that jump.
     pub jump_kind: RelocKind,
     /// Where they apply in it, and what is added to the symbol.
@@ -37,6 +39,7 @@ const X86_64: Target = Target {
     abs64: elf::R_X86_64_64,
     rel32: elf::R_X86_64_PC32,
     jump: &[0xE9, 0, 0, 0, 0],
+    flags: elf::FileFlags(0),
     jump_kind: RelocKind::X86CallPcRel4,
     jump_at: (1, -4),
     return_address: gimli::X86_64::RA,
@@ -52,6 +55,7 @@ const AARCH64: Target = Target {
     rel32: elf::R_AARCH64_PREL32,
     // b
     jump: &[0, 0, 0, 0x14],
+    flags: elf::FileFlags(0),
     jump_kind: RelocKind::Aarch64Call26,
     jump_at: (0, 0),
     return_address: gimli::AArch64::X30,
@@ -67,6 +71,8 @@ const RISCV64: Target = Target {
     rel32: elf::R_RISCV_32_PCREL,
     // auipc t6, 0; jr t6
     jump: &[0x97, 0x0f, 0, 0, 0x67, 0x80, 0x0f, 0],
+    // Floats travel in registers of 64 bits.
+    flags: elf::EF_RISCV_FLOAT_ABI_DOUBLE,
     jump_kind: RelocKind::RiscvCall,
     jump_at: (0, 0),
     return_address: gimli::RiscV::X1,
@@ -82,6 +88,7 @@ const S390X: Target = Target {
     rel32: elf::R_390_PC32,
     // jg
     jump: &[0xc0, 0xf4, 0, 0, 0, 0],
+    flags: elf::FileFlags(0),
     jump_kind: RelocKind::S390xCall32,
     jump_at: (2, 2),
     return_address: Register(14),
