@@ -33,7 +33,7 @@ install() {
 # build ISA TRIPLE: the command for that machine, linked statically.
 build() {
     local name=${2//-/_}
-    env -u RUSTFLAGS RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+    env -u RUSTFLAGS RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0 \
         CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 \
         "CARGO_TARGET_${name^^}_LINKER=$1-linux-gnu-gcc" \
         "CARGO_TARGET_${name^^}_RUSTFLAGS=-C target-feature=+crt-static" \
