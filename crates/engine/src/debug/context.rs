@@ -191,7 +191,8 @@ impl<'a, T: 'static> DebugContext<'a, T> {
     pub fn write_global(&mut self, global: Global, bits: u128) -> Result<()> {
         ensure!(global.global_type().mutable, "the global is immutable");
         self.check_untouched(Touched::Global { number: global.vm().number() })?;
-        global.vm().get_mut(self.store.opaque()).set_u128(bits);
+        let ty = global.global_type().content;
+        global.vm().get_mut(self.store.opaque()).set_bits(ty, bits);
         Ok(())
     }
 

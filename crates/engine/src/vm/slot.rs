@@ -39,4 +39,13 @@ impl Slot {
             ValType::V128 => self.u128(),
         }
     }
+
+    /// Sets the bits of a value of this type.
+    pub fn set_bits(&mut self, ty: ValType, bits: u128) {
+        match ty {
+            ValType::I32 | ValType::F32 => self.set_u32(bits as u32),
+            ValType::I64 | ValType::F64 | ValType::Ref(_) => self.set_u64(bits as u64),
+            ValType::V128 => self.set_u128(bits),
+        }
+    }
 }
