@@ -13,8 +13,7 @@
 use super::params::retain_args;
 use cranelift_entity::SecondaryMap;
 use sidetrack_ir::{
-    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Opcode, Value, ValueDef,
-    opcode::Props,
+    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Value, ValueDef, opcode::Props,
 };
 
 /// Removes unneeded instructions and parameters.
@@ -56,12 +55,6 @@ pub fn is_removable(func: &Function, inst: Inst) -> bool {
         return matches!(data.extra, Extra::Mem(flags, _) if flags.trap.is_none());
     }
     data.opcode.is_pure()
-}
-
-fn is_constant(func: &Function, v: Value) -> bool {
-    let opcode = func.dfg.def_inst(v).map(|inst| func.dfg.insts[inst].opcode);
-    use Opcode::{F32const, F64const, Iconst, Vconst};
-    matches!(opcode, Some(Iconst | F32const | F64const | Vconst))
 }
 
 struct Marks {
@@ -110,7 +103,11 @@ impl Marks {
             let keeps = func.dfg.keeps_state(inst);
             let values = state.iter().map(|entry| entry.value);
             // Constants cost nothing.
-            values.filter(|&v| keeps || is_constant(func, v)).for_each(|v| self.need(v));
+            let constant = |v: Value| {
+                let inst = func.dfg.def_inst(v);
+                inst.is_some_and(|inst| func.dfg.insts[inst].opcode.is_constant())
+            };
+            values.filter(|&v| keeps || constant(v)).for_each(|v| self.need(v));
         }
         if let Extra::TryCall(_, table) | Extra::TryCallIndirect(table) = func.dfg.insts[inst].extra {
             for item in &func.dfg.exception_tables[table].items {

@@ -3,7 +3,7 @@
 use super::armed::{CONTEXT, FIRST_LOCAL};
 use super::edit::BreakpointEdit;
 use super::instance_env::InstanceEnv;
-use super::stop::{Stopped, function_at, outer_frame};
+use super::stop::{Stopped, function_at, outer_frame, outer_state};
 use super::touched::{Touched, touched_at};
 use super::{Environment, Value, describe};
 use crate::global::Global;
@@ -305,7 +305,7 @@ fn outer(
 ) -> Result<Option<DebugFrame>> {
     let Some((module, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
     let body = func.body();
-    let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
+    let state = outer_state(store, &func, frame);
     let read = |key: u32| registers.read_outer(frame, state?.place(key)?);
     let types = body.locals().iter().zip(FIRST_LOCAL..);
     let locals = types.map(|(ty, key)| (*ty, read(key))).collect();

@@ -142,6 +142,24 @@ impl Debugger {
         })
     }
 
+    /// Changes the reasons for which the site that ends at an address is armed. Returns how it
+    /// is to be switched, if it is.
+    pub(super) fn change(
+        &mut self,
+        pc: usize,
+        spot: impl FnOnce() -> Result<Arc<Spot>>,
+        change: impl FnOnce(&mut Armed),
+    ) -> Result<Option<bool>> {
+        let armed = self.arm(pc, spot)?;
+        let before = armed.is_needed();
+        change(armed);
+        let needed = armed.is_needed();
+        if !needed {
+            self.armed.remove(&pc);
+        }
+        Ok((before != needed).then_some(needed))
+    }
+
     /// Whether the site that ends at an address is armed.
     pub fn is_armed(&self, pc: usize) -> bool {
         self.armed.contains_key(&pc)
@@ -202,16 +220,9 @@ impl StoreOpaque {
         let mut switched = Vec::new();
         for (func, site) in module.throws()? {
             let pc = base + site.end as usize;
-            let armed = debugger.arm(pc, || Spot::new(module, &func, site))?;
-            let before = armed.is_needed();
-            armed.throw = catches;
-            let needed = armed.is_needed();
-            if before != needed && (needed || !watching) {
-                switched.push((site.index, catches));
-            }
-            if !needed {
-                debugger.armed.remove(&pc);
-            }
+            let spot = || Spot::new(module, &func, site);
+            let on = debugger.change(pc, spot, |armed| armed.throw = catches)?;
+            switched.extend(on.filter(|on| *on || !watching).map(|on| (site.index, on)));
         }
         if switched.is_empty() { Ok(()) } else { switch(self, module, switched) }
     }

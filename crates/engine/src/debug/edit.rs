@@ -99,20 +99,17 @@ impl<'a> BreakpointEdit<'a> {
         }
         for site in func.sites_of(run) {
             let pc = base + site.end as usize;
-            let armed = debugger.arm(pc, || Spot::new(module, func, *site))?;
-            let before = armed.is_needed();
-            if add {
-                armed.breaks.push(Break { op, certain: func.body().leads_to(run, op) });
-            } else {
-                armed.breaks.retain(|at| at.op != op);
-            }
-            let needed = armed.is_needed();
-            if !needed {
-                debugger.armed.remove(&pc);
-            }
+            let spot = || Spot::new(module, func, *site);
+            let switch = debugger.change(pc, spot, |armed| {
+                if add {
+                    armed.breaks.push(Break { op, certain: func.body().leads_to(run, op) });
+                } else {
+                    armed.breaks.retain(|at| at.op != op);
+                }
+            })?;
             // With watched sites nothing is ever switched off.
-            if before != needed && (add || !watching) {
-                switch_later(&mut self.switches, module, site.index, add);
+            if let Some(on) = switch.filter(|on| *on || !watching) {
+                switch_later(&mut self.switches, module, site.index, on);
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ use crate::vm::hook::{Registers, instance_of};
 use crate::vm::{HostError, VmPtr, context, host};
 use anyhow::anyhow;
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{SymbolName, TrapCode, vmctx};
+use sidetrack_artifact::{StateMap, SymbolName, TrapCode, vmctx};
 use sidetrack_patch::run::Frame;
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
@@ -267,8 +267,10 @@ fn caller_instance(
     if !Module::same(&of, module) || !func.body().calls_directly(op) {
         return Ok(None);
     }
-    let state = store.code_at(frame.pc - 1).and_then(|code| func.state_at(code.offset(frame.pc)));
-    let context = state.and_then(|state| registers.read_outer(frame, state.place(CONTEXT)?));
+    let context = outer_state(store, &func, frame).and_then(|state| {
+        let place = state.place(CONTEXT)?;
+        registers.read_outer(frame, place)
+    });
     Ok(context.and_then(|context| instance_of(store, context as u64)))
 }
 
@@ -496,6 +498,15 @@ pub(super) fn outer_frame(
     frame: &Frame,
 ) -> Result<Option<(Module, Arc<FuncDebug>, u32)>> {
     frame_at(store, frame.pc - 1)
+}
+
+/// What can be read of a frame that is stopped in a call.
+pub(super) fn outer_state<'a>(
+    store: &StoreOpaque,
+    func: &'a FuncDebug,
+    frame: &Frame,
+) -> Option<&'a StateMap> {
+    func.state_at(store.code_at(frame.pc - 1)?.offset(frame.pc))
 }
 
 /// The operator that the code at an address is of, with its function.
