@@ -27,15 +27,6 @@ pub fn run(func: &mut Function) {
     merge(func);
 }
 
-/// The value of an integer constant.
-fn constant(func: &Function, v: Value) -> Option<i64> {
-    let inst = func.dfg.def_inst(v)?;
-    match (func.dfg.insts[inst].opcode, func.dfg.insts[inst].extra) {
-        (Opcode::Iconst, Extra::Imm(imm)) => Some(imm),
-        _ => None,
-    }
-}
-
 fn same_call(func: &Function, a: BlockCall, b: BlockCall) -> bool {
     let pool = &func.dfg.block_args;
     a.block == b.block && a.args.as_slice(pool) == b.args.as_slice(pool)
@@ -55,14 +46,14 @@ fn decide(func: &mut Function) {
 /// Where a conditional branch certainly goes.
 pub fn only_outcome(func: &Function, inst: Inst) -> Option<BlockCall> {
     match func.dfg.insts[inst].extra {
-        Extra::Brif(then, other) => match constant(func, func.dfg.args(inst)[0]) {
+        Extra::Brif(then, other) => match super::constant(func, func.dfg.args(inst)[0]) {
             Some(0) => Some(other),
             Some(_) => Some(then),
             None => same_call(func, then, other).then_some(then),
         },
         Extra::Table(table) => {
             let table = &func.dfg.jump_tables[table];
-            if let Some(index) = constant(func, func.dfg.args(inst)[0]) {
+            if let Some(index) = super::constant(func, func.dfg.args(inst)[0]) {
                 let entry = table.entries.get(index as u32 as usize).copied();
                 return Some(entry.unwrap_or(table.default));
             }

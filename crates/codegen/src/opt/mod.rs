@@ -12,6 +12,7 @@
 //! has happened already.
 
 mod branches;
+mod counters;
 mod dce;
 mod licm;
 mod memory;
@@ -23,7 +24,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use sidetrack_ir::Function;
+use sidetrack_ir::{Extra, Function, Opcode, Value};
 
 /// Optimises a verified function in place; it verifies afterwards.
 pub fn optimize(func: &mut Function) {
@@ -37,6 +38,16 @@ pub fn optimize(func: &mut Function) {
         branches::run(func);
         params::run(func);
     }
+    counters::run(func);
     dce::run(func);
     licm::run(func);
+}
+
+/// The value of an integer constant.
+fn constant(func: &Function, v: Value) -> Option<i64> {
+    let inst = func.dfg.def_inst(v)?;
+    match (func.dfg.insts[inst].opcode, func.dfg.insts[inst].extra) {
+        (Opcode::Iconst, Extra::Imm(imm)) => Some(imm),
+        _ => None,
+    }
 }
