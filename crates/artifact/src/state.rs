@@ -53,12 +53,29 @@ pub struct StateMap {
     /// The return address of the call, or the address of the instruction that may trap,
     /// as a code offset.
     pub offset: u32,
-    /// The places by key; the keys ascend.
+    /// The places by key; the keys ascend. A value in two halves has none by its key, but
+    /// one by the key with [`StateMap::LOW_HALF`] and one by that with
+    /// [`StateMap::HIGH_HALF`]: integers of 64 bits.
     pub places: Vec<(u32, StatePlace)>,
 }
 
 impl StateMap {
-    /// The place of a key, if its value is available.
+    /// In a key: the lower 64 bits of the value.
+    pub const LOW_HALF: u32 = 1 << 30;
+    /// In a key: the upper 64 bits of the value.
+    pub const HIGH_HALF: u32 = 1 << 31;
+
+    /// The bits of a key's value, if they are available; those beyond its type's are
+    /// undefined. `read` is asked for the bits at a place.
+    pub fn read(&self, key: u32, read: impl Fn(StatePlace) -> Option<u128>) -> Option<u128> {
+        if let Some(place) = self.place(key) {
+            return read(place);
+        }
+        let [low, high] = [Self::LOW_HALF, Self::HIGH_HALF].map(|half| read(self.place(key | half)?));
+        Some(u128::from(low? as u64) | high? << 64)
+    }
+
+    /// The one place of a key, if its value is available and not in two.
     pub fn place(&self, key: u32) -> Option<StatePlace> {
         let at = self.places.binary_search_by_key(&key, |(key, _)| *key).ok()?;
         Some(self.places[at].1)
@@ -249,6 +266,22 @@ mod tests {
         assert_eq!(decode_states(&[]), Ok(Vec::new()));
         assert_eq!(maps()[0].place(3), Some(StatePlace::Const(-1)));
         assert_eq!(maps()[0].place(2), None);
+    }
+
+    #[test]
+    fn a_value_in_two_halves_has_both_or_none() {
+        let constant = |key, value| (key, StatePlace::Const(value));
+        let [low, high] = [StateMap::LOW_HALF, StateMap::HIGH_HALF];
+        let places = vec![constant(3, 7), constant(low | 4, -1), constant(low | 5, 1), constant(high | 5, 2)];
+        let map = StateMap { offset: 0, places };
+        let read = |key| {
+            map.read(key, |place| match place {
+                // More bits than a half has are undefined.
+                StatePlace::Const(value) => Some(value as u128 | 0xff << 64),
+                _ => None,
+            })
+        };
+        assert_eq!([3, 4, 5].map(read), [Some(0xff << 64 | 7), None, Some(2 << 64 | 1)]);
     }
 
     #[test]

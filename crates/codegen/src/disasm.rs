@@ -1,7 +1,7 @@
 //! Disassembly with traps, relocations and patch sites marked.
 
 use capstone::arch::BuildsCapstone;
-use sidetrack_artifact::{CompiledFunction, Image, StatePlace, Symbol, SymbolName, decode_states};
+use sidetrack_artifact::{CompiledFunction, Image, StateMap, StatePlace, Symbol, SymbolName, decode_states};
 use std::fmt::Write;
 
 /// The code of a function as text, an instruction a line. Behind the instruction
@@ -30,8 +30,7 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
         }
         let at_end = func.states.iter().filter(|state| state.offset == end);
         for state in at_end.chain(trap_states.iter().filter(|state| state.offset == *start)) {
-            let places: Vec<String> =
-                state.places.iter().map(|(key, place)| format!("{key}: {}", display(*place))).collect();
+            let places: Vec<String> = state.places.iter().map(display).collect();
             let _ = write!(text, " ; state [{}]", places.join(", "));
         }
         text.push('\n');
@@ -103,10 +102,16 @@ fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String>
     }
 }
 
-/// A place of a state map: an integer register `i7`, one of floats `f7` or of
-/// vectors `v7`, a byte offset from the frame pointer `fp-16`, a constant.
-fn display(place: StatePlace) -> String {
-    match place {
+/// A key of a state map, with `low` or `high` for half a value, and its place: an integer
+/// register `i7`, one of floats `f7` or of vectors `v7`, a byte offset from the frame
+/// pointer `fp-16`, a constant.
+fn display(&(key, place): &(u32, StatePlace)) -> String {
+    let key = match key {
+        ..StateMap::LOW_HALF => key.to_string(),
+        ..StateMap::HIGH_HALF => format!("{} low", key - StateMap::LOW_HALF),
+        _ => format!("{} high", key - StateMap::HIGH_HALF),
+    };
+    let place = match place {
         StatePlace::Reg(reg) if reg < StatePlace::FIRST_FLOAT => format!("i{reg}"),
         StatePlace::Reg(reg) if reg < StatePlace::FIRST_VECTOR => {
             format!("f{}", reg - StatePlace::FIRST_FLOAT)
@@ -118,7 +123,8 @@ fn display(place: StatePlace) -> String {
         StatePlace::Frame(offset) => format!("fp{offset:+}"),
         StatePlace::Const(value) => format!("const {value}"),
         StatePlace::Vector(bytes) => format!("const {:#034x}", u128::from_le_bytes(bytes)),
-    }
+    };
+    format!("{key}: {place}")
 }
 
 fn riscv64(code: &[u8]) -> Vec<(u32, String)> {

@@ -255,7 +255,7 @@ pub struct ExceptionTableData {
 /// listed is unavailable there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StateEntry {
-    /// The user's key; the keys of one instruction ascend.
+    /// The user's key, below 2^30; the keys of one instruction ascend.
     pub key: u32,
     /// The value.
     pub value: Value,

@@ -6,19 +6,21 @@
 //! signatures, calls and returns. Callers and callees are split alike, so that they
 //! fit.
 //!
-//! Needs: a legalised function. Provides: one without vectors. Breaks: the order of
-//! a signature's values in registers, and states: the value of a vector is not
-//! available to who reads them.
+//! Needs: a legalised function. Provides: one without vectors, in whose states a vector
+//! has the two keys that [`StateMap`] gives its halves. Breaks: the order of a signature's
+//! values in registers.
 
 mod lanes;
 mod ops;
 
-use cranelift_entity::{EntityList, PrimaryMap, SecondaryMap};
+use cranelift_entity::{EntityList, EntityRef, PrimaryMap, SecondaryMap};
+use sidetrack_artifact::StateMap;
 use sidetrack_ir::inst::ValueList;
+use sidetrack_ir::opcode::Props;
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{
     AbiParam, ArgumentPurpose, Block, BlockArg, ControlFlowGraph, Endianness, Function, Inst, SigRef,
-    Signature, SiteInfo, Type, Value, ValueDef,
+    Signature, SiteInfo, StateEntry, Type, Value, ValueDef,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -116,16 +118,9 @@ impl Split {
 
     fn inst(&mut self, inst: Inst) {
         let opcode = self.func.dfg.insts[inst].opcode;
-        let vector = |split: &Split, v: &Value| split.func.dfg.value_type(*v).is_vector();
         let dfg = &self.func.dfg;
-        let any = dfg.args(inst).iter().chain(dfg.results(inst)).any(|v| vector(self, v));
-        if dfg.state(inst).is_some() {
-            let scalar: Vec<Value> = {
-                let state = dfg.state(inst).unwrap_or_default();
-                state.iter().map(|entry| entry.value).filter(|v| !vector(self, v)).collect()
-            };
-            self.func.dfg.retain_state(inst, |entry| scalar.contains(&entry.value));
-        }
+        let any = dfg.args(inst).iter().chain(dfg.results(inst)).any(|&v| self.ty(v).is_vector());
+        self.state(inst);
         if opcode.is_branch() {
             self.branch(inst);
         }
@@ -136,9 +131,30 @@ impl Split {
             let dfg = &mut self.func.dfg;
             dfg.insts[inst].args = ValueList::from_slice(&args, &mut dfg.value_lists);
         } else if any {
+            let first = self.func.dfg.insts.len();
             self.operation(inst);
+            for new in (first..self.func.dfg.insts.len()).map(Inst::new) {
+                if self.func.dfg.insts[new].opcode.props().has(Props::TRAP) {
+                    self.func.dfg.copy_state(inst, new);
+                }
+            }
             self.func.layout.remove_inst(inst);
         }
+    }
+
+    /// Halves of vectors in the place of vectors in what can be read at an instruction.
+    fn state(&mut self, inst: Inst) {
+        let Some(state) = self.func.dfg.state(inst) else { return };
+        let (vectors, mut split): (Vec<StateEntry>, Vec<_>) =
+            state.iter().partition(|entry| self.ty(entry.value).is_vector());
+        if vectors.is_empty() {
+            return;
+        }
+        for (half, bit) in [StateMap::LOW_HALF, StateMap::HIGH_HALF].into_iter().enumerate() {
+            let halves = vectors.iter().map(|entry| (entry.key | bit, self.pair(entry.value)[half]));
+            split.extend(halves.map(|(key, value)| StateEntry { key, value }));
+        }
+        self.func.dfg.set_state(inst, split);
     }
 
     /// Passes both halves to blocks.

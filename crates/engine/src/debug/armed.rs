@@ -51,7 +51,7 @@ impl Spot {
         buffers: Buffers,
     ) -> Shadow {
         let state = self.func.state_at(self.site.end);
-        let read = |key: u32| state?.place(key).map(|place| registers.read(place));
+        let read = |key: u32| state?.read(key, |place| Some(registers.read(place)));
         let body = self.func.body();
         let first_operand = FIRST_LOCAL + body.locals().len() as u32;
         let local = |n: usize| read(FIRST_LOCAL + n as u32).or_else(|| known(n));

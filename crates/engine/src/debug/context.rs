@@ -306,7 +306,7 @@ fn outer(
     let Some((module, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
     let body = func.body();
     let state = outer_state(store, &func, frame);
-    let read = |key: u32| registers.read_outer(frame, state?.place(key)?);
+    let read = |key: u32| state?.read(key, |place| registers.read_outer(frame, place));
     let types = body.locals().iter().zip(FIRST_LOCAL..);
     let locals = types.map(|(ty, key)| (*ty, read(key))).collect();
     let mut operands = body.stack_types(op);

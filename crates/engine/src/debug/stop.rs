@@ -313,8 +313,9 @@ fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Optio
         let at_trap = if trapped { func.state_at_trap(&module, code.offset(frame.pc))? } else { None };
         let state = at_trap.as_ref().or_else(|| func.state_at(code.offset(frame.pc)));
         let read = |key: u32| {
-            let place = state.and_then(|state| state.place(key))?;
-            if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
+            state?.read(key, |place| {
+                if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
+            })
         };
         let instance = read(CONTEXT).and_then(|context| instance_of(store, context as u64));
         let instance = match instance.or_else(|| only_instance_of(store, &module)) {

@@ -41,6 +41,9 @@ pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
                 if !state.is_sorted_by(|a, b| a.key < b.key) {
                     error("the keys of the state do not ascend");
                 }
+                if state.iter().any(|entry| entry.key >= 1 << 30) {
+                    error("a key of the state is too large");
+                }
             }
         }
     }
