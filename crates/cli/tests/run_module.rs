@@ -57,6 +57,9 @@ fn what_stops_a_call_is_134() {
             let (code, _, error) = outcome(&sidetrack(&args));
             assert_eq!(code, Some(134), "{error}");
             assert!(error.contains(message), "{error}");
+            let lines: Vec<&str> = error.lines().collect();
+            assert_eq!(lines[1], "wasm backtrace:", "{error}");
+            assert!(lines[2].contains("0: ") && lines[2].contains(" - calls!"), "{error}");
         }
     }
 }

@@ -64,8 +64,8 @@ pub struct AbiError(pub String);
 /// Computes a signature's places from lists of registers.
 ///
 /// `ints` and `floats` are taken in order; what is left goes to the stack in words
-/// of 8 bytes; a vector takes 16, at a multiple of 16. `first_stack_arg` is where stack arguments start (a shadow area lies
-/// below). `paired` makes position N take register N of its class only (as in the
+/// of 8 bytes; a vector takes 16, at a multiple of 16. `first_stack_arg` is where stack
+/// arguments start (a shadow area lies below). `paired` makes position N take register N of its class only (as in the
 /// convention of Windows). The stack is aligned to 16 bytes.
 pub fn assign(
     sig: &Signature,
@@ -80,6 +80,9 @@ pub fn assign(
             let (next, other, bank) = match regs.vectors {
                 Some(vectors) if param.ty.is_vector() => (&mut next_vector, &mut next_int, vectors),
                 _ if param.ty.is_int() => (&mut next_int, &mut next_float, regs.ints),
+                _ if regs.floats_in_ints && next_float == regs.floats.len() => {
+                    (&mut next_int, &mut next_float, regs.ints)
+                }
                 _ => (&mut next_float, &mut next_int, regs.floats),
             };
             let loc = match bank.get(*next) {
@@ -138,6 +141,8 @@ pub struct RegLists<'a> {
     /// Vector registers, if vectors do not share the float registers. Not with
     /// paired positions.
     pub vectors: Option<&'a [PReg]>,
+    /// Whether floats take integer registers when there are no more of theirs.
+    pub floats_in_ints: bool,
 }
 
 /// An address in or near the frame, before its layout is known.
@@ -240,7 +245,7 @@ mod tests {
     fn registers_first_then_stack() {
         let ints = [0, 1].map(|n| PReg::new(n, RegClass::Int));
         let floats = [0].map(|n| PReg::new(n, RegClass::Float));
-        let lists = RegLists { ints: &ints, floats: &floats, vectors: None };
+        let lists = RegLists { ints: &ints, floats: &floats, vectors: None, floats_in_ints: false };
         let sig = Signature::of(CallConv::SystemV, &[I64, F64, I64, F64, I64], &[I64, I64, I64]);
         let abi = assign(&sig, lists, lists, 0, false);
         let locs: Vec<AbiLoc> = abi.params.iter().map(|slot| slot.loc).collect();
@@ -266,5 +271,9 @@ mod tests {
         let paired = assign(&sig, lists, lists, 32, true);
         let locs: Vec<AbiLoc> = paired.params.iter().map(|slot| slot.loc).collect();
         assert_eq!(locs[1..4], [AbiLoc::Stack(32), AbiLoc::Reg(ints[1]), AbiLoc::Stack(40)]);
+        let sig = Signature::of(CallConv::SystemV, &[F64, F64, I64, F64, I64], &[]);
+        let abi = assign(&sig, RegLists { floats_in_ints: true, ..lists }, lists, 0, false);
+        let locs: Vec<AbiLoc> = abi.params.iter().map(|slot| slot.loc).collect();
+        assert_eq!(locs[1..4], [AbiLoc::Reg(ints[0]), AbiLoc::Reg(ints[1]), AbiLoc::Stack(0)]);
     }
 }

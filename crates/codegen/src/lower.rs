@@ -655,16 +655,21 @@ impl<'a, B: Backend> Lower<'a, B> {
     fn lower_params(&mut self, entry: Block) {
         let mut defs = Vec::new();
         let mut loads = Vec::new();
-        let mut extensions = Vec::new();
+        let mut conversions = Vec::new();
         let params = self.func.dfg.block_params(entry);
         for (n, &v) in params.iter().enumerate() {
             let slot = self.abi.params[n];
             let Some(mut reg) = self.value_regs[v] else { continue };
             if self.extended_params[v] && slot.extension != ArgumentExtension::Sext {
                 let extended = std::mem::replace(&mut reg, self.temp(slot.ty));
-                extensions.push(B::Inst::extend(extended, reg, slot.ty, true));
+                conversions.push(B::Inst::extend(extended, reg, slot.ty, true));
             }
             match slot.loc {
+                AbiLoc::Reg(preg) if preg.class() != reg.class() => {
+                    let bits = self.temp_class(preg.class());
+                    conversions.push(B::Inst::mov_bits(reg, bits, slot.ty));
+                    defs.push((bits, preg));
+                }
                 AbiLoc::Reg(preg) => defs.push((reg, preg)),
                 AbiLoc::Stack(offset) => {
                     let addr = StackAddr::ArgArea(offset as i32 - self.abi.stack_args as i32);
@@ -674,7 +679,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         }
         self.emit(B::Inst::args(defs));
         self.emitted.extend(loads);
-        self.emitted.extend(extensions);
+        self.emitted.extend(conversions);
     }
 }
 

@@ -99,14 +99,15 @@ impl Flags {
     /// # Errors
     /// If the setting does not exist or the value is none of its values.
     pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), SettingError> {
-        let bad =
-            || SettingError::BadValue { name: name.to_string(), value: value.unwrap_or("").to_string() };
         let slot = match name {
             "opt_level" => {
                 self.opt_level = match value {
                     Some("none") => OptLevel::None,
                     Some("speed" | "speed_and_size") => OptLevel::Speed,
-                    _ => return Err(bad()),
+                    _ => {
+                        let value = value.unwrap_or_default().to_string();
+                        return Err(SettingError::BadValue { name: name.to_string(), value });
+                    }
                 };
                 return Ok(());
             }
@@ -117,12 +118,17 @@ impl Flags {
             _ if WITHOUT_MEANING.contains(&name) => return Ok(()),
             _ => return Err(SettingError::Unknown(name.to_string())),
         };
-        *slot = match value {
-            None | Some("true" | "1" | "on" | "yes") => true,
-            Some("false" | "0" | "off" | "no") => false,
-            _ => return Err(bad()),
-        };
+        *slot = boolean(name, value)?;
         Ok(())
+    }
+}
+
+/// Whether a setting is on that is given without a value or with one.
+pub(crate) fn boolean(name: &str, value: Option<&str>) -> Result<bool, SettingError> {
+    match value {
+        None | Some("true" | "1" | "on" | "yes") => Ok(true),
+        Some("false" | "0" | "off" | "no") => Ok(false),
+        Some(value) => Err(SettingError::BadValue { name: name.to_string(), value: value.to_string() }),
     }
 }
 

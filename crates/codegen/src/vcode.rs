@@ -143,6 +143,11 @@ pub trait MachInst: Clone + Debug + 'static {
     fn store_stack(src: Reg, addr: StackAddr, ty: Type) -> Self;
     /// Extends an integer of type `from` to the full register.
     fn extend(dst: Reg, src: Reg, from: Type, signed: bool) -> Self;
+    /// Copies a float's bits to an integer register or back. Only of targets whose
+    /// conventions have floats in integer registers.
+    fn mov_bits(_dst: Reg, _src: Reg, _ty: Type) -> Self {
+        unreachable!("floats travel in registers of theirs")
+    }
     /// Jumps to a block.
     fn jump(target: Label) -> Self;
     /// Pseudo: the arguments arrive in these registers.

@@ -85,8 +85,8 @@ impl Func {
     ///
     /// # Errors
     /// A wrong number or type of arguments, a wrong number of results; a [`crate::Trap`]
-    /// with its [`crate::WasmBacktrace`]; whatever a host function that it calls returns; a
-    /// [`crate::ThrownException`].
+    /// or a [`crate::ThrownException`] with its [`crate::WasmBacktrace`]; whatever a host
+    /// function that it calls returns.
     pub fn call(&self, mut store: impl AsContextMut, params: &[Val], results: &mut [Val]) -> Result<()> {
         let mut store = store.as_context_mut();
         let store = store.opaque();

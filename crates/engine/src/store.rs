@@ -12,7 +12,7 @@ use crate::debug::{
 use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 use crate::module::Module;
-use crate::trap::ThrownException;
+use crate::trap::{ThrownException, WasmBacktrace};
 use crate::vm::host::Whole;
 use crate::vm::memory::PAGE;
 use crate::vm::{
@@ -100,6 +100,8 @@ pub struct StoreOpaque {
     /// The address of a module's code, by the module's key.
     bases: HashMap<usize, usize>,
     exit: Option<Exit>,
+    /// Where the exception comes from that a host function threw last, if that is known.
+    thrown_at: Option<WasmBacktrace>,
     debugger: Box<Debugger>,
     interrupts: Arc<Interrupts>,
     /// How many calls from the host are under way.
@@ -133,6 +135,7 @@ impl StoreOpaque {
             codes: BTreeMap::new(),
             bases: HashMap::new(),
             exit: None,
+            thrown_at: None,
             debugger: Box::default(),
             interrupts: Arc::default(),
             depth: 0,
@@ -217,6 +220,15 @@ impl StoreOpaque {
 
     pub(crate) fn take_exit(&mut self) -> Option<Exit> {
         self.exit.take()
+    }
+
+    /// Where the exception comes from that a host function throws now, if its error says so.
+    pub(crate) fn set_thrown_at(&mut self, backtrace: Option<WasmBacktrace>) {
+        self.thrown_at = backtrace;
+    }
+
+    pub(crate) fn take_thrown_at(&mut self) -> Option<WasmBacktrace> {
+        self.thrown_at.take()
     }
 
     // What instances refer to.

@@ -7,7 +7,6 @@ use crate::vm::call::Failure;
 use crate::vm::{HostError, Slot, VmPtr};
 use crate::{AsContextMut, Error, Val};
 use sidetrack_artifact::{TrapCode, vmctx};
-use sidetrack_patch::run::Frame;
 use std::fmt;
 
 /// Why WebAssembly code stopped. Found in an [`Error`] by `downcast_ref`.
@@ -111,15 +110,15 @@ impl WasmBacktrace {
         &self.frames
     }
 
-    fn new(store: &StoreOpaque, frames: &[Frame]) -> Self {
-        let frames = frames.iter().enumerate().filter_map(|(position, frame)| {
-            // A return address is the end of the call; the innermost pc is where it happened.
-            let within = if position == 0 { frame.pc } else { frame.pc - 1 };
-            let code = store.code_at(within)?;
-            code.module().frame_info(code.offset(within))
-        });
-        WasmBacktrace { frames: frames.collect() }
+    fn new(store: &StoreOpaque, at: &[usize]) -> Self {
+        WasmBacktrace { frames: at.iter().filter_map(|address| frame_at(store, *address)).collect() }
     }
+}
+
+/// The WebAssembly function whose code is at an address.
+fn frame_at(store: &StoreOpaque, address: usize) -> Option<FrameInfo> {
+    let code = store.code_at(address)?;
+    code.module().frame_info(code.offset(address))
 }
 
 impl FrameInfo {
@@ -152,8 +151,9 @@ impl fmt::Display for WasmBacktrace {
     }
 }
 
-/// An exception that nothing in the called WebAssembly handles. A host function that
-/// returns it throws the exception into its caller.
+/// An exception that nothing in the called WebAssembly handles; the [`Error`] has its
+/// [`WasmBacktrace`] too. A host function that returns it throws the exception into its
+/// caller; with the backtrace, which is then that of the first throw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("thrown Wasm exception")]
 pub struct ThrownException(ExnRef);
@@ -181,22 +181,28 @@ impl ThrownException {
 #[cold]
 pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
     match failure {
-        Failure::Trap { code, frames } => {
-            let backtrace = WasmBacktrace::new(store, &frames);
+        Failure::Trap { code, at } => {
+            let backtrace = WasmBacktrace::new(store, &at);
             match code.and_then(Trap::of) {
                 Some(trap) => Error::new(trap).context(backtrace),
                 None => anyhow::anyhow!("unexpected fault in compiled code ({code:?})").context(backtrace),
             }
         }
-        Failure::Host { error: HostError::Error(error), frames } => {
+        Failure::Host { error: HostError::Error(error), at } => {
             // The innermost call has already said where.
-            if frames.is_empty() || error.downcast_ref::<WasmBacktrace>().is_some() {
+            if at.is_empty() || error.downcast_ref::<WasmBacktrace>().is_some() {
                 return error;
             }
-            error.context(WasmBacktrace::new(store, &frames))
+            error.context(WasmBacktrace::new(store, &at))
         }
         Failure::Host { error: HostError::Panic(panic), .. } => std::panic::resume_unwind(panic),
-        Failure::Exception(address) => Error::new(ThrownException(ExnRef::from_raw(store, address))),
+        Failure::Exception { exception, at } => {
+            // What a host function has thrown may come from an inner call, which said where.
+            let by_host = at.first().is_some_and(|address| frame_at(store, *address).is_none());
+            let said = store.take_thrown_at().filter(|_| by_host);
+            let backtrace = said.unwrap_or_else(|| WasmBacktrace::new(store, &at));
+            Error::new(ThrownException(ExnRef::from_raw(store, exception))).context(backtrace)
+        }
     }
 }
 

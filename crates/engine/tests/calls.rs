@@ -227,3 +227,60 @@ fn exceptions_pass_through_the_host() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn exceptions_say_where_they_were_thrown() -> Result<()> {
+    let text = r#"(module
+        (import "" "host" (func $host (param i32)))
+        (tag $e)
+        (func $throw (throw $e))
+        (func $inner (export "inner") (nop) (call $throw) (nop))
+        (func $outer (export "outer") (param i32) (call $host (local.get 0)))
+        (func $caught (export "caught") (param i32)
+            (block $e (try_table (catch_all $e) (call $outer (local.get 0))))
+            (call $inner))
+        (func $again (export "again") (param i32)
+            (block $e (result exnref)
+                (try_table (catch_all_ref $e) (call $outer (local.get 0)))
+                (return))
+            (throw_ref)))"#;
+    for engine in engines() {
+        let module = Module::new(&engine, text)?;
+        let mut store = Store::new(&engine, ());
+        let host = Func::wrap(&mut store, |mut caller: Caller<'_, ()>, whole: i32| -> Result<()> {
+            let inner = caller.get_export("inner").and_then(Extern::into_func).expect("exported");
+            inner.call(&mut caller, &[], &mut []).map_err(|error| match whole {
+                0 => error.downcast::<ThrownException>().expect("an exception").into(),
+                _ => error,
+            })
+        });
+        let instance = Instance::new(&mut store, &module, &[host.into()])?;
+        let mut frames = |name: &str, args: &[Val]| {
+            let func = instance.get_func(&mut store, name).expect("exported");
+            let error = func.call(&mut store, args, &mut []).unwrap_err();
+            assert!(error.downcast_ref::<ThrownException>().is_some(), "{error:?}");
+            let backtrace = error.downcast_ref::<WasmBacktrace>().expect("a backtrace").clone();
+            backtrace.frames().to_vec()
+        };
+        let inner = frames("inner", &[]);
+        // The throw and the call, not what stands behind them.
+        let starts = [1, 2].map(|index| module.info().functions[index].body.start as usize);
+        let offsets: Vec<_> = inner.iter().map(|frame| frame.module_offset()).collect();
+        assert_eq!(offsets, [Some(starts[0] + 1), Some(starts[1] + 2)]);
+        let cases: [(&str, i32, &[&str]); 5] = [
+            // Through the host, with what it was told and without.
+            ("outer", 1, &["throw", "inner", "outer"]),
+            ("outer", 0, &["outer"]),
+            // Others than what the host threw.
+            ("caught", 1, &["throw", "inner", "caught"]),
+            ("again", 1, &["again"]),
+            ("again", 0, &["again"]),
+        ];
+        for (name, whole, expected) in cases {
+            let frames = frames(name, &[Val::I32(whole)]);
+            let names: Vec<_> = frames.iter().filter_map(|frame| frame.func_name()).collect();
+            assert_eq!(names, expected, "{name} {whole}");
+        }
+    }
+    Ok(())
+}

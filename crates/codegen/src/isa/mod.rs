@@ -1,6 +1,7 @@
 //! Targets: what they have in common, and how one is looked up by name.
 
 mod aarch64;
+mod features;
 #[cfg(test)]
 mod llvm_mc;
 mod pulley;

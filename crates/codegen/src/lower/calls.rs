@@ -83,6 +83,11 @@ impl<B: Backend> Lower<'_, B> {
         for (&v, slot) in args.iter().zip(&abi.params) {
             let reg = self.extended(v, slot.extension);
             match slot.loc {
+                AbiLoc::Reg(preg) if preg.class() != reg.class() => {
+                    let bits = self.temp_class(preg.class());
+                    self.emit(B::Inst::mov_bits(bits, reg, slot.ty));
+                    uses.push((bits, preg));
+                }
                 AbiLoc::Reg(preg) => uses.push((reg, preg)),
                 AbiLoc::Stack(offset) => {
                     stores.push(B::Inst::store_stack(reg, stack(&abi, offset), slot.ty));

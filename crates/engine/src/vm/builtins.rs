@@ -167,16 +167,20 @@ extern "C" fn host_call(context: u64, slots: *mut Slot) -> u64 {
     };
     // SAFETY: the context's store, which the caller of the code around this has borrowed.
     let store = unsafe { HostContext::store(context).as_mut() };
-    if let HostError::Error(error) = &error
-        && let Some(exception) = store.thrown_by(error)
-    {
-        match hook::host_throw(store) {
-            Ok(()) => return exception,
-            Err(failure) => store.set_exit(Exit::Host(failure)),
-        }
-        return TRAP;
-    }
-    store.set_exit(Exit::Host(error));
+    let exit = match error {
+        HostError::Error(error) => match store.thrown_by(&error) {
+            None => HostError::Error(error),
+            Some(exception) => match hook::host_throw(store) {
+                Ok(()) => {
+                    store.set_thrown_at(error.downcast().ok());
+                    return exception;
+                }
+                Err(failure) => failure,
+            },
+        },
+        panic => panic,
+    };
+    store.set_exit(Exit::Host(exit));
     TRAP
 }
 

@@ -20,19 +20,28 @@ pub enum Failure {
     Trap {
         /// Why; `None` if nobody knows.
         code: Option<TrapCode>,
-        /// The frames, innermost first, of this activation and those around it.
-        frames: Vec<Frame>,
+        /// Where.
+        at: Position,
     },
     /// A host function that was called failed.
     Host {
         /// How.
         error: HostError,
-        /// The frames, as above.
-        frames: Vec<Frame>,
+        /// Where.
+        at: Position,
     },
-    /// The exception at this address has no handler.
-    Exception(u64),
+    /// An exception has no handler.
+    Exception {
+        /// Its address.
+        exception: u64,
+        /// Where it was thrown.
+        at: Position,
+    },
 }
+
+/// Where in the code a call has failed: an address in each operator that is under way,
+/// innermost first, in this activation and those around it.
+pub type Position = Vec<usize>;
 
 /// The address of something on the stack.
 #[inline(never)]
@@ -54,7 +63,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         // SAFETY: without entry stub the record is a host function's, and the store is borrowed mutably.
         return match unsafe { host::call(context, slots.as_mut_ptr()) } {
             Ok(()) => Ok(()),
-            Err(error) => Err(Failure::Host { error, frames: Vec::new() }),
+            Err(error) => Err(Failure::Host { error, at: Vec::new() }),
         };
     }
     let sp = stack_pointer();
@@ -72,12 +81,12 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         // SAFETY: as above.
         unsafe { (*fields).stack_limit = if store.engine().config().is_native() { limit } else { 0 } };
     } else if sp < store.native_limit() {
-        let frames = outer_frames(store, outer);
-        return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), frames });
+        let at = in_calls(outer_frames(store, outer));
+        return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), at });
     }
     if store.debugger_mut().wants_entries() {
         let armed = crate::debug::arm_entry(store, record.code as usize);
-        armed.map_err(|error| Failure::Host { error: HostError::Error(error), frames: Vec::new() })?;
+        armed.map_err(|error| Failure::Host { error: HostError::Error(error), at: Vec::new() })?;
     }
     super::switch::before_code(store);
     store.enter(outer);
@@ -99,16 +108,27 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     }
     match result {
         Ok(()) => Ok(()),
-        Err(run::Exit::Uncaught { payloads, .. }) => Err(Failure::Exception(payloads[0])),
+        Err(run::Exit::Uncaught { payloads, mut frames, .. }) => {
+            frames.extend(outer_frames(store, outer));
+            Err(Failure::Exception { exception: payloads[0], at: in_calls(frames) })
+        }
         Err(run::Exit::Trap { code, mut frames, .. }) => {
             frames.extend(outer_frames(store, outer));
+            let trapped = frames.first().map(|frame| frame.pc);
+            let calls = in_calls(frames).into_iter().skip(1);
+            let at = trapped.into_iter().chain(calls).collect();
             // A debug handler may have failed at whatever trap.
             if let Some(Exit::Host(error)) = store.take_exit() {
-                return Err(Failure::Host { error, frames });
+                return Err(Failure::Host { error, at });
             }
-            Err(Failure::Trap { code, frames })
+            Err(Failure::Trap { code, at })
         }
     }
+}
+
+/// Where functions are that wait for calls: what a frame has is the end of the call.
+fn in_calls(frames: Vec<Frame>) -> Position {
+    frames.into_iter().map(|frame| frame.pc - 1).collect()
 }
 
 /// The frames of the activations that are around the one that runs, innermost first; that

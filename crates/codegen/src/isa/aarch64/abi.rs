@@ -37,7 +37,7 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     }
     let ints: [PReg; 8] = std::array::from_fn(regs::x);
     let floats: [PReg; 8] = std::array::from_fn(regs::v);
-    let lists = RegLists { ints: &ints, floats: &floats, vectors: None };
+    let lists = RegLists { ints: &ints, floats: &floats, vectors: None, floats_in_ints: false };
     // The address of a returned struct has a register of its own.
     let is_sret = |purpose: ArgumentPurpose| purpose == ArgumentPurpose::StructReturn;
     let sret = sig.params.iter().position(|param| is_sret(param.purpose));

@@ -23,10 +23,11 @@ mod tests;
 
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
+use crate::isa::features::builder_of;
 use crate::isa::{Builder, TargetIsa};
 use crate::lower::Lower;
 use crate::reg::Reg;
-use crate::settings::{Flags, SettingError};
+use crate::settings::Flags;
 use crate::vcode::Backend;
 use crate::{CodegenError, compile_with};
 use encode::Buf;
@@ -50,30 +51,7 @@ pub struct Aarch64 {
 
 /// A builder of the target without features beyond the base of the architecture.
 pub fn builder() -> Box<dyn Builder> {
-    Box::<Aarch64Builder>::default()
-}
-
-#[derive(Default)]
-struct Aarch64Builder {
-    features: Features,
-}
-
-impl Builder for Aarch64Builder {
-    fn enable(&mut self, flag: &str) -> Result<(), SettingError> {
-        self.features.set(flag)
-    }
-
-    fn enable_host(&mut self) {
-        self.features = self.features.union(Features::host());
-    }
-
-    fn missing_on_host(&self) -> Option<String> {
-        self.features.first_beyond(Features::host())
-    }
-
-    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(Aarch64 { flags, features: self.features, env: regs::machine_env() })
-    }
+    builder_of(|flags, features| Arc::new(Aarch64 { flags, features, env: regs::machine_env() }))
 }
 
 impl TargetIsa for Aarch64 {
@@ -90,7 +68,7 @@ impl TargetIsa for Aarch64 {
     }
 
     fn features(&self) -> String {
-        format!("{:?}", self.features)
+        self.features.names()
     }
 
     fn nop_units(&self) -> &'static [&'static [u8]] {

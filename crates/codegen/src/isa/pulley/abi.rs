@@ -37,7 +37,7 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     let ints: Vec<PReg> = (0..15).map(regs::x).collect();
     let floats: Vec<PReg> = (0..16).map(regs::f).collect();
     let vectors: Vec<PReg> = (0..16).map(regs::v).collect();
-    let lists = RegLists { ints: &ints, floats: &floats, vectors: Some(&vectors) };
+    let lists = RegLists { ints: &ints, floats: &floats, vectors: Some(&vectors), floats_in_ints: false };
     let mut abi = assign(sig, lists, lists, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;

@@ -3,15 +3,17 @@
 //! `system_v` is the platform's (LP64D), and `windows_fastcall` is no other here; `fast`
 //! and `tail` take arguments and return values in the same registers, and `fast` saves the
 //! same ones. In `tail` nothing is saved, and the callee removes its stack arguments, so
-//! that a tail call may have more of them than the function that makes it. In `preserve_all` arguments travel as in
-//! `system_v`, the callee saves whatever it writes, and a return value is in the register
-//! of the parameter that it passes through.
+//! that a tail call may have more of them than the function that makes it. In
+//! `preserve_all` arguments travel in the same registers too, the callee saves whatever it
+//! writes, and a return value is in the register of the parameter that it passes through.
+//!
+//! Floats beyond the eighth take integer registers that are left in `system_v`, in the
+//! others they travel on the stack.
 //!
 //! Vectors travel in v8 to v15, then on the stack, and are saved in `preserve_all` only.
 //!
 //! Every function has a frame pointer, which points to the caller's; the return
-//! address is above it. Floats beyond the eighth travel on the stack, where the
-//! platform would take integer registers that are left.
+//! address is above it.
 
 use super::emit::{add_imm, load_constant, memory_at, vector_memory};
 use super::encode::{Buf, Enc, fits12};
@@ -37,8 +39,14 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     let floats: [PReg; 8] = std::array::from_fn(|n| f(regs::FA0 + n));
     // Where there are no vectors, none come here.
     let vectors: [PReg; 8] = std::array::from_fn(|n| v(8 + n));
-    let params = RegLists { ints: &ints, floats: &floats, vectors: Some(&vectors) };
-    let rets = RegLists { ints: &ints[..2], floats: &floats[..2], vectors: Some(&vectors[..2]) };
+    let floats_in_ints = matches!(sig.call_conv, CallConv::SystemV | CallConv::WindowsFastcall);
+    let params = RegLists { ints: &ints, floats: &floats, vectors: Some(&vectors), floats_in_ints };
+    let rets = RegLists {
+        ints: &ints[..2],
+        floats: &floats[..2],
+        vectors: Some(&vectors[..2]),
+        floats_in_ints: false,
+    };
     let mut abi = assign(sig, params, rets, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;

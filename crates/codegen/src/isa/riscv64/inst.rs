@@ -684,6 +684,16 @@ impl MachInst for Inst {
         }
     }
 
+    fn mov_bits(dst: Reg, src: Reg, ty: Type) -> Self {
+        let op = match (dst.class(), ty) {
+            (RegClass::Int, F32) => Op::FmvXW,
+            (RegClass::Int, _) => Op::FmvXD,
+            (_, F32) => Op::FmvWX,
+            _ => Op::FmvDX,
+        };
+        Inst::Two { op, dst, src }
+    }
+
     fn jump(target: Label) -> Self {
         Inst::Jump { target }
     }

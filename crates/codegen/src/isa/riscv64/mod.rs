@@ -28,11 +28,12 @@ mod tests;
 
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
+use crate::isa::features::builder_of;
 use crate::isa::{Builder, TargetIsa};
 use crate::legalize::vectors;
 use crate::lower::Lower;
 use crate::reg::Reg;
-use crate::settings::{Flags, OptLevel, SettingError};
+use crate::settings::{Flags, OptLevel};
 use crate::vcode::Backend;
 use crate::{CodegenError, compile_with, opt};
 use cranelift_entity::SecondaryMap;
@@ -57,30 +58,7 @@ pub struct Riscv64 {
 
 /// A builder of the target without extensions beyond G.
 pub fn builder() -> Box<dyn Builder> {
-    Box::<Riscv64Builder>::default()
-}
-
-#[derive(Default)]
-struct Riscv64Builder {
-    features: Features,
-}
-
-impl Builder for Riscv64Builder {
-    fn enable(&mut self, flag: &str) -> Result<(), SettingError> {
-        self.features.set(flag)
-    }
-
-    fn enable_host(&mut self) {
-        self.features = self.features.union(Features::host());
-    }
-
-    fn missing_on_host(&self) -> Option<String> {
-        self.features.first_beyond(Features::host())
-    }
-
-    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(Riscv64 { flags, features: self.features, env: regs::machine_env(self.features.v()) })
-    }
+    builder_of(|flags, features| Arc::new(Riscv64 { flags, features, env: regs::machine_env(features.v()) }))
 }
 
 impl TargetIsa for Riscv64 {

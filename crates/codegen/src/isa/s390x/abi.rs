@@ -51,9 +51,18 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
     // Where there are no vectors, none come here.
     let vectors = [24, 26, 28, 30, 25, 27, 29, 31].map(v);
     let (ints, floats) = (&ints[..], &floats[..]);
-    let params =
-        RegLists { ints: &ints[..int_count], floats: &floats[..float_count], vectors: Some(&vectors) };
-    let rets = RegLists { ints: &ints[..4], floats: &floats[..4], vectors: Some(&vectors[..4]) };
+    let params = RegLists {
+        ints: &ints[..int_count],
+        floats: &floats[..float_count],
+        vectors: Some(&vectors),
+        floats_in_ints: false,
+    };
+    let rets = RegLists {
+        ints: &ints[..4],
+        floats: &floats[..4],
+        vectors: Some(&vectors[..4]),
+        floats_in_ints: false,
+    };
     let mut abi = assign(sig, params, rets, area, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;

@@ -24,12 +24,13 @@ mod vector;
 
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
+use crate::isa::features::builder_of;
 use crate::isa::{Builder, TargetIsa};
 use crate::legalize::vectors;
 use crate::lower::Lower;
 use crate::opt;
 use crate::reg::Reg;
-use crate::settings::{Flags, OptLevel, SettingError};
+use crate::settings::{Flags, OptLevel};
 use crate::vcode::Backend;
 use crate::{CodegenError, compile_with};
 use encode::Buf;
@@ -53,30 +54,7 @@ pub struct S390x {
 
 /// A builder of the target without facilities beyond the base.
 pub fn builder() -> Box<dyn Builder> {
-    Box::<S390xBuilder>::default()
-}
-
-#[derive(Default)]
-struct S390xBuilder {
-    features: Features,
-}
-
-impl Builder for S390xBuilder {
-    fn enable(&mut self, flag: &str) -> Result<(), SettingError> {
-        self.features.set(flag)
-    }
-
-    fn enable_host(&mut self) {
-        self.features = self.features.union(Features::host());
-    }
-
-    fn missing_on_host(&self) -> Option<String> {
-        self.features.first_beyond(Features::host())
-    }
-
-    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(S390x { flags, features: self.features, env: regs::machine_env(self.features.vx()) })
-    }
+    builder_of(|flags, features| Arc::new(S390x { flags, features, env: regs::machine_env(features.vx()) }))
 }
 
 impl TargetIsa for S390x {

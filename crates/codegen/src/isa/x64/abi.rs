@@ -26,12 +26,22 @@ pub fn sig_abi(sig: &Signature) -> Result<SigAbi, AbiError> {
         return Err(AbiError("struct arguments passed by value are not supported".to_string()));
     }
     let floats: [PReg; 8] = std::array::from_fn(xmm);
-    let rets = RegLists { ints: &[RAX, RDX], floats: &floats[..2], vectors: None };
+    let rets = RegLists { ints: &[RAX, RDX], floats: &floats[..2], vectors: None, floats_in_ints: false };
     if sig.call_conv == CallConv::WindowsFastcall {
-        let params = RegLists { ints: &[RCX, RDX, gpr(8), gpr(9)], floats: &floats[..4], vectors: None };
+        let params = RegLists {
+            ints: &[RCX, RDX, gpr(8), gpr(9)],
+            floats: &floats[..4],
+            vectors: None,
+            floats_in_ints: false,
+        };
         return Ok(assign(sig, params, rets, 32, true));
     }
-    let params = RegLists { ints: &[RDI, RSI, RDX, RCX, gpr(8), gpr(9)], floats: &floats, vectors: None };
+    let params = RegLists {
+        ints: &[RDI, RSI, RDX, RCX, gpr(8), gpr(9)],
+        floats: &floats,
+        vectors: None,
+        floats_in_ints: false,
+    };
     let mut abi = assign(sig, params, rets, 0, false);
     abi.callee_pops = sig.call_conv == CallConv::Tail;
     pass_through_returns(sig, &mut abi)?;

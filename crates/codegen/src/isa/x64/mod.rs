@@ -24,10 +24,11 @@ mod tests;
 
 use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
+use crate::isa::features::builder_of;
 use crate::isa::{Builder, TargetIsa};
 use crate::lower::Lower;
 use crate::reg::Reg;
-use crate::settings::{Flags, SettingError};
+use crate::settings::Flags;
 use crate::vcode::Backend;
 use crate::{CodegenError, compile_with};
 use encode::Buf;
@@ -51,30 +52,7 @@ pub struct X64 {
 
 /// A builder of the target without features beyond the base of x86-64.
 pub fn builder() -> Box<dyn Builder> {
-    Box::<X64Builder>::default()
-}
-
-#[derive(Default)]
-struct X64Builder {
-    features: Features,
-}
-
-impl Builder for X64Builder {
-    fn enable(&mut self, flag: &str) -> Result<(), SettingError> {
-        self.features.set(flag)
-    }
-
-    fn enable_host(&mut self) {
-        self.features = self.features.union(Features::host());
-    }
-
-    fn missing_on_host(&self) -> Option<String> {
-        self.features.first_beyond(Features::host())
-    }
-
-    fn finish(&self, flags: Flags) -> Arc<dyn TargetIsa> {
-        Arc::new(X64 { flags, features: self.features, env: regs::machine_env() })
-    }
+    builder_of(|flags, features| Arc::new(X64 { flags, features, env: regs::machine_env() }))
 }
 
 impl TargetIsa for X64 {
@@ -91,7 +69,7 @@ impl TargetIsa for X64 {
     }
 
     fn features(&self) -> String {
-        format!("{:?}", self.features)
+        self.features.names()
     }
 
     fn nop_units(&self) -> &'static [&'static [u8]] {
