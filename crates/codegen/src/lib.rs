@@ -18,6 +18,7 @@ pub mod lower;
 pub mod opt;
 pub mod reg;
 pub mod settings;
+mod split;
 mod trap_state;
 pub mod vcode;
 

@@ -19,6 +19,7 @@ use crate::block_order::{BlockOrder, LoweredBlock};
 use crate::buffer::{Label, block_label};
 use crate::call::{CallDest, CallInfo, StateOperand};
 use crate::reg::Reg;
+use crate::settings::OptLevel;
 use crate::trap_state::TrapStates;
 use crate::vcode::{Backend, MachInst, VCode};
 use cranelift_entity::{PrimaryMap, SecondaryMap};
@@ -514,6 +515,10 @@ impl<'a, B: Backend> Lower<'a, B> {
         }
         vcode.num_vregs = self.next_vreg;
         vcode.trap_states = self.trap_states(vcode.insts.len());
+        if self.backend.flags().opt_level == OptLevel::Speed {
+            crate::split::run(&mut vcode);
+        }
+        vcode.trap_states.finish(vcode.num_vregs);
         vcode.collect_operands();
         vcode
     }
@@ -532,7 +537,6 @@ impl<'a, B: Backend> Lower<'a, B> {
             let known = entries.filter_map(|entry| Some((entry.key, self.known_operand(entry.value)?)));
             states.push((total - end) as u32, (total - start) as u32, known);
         }
-        states.finish(self.next_vreg);
         states
     }
 

@@ -35,6 +35,14 @@ impl TrapStates {
         self.states.push(state);
     }
 
+    /// Instructions have other numbers from now on, in the same order.
+    pub fn renumber(&mut self, map: impl Fn(&mut u32)) {
+        for (start, end) in &mut self.insts {
+            map(start);
+            map(end);
+        }
+    }
+
     /// Makes the allocator's labels when all are added.
     pub fn finish(&mut self, num_vregs: usize) {
         if self.insts.is_empty() {

@@ -295,6 +295,13 @@ impl<T> Ranges<T> {
         &self.items[start as usize..self.ends[index] as usize]
     }
 
+    /// The items of `count` lists in a row.
+    fn get_many_mut(&mut self, first: usize, count: usize) -> &mut [T] {
+        let end_of = |lists: usize| if lists == 0 { 0 } else { self.ends[lists - 1] as usize };
+        let (start, end) = (end_of(first), end_of(first + count));
+        &mut self.items[start..end]
+    }
+
     fn len(&self) -> usize {
         self.ends.len()
     }
@@ -327,6 +334,18 @@ impl OperandVisitor for Collector<'_> {
 }
 
 impl<I: MachInst> VCode<I> {
+    /// The instructions of a block.
+    pub(crate) fn block_insts_mut(&mut self, block: usize) -> &mut [I] {
+        let (start, end) = self.block_ranges[block];
+        &mut self.insts[start as usize..end as usize]
+    }
+
+    /// The arguments that a block passes to its successors.
+    pub(crate) fn block_args_mut(&mut self, block: usize) -> &mut [VReg] {
+        let edges = self.succs.get(block).len();
+        self.branch_args.get_many_mut(self.first_edge[block] as usize, edges)
+    }
+
     /// Collects the operands of all instructions.
     pub(crate) fn collect_operands(&mut self) {
         self.operands.items.reserve(self.insts.len() * 3);
