@@ -12,6 +12,7 @@
 //! before it emits an instruction that sets flags for another.
 
 mod calls;
+mod memory;
 
 use crate::CodegenError;
 use crate::abi::{AbiLoc, SigAbi, StackAddr};

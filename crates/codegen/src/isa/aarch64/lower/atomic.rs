@@ -9,7 +9,7 @@ use sidetrack_ir::types::I8;
 pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
     let ty = ctx.func.dfg.insts[inst].ty;
     let width = ty.bits().trailing_zeros() as u8 - 3;
-    let trap = mem::trap(ctx, inst);
+    let trap = ctx.mem_trap(inst);
     match opcode {
         Opcode::AtomicLoad => {
             let addr = mem::address_reg(ctx, ctx.arg(inst, 0));
@@ -71,7 +71,7 @@ fn finish_old(ctx: &mut Ctx<'_>, inst: IrInst, dst: Reg, old: Reg, ty: Type) {
 
 fn atomic_rmw(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type, width: u8) {
     let Extra::Atomic(_, op) = ctx.func.dfg.insts[inst].extra else { return };
-    let (big, trap) = (is_big(ctx, inst), mem::trap(ctx, inst));
+    let (big, trap) = (is_big(ctx, inst), ctx.mem_trap(inst));
     let addr = mem::address_reg(ctx, ctx.arg(inst, 0));
     let v = ctx.arg(inst, 1);
     let bitwise = matches!(op, AtomicRmwOp::Xchg | AtomicRmwOp::And | AtomicRmwOp::Or | AtomicRmwOp::Xor);

@@ -1,11 +1,9 @@
 //! Memory: loads, stores, addresses.
 
 use super::*;
-use crate::abi::StackAddr;
-use crate::symbol_name;
-use sidetrack_artifact::{SymbolName, TrapCode};
+use sidetrack_artifact::SymbolName;
+use sidetrack_ir::Endianness;
 use sidetrack_ir::types::{I8, I16};
-use sidetrack_ir::{Endianness, GlobalValueData, MemFlags};
 
 /// Lowers an instruction of this family; whether it was one.
 ///
@@ -26,51 +24,22 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
         Opcode::Istore16 => store(ctx, inst, I16),
         Opcode::Istore32 => store(ctx, inst, I32),
         Opcode::StackAddr => {
-            let Extra::Stack(slot, offset) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let addr = StackAddr::Slot((ctx.slot_offset(slot) as i32).wrapping_add(offset));
-            let dst = ctx.result(inst, 0);
+            let (addr, dst) = (ctx.stack_addr(inst), ctx.result(inst, 0));
             ctx.emit(Inst::FrameAddr { dst, addr });
         }
-        Opcode::FuncAddr => {
-            let Extra::Func(callee) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let callee = &ctx.func.dfg.ext_funcs[callee];
-            let (name, near) = (symbol_name(&callee.name), callee.colocated);
+        Opcode::FuncAddr | Opcode::SymbolValue | Opcode::TlsValue => {
+            let (name, offset, near) = ctx.symbol(inst)?;
             let dst = ctx.result(inst, 0);
-            ctx.emit(symbol(dst, name, 0, near));
+            ctx.emit(symbol(dst, name, offset, near));
         }
-        Opcode::SymbolValue => {
-            let Extra::Global(gv) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let func = ctx.func;
-            let GlobalValueData::Symbol { name, offset, tls: false, colocated } = &func.global_values[gv]
-            else {
-                return Err(format!("{gv} is not a symbol of the process"));
-            };
-            let dst = ctx.result(inst, 0);
-            ctx.emit(symbol(dst, symbol_name(name), *offset, *colocated));
-        }
-        Opcode::TlsValue => return Err("the target has no thread-local storage".to_string()),
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-/// The flags and the offset of an access.
-pub fn flags(ctx: &Ctx<'_>, inst: IrInst) -> (MemFlags, i32) {
-    match ctx.func.dfg.insts[inst].extra {
-        Extra::Mem(flags, offset) => (flags, offset),
-        Extra::Atomic(flags, _) => (flags, 0),
-        _ => (MemFlags::default(), 0),
-    }
-}
-
 /// Whether an access is big-endian and not of one byte.
 pub fn is_big(ctx: &Ctx<'_>, inst: IrInst) -> bool {
-    flags(ctx, inst).0.endianness == Some(Endianness::Big)
-}
-
-/// What a fault of an access means.
-pub fn trap(ctx: &Ctx<'_>, inst: IrInst) -> Option<TrapCode> {
-    flags(ctx, inst).0.trap.map(crate::trap_code)
+    ctx.mem_flags(inst).0.endianness == Some(Endianness::Big)
 }
 
 /// A register with an address of 64 bits.
@@ -107,7 +76,7 @@ fn index(ctx: &mut Ctx<'_>, base: Value, v: Value, bytes: u32) -> Option<Amode> 
 
 /// The address of an access of `bytes` bytes whose address is argument number `n`.
 pub fn address(ctx: &mut Ctx<'_>, inst: IrInst, n: usize, bytes: u32) -> Amode {
-    let (mut v, offset) = (ctx.arg(inst, n), flags(ctx, inst).1);
+    let (mut v, offset) = (ctx.arg(inst, n), ctx.mem_flags(inst).1);
     let mut offset = i64::from(offset);
     if ctx.ty(v) != I64 {
         return Amode::Base(extended(ctx, v, false), offset as i32);
@@ -125,14 +94,8 @@ pub fn address(ctx: &mut Ctx<'_>, inst: IrInst, n: usize, bytes: u32) -> Amode {
         }
     }
     let offset = offset as i32;
-    if let Some(slot_addr) = ctx.def_op(v, Opcode::StackAddr)
-        && let Extra::Stack(slot, base) = ctx.func.dfg.insts[slot_addr].extra
-        && let Some(sum) = (ctx.slot_offset(slot) as i32).checked_add(base)
-        && let Some(sum) = sum.checked_add(offset)
-        // Frames are far smaller; the rest leaves room for what is added later.
-        && sum.unsigned_abs() < 1 << 30
-    {
-        return Amode::Stack(StackAddr::Slot(sum));
+    if let Some(place) = ctx.frame_place(v, offset) {
+        return Amode::Stack(place);
     }
     if offset == 0
         && let Some(add) = ctx.def_op(v, Opcode::Iadd)
@@ -183,7 +146,7 @@ fn store_op(memory: Type) -> MemOp {
 
 /// Loads a `memory` type, extended to `ty`.
 fn load(ctx: &mut Ctx<'_>, inst: IrInst, memory: Type, ty: Type, signed: bool) {
-    let (addr, trap) = (address(ctx, inst, 0, memory.bits() / 8), trap(ctx, inst));
+    let (addr, trap) = (address(ctx, inst, 0, memory.bits() / 8), ctx.mem_trap(inst));
     let dst = ctx.result(inst, 0);
     if !is_big(ctx, inst) || memory == I8 {
         return ctx.emit(Inst::Load { op: load_op(memory, ty, signed), dst, addr, trap });
@@ -208,7 +171,7 @@ fn load(ctx: &mut Ctx<'_>, inst: IrInst, memory: Type, ty: Type, signed: bool) {
 
 fn store(ctx: &mut Ctx<'_>, inst: IrInst, memory: Type) {
     let v = ctx.arg(inst, 0);
-    let (addr, trap) = (address(ctx, inst, 1, memory.bits() / 8), trap(ctx, inst));
+    let (addr, trap) = (address(ctx, inst, 1, memory.bits() / 8), ctx.mem_trap(inst));
     if !is_big(ctx, inst) || memory == I8 {
         let zero = float::is_zero(ctx, v);
         let (op, src) = match memory {

@@ -5,12 +5,10 @@
 //! constant or a stack slot into it.
 
 use super::*;
-use crate::abi::StackAddr;
 use crate::isa::pulley::inst::Addr;
-use crate::symbol_name;
 use sidetrack_artifact::TrapCode;
 use sidetrack_ir::types::{I8, I16, I32};
-use sidetrack_ir::{AtomicRmwOp, Endianness, Extra, GlobalValueData, Inst as IrInst, MemFlags};
+use sidetrack_ir::{AtomicRmwOp, Endianness, Extra, Inst as IrInst};
 
 /// Lowers an instruction of this family; whether it was one.
 ///
@@ -35,27 +33,14 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
         Opcode::AtomicCas => atomic_cas(ctx, inst),
         Opcode::Fence => {}
         Opcode::StackAddr => {
-            let Extra::Stack(slot, offset) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let addr = StackAddr::Slot(ctx.slot_offset(slot) as i32 + offset);
-            let dst = ctx.result(inst, 0);
+            let (addr, dst) = (ctx.stack_addr(inst), ctx.result(inst, 0));
             ctx.emit(Inst::StackAddr { dst, addr });
         }
-        Opcode::FuncAddr => {
-            let Extra::Func(callee) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let name = symbol_name(&ctx.func.dfg.ext_funcs[callee].name);
+        Opcode::FuncAddr | Opcode::SymbolValue | Opcode::TlsValue => {
+            let (name, offset, _) = ctx.symbol(inst)?;
             let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Symbol { dst, name, offset: 0 });
+            ctx.emit(Inst::Symbol { dst, name, offset });
         }
-        Opcode::SymbolValue => {
-            let Extra::Global(gv) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let func = ctx.func;
-            let GlobalValueData::Symbol { name, offset, tls: false, .. } = &func.global_values[gv] else {
-                return Err(format!("{gv} is not a symbol of the process"));
-            };
-            let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Symbol { dst, name: symbol_name(name), offset: *offset });
-        }
-        Opcode::TlsValue => return Err("the target has no thread-local storage".to_string()),
         _ => return Ok(false),
     }
     Ok(true)
@@ -73,25 +58,14 @@ pub struct Access {
 
 /// The access of an instruction whose address is `v`.
 pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, v: Value) -> Access {
-    let (flags, offset) = match ctx.func.dfg.insts[inst].extra {
-        Extra::Mem(flags, offset) => (flags, offset),
-        Extra::Atomic(flags, _) => (flags, 0),
-        _ => (MemFlags::default(), 0),
-    };
-    let trap = flags.trap.map(crate::trap_code);
+    let ((flags, offset), trap) = (ctx.mem_flags(inst), ctx.mem_trap(inst));
     let addr = address(ctx, v, offset, trap.is_some());
     Access { addr, trap, big: flags.endianness == Some(Endianness::Big) }
 }
 
 fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32, may_trap: bool) -> Addr {
-    if let Some(slot_addr) = ctx.def_op(v, Opcode::StackAddr)
-        && let Extra::Stack(slot, base) = ctx.func.dfg.insts[slot_addr].extra
-        && let Some(sum) = (ctx.slot_offset(slot) as i32).checked_add(base)
-        && let Some(sum) = sum.checked_add(offset)
-        // Frames are far smaller; the rest leaves room for what is added later.
-        && sum.unsigned_abs() < 1 << 30
-    {
-        return Addr::Stack(StackAddr::Slot(sum));
+    if let Some(place) = ctx.frame_place(v, offset) {
+        return Addr::Stack(place);
     }
     if !may_trap && let Some(add) = ctx.def_op(v, Opcode::Iadd) {
         let (a, b) = (ctx.arg(add, 0), ctx.arg(add, 1));

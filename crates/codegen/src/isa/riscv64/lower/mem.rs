@@ -4,11 +4,9 @@
 //! `lr` acquire and release, plain accesses stand between fences.
 
 use super::*;
-use crate::abi::StackAddr;
 use crate::isa::riscv64::inst::{Addr, Field, Mem};
-use crate::symbol_name;
 use sidetrack_ir::types::{I8, I16};
-use sidetrack_ir::{AtomicRmwOp, Endianness, GlobalValueData, MemFlags};
+use sidetrack_ir::{AtomicRmwOp, Endianness};
 
 /// Lowers an instruction of this family; whether it was one.
 ///
@@ -41,65 +39,34 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
         Opcode::AtomicCas => atomic_cas(ctx, inst),
         Opcode::Fence => ctx.emit(Inst::Plain { op: Op::FenceRwRw }),
         Opcode::StackAddr => {
-            let Extra::Stack(slot, offset) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let addr = StackAddr::Slot(ctx.slot_offset(slot) as i32 + offset);
-            let dst = ctx.result(inst, 0);
+            let (addr, dst) = (ctx.stack_addr(inst), ctx.result(inst, 0));
             ctx.emit(Inst::StackAddr { dst, addr });
         }
-        Opcode::FuncAddr => {
-            let Extra::Func(callee) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let callee = &ctx.func.dfg.ext_funcs[callee];
-            let (name, near) = (symbol_name(&callee.name), callee.colocated);
-            let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Symbol { dst, name, offset: 0, near });
+        Opcode::FuncAddr | Opcode::SymbolValue | Opcode::TlsValue => {
+            let (name, offset, near) = ctx.symbol(inst)?;
+            let (near, dst) = (near && i32::try_from(offset).is_ok(), ctx.result(inst, 0));
+            ctx.emit(Inst::Symbol { dst, name, offset, near });
         }
-        Opcode::SymbolValue => {
-            let Extra::Global(gv) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let func = ctx.func;
-            let GlobalValueData::Symbol { name, offset, tls: false, colocated } = &func.global_values[gv]
-            else {
-                return Err(format!("{gv} is not a symbol of the process"));
-            };
-            let near = *colocated && i32::try_from(*offset).is_ok();
-            let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Symbol { dst, name: symbol_name(name), offset: *offset, near });
-        }
-        Opcode::TlsValue => return Err("the target has no thread-local storage".to_string()),
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-fn flags(ctx: &Ctx<'_>, inst: IrInst) -> (MemFlags, i32) {
-    match ctx.func.dfg.insts[inst].extra {
-        Extra::Mem(flags, offset) => (flags, offset),
-        Extra::Atomic(flags, _) => (flags, 0),
-        _ => (MemFlags::default(), 0),
-    }
-}
-
 /// Whether an access of a `memory` type is big-endian.
 pub fn is_big(ctx: &Ctx<'_>, inst: IrInst, memory: Type) -> bool {
-    memory != I8 && flags(ctx, inst).0.endianness == Some(Endianness::Big)
+    memory != I8 && ctx.mem_flags(inst).0.endianness == Some(Endianness::Big)
 }
 
 /// The memory that an instruction accesses whose address is argument number `n`.
 pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
-    let (flags, offset) = flags(ctx, inst);
-    let v = ctx.arg(inst, n);
-    Mem { addr: address(ctx, v, offset), trap: flags.trap.map(crate::trap_code) }
+    let (v, offset) = (ctx.arg(inst, n), ctx.mem_flags(inst).1);
+    Mem { addr: address(ctx, v, offset), trap: ctx.mem_trap(inst) }
 }
 
 /// An address plus an offset in bytes, with constants folded into it.
 fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Addr {
-    if let Some(slot_addr) = ctx.def_op(v, Opcode::StackAddr)
-        && let Extra::Stack(slot, base) = ctx.func.dfg.insts[slot_addr].extra
-        && let Some(sum) = (ctx.slot_offset(slot) as i32).checked_add(base)
-        && let Some(sum) = sum.checked_add(offset)
-        // Frames are far smaller; the rest leaves room for what is added later.
-        && sum.unsigned_abs() < 1 << 30
-    {
-        return Addr::Stack(StackAddr::Slot(sum));
+    if let Some(place) = ctx.frame_place(v, offset) {
+        return Addr::Stack(place);
     }
     if ctx.ty(v) == I64
         && let Some(add) = ctx.def_op(v, Opcode::Iadd)
@@ -262,7 +229,7 @@ fn atomic_rmw(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
 fn atomic_cas(ctx: &mut Ctx<'_>, inst: IrInst) {
     let [_, expected, new] = [0, 1, 2].map(|n| ctx.arg(inst, n));
     let ty = ctx.ty(new);
-    let (trap, big) = (flags(ctx, inst).0.trap.map(crate::trap_code), is_big(ctx, inst, ty));
+    let (trap, big) = (ctx.mem_trap(inst), is_big(ctx, inst, ty));
     let (addr, field) = atomic_address(ctx, inst, ty);
     let (mut expected, mut new) = match (big, field) {
         (true, _) => (in_order(ctx, inst, expected, ty), in_order(ctx, inst, new, ty)),

@@ -3,7 +3,7 @@
 //! The machine orders everything but a load after a store to elsewhere, so atomic loads
 //! are loads, and a store is followed by a serialisation. Those that read and write are.
 
-use super::mem::{flags, is_little};
+use super::mem::is_little;
 use super::*;
 use crate::isa::s390x::inst::{Addr, Field, Mem};
 use sidetrack_ir::AtomicRmwOp;
@@ -13,7 +13,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
     let ty = ctx.func.dfg.insts[inst].ty;
     match opcode {
         Opcode::AtomicLoad => {
-            let (addr, trap) = (extended(ctx, ctx.arg(inst, 0), false), trap(ctx, inst));
+            let (addr, trap) = (extended(ctx, ctx.arg(inst, 0), false), ctx.mem_trap(inst));
             let op = match (ty, is_little(ctx, inst, ty)) {
                 (I8, _) => Op::Llgc,
                 (I16, false) => Op::Llgh,
@@ -28,7 +28,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
         }
         Opcode::AtomicStore => {
             let (src, ty) = (ctx.reg(ctx.arg(inst, 0)), ctx.ty(ctx.arg(inst, 0)));
-            let (addr, trap) = (extended(ctx, ctx.arg(inst, 1), false), trap(ctx, inst));
+            let (addr, trap) = (extended(ctx, ctx.arg(inst, 1), false), ctx.mem_trap(inst));
             let op = match (ty, is_little(ctx, inst, ty)) {
                 (I8, _) => Op::Stcy,
                 (I16, false) => Op::Sthy,
@@ -47,10 +47,6 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> bool {
         _ => return false,
     }
     true
-}
-
-fn trap(ctx: &Ctx<'_>, inst: IrInst) -> Option<sidetrack_artifact::TrapCode> {
-    flags(ctx, inst).0.trap.map(crate::trap_code)
 }
 
 /// The instruction that does the operation on words, or on doublewords.
@@ -99,7 +95,7 @@ fn take_out(ctx: &mut Ctx<'_>, dst: Reg, word: Reg, ty: Type, little: bool, fiel
 
 fn atomic_rmw(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
     let Extra::Atomic(_, op) = ctx.func.dfg.insts[inst].extra else { return };
-    let (trap, little) = (trap(ctx, inst), is_little(ctx, inst, ty));
+    let (trap, little) = (ctx.mem_trap(inst), is_little(ctx, inst, ty));
     let v = ctx.arg(inst, 1);
     let (addr, field) = atomic_address(ctx, inst, ty);
     let dst = ctx.result(inst, 0);
@@ -129,7 +125,7 @@ fn atomic_rmw(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
 fn atomic_cas(ctx: &mut Ctx<'_>, inst: IrInst) {
     let [_, expected, new] = [0, 1, 2].map(|n| ctx.arg(inst, n));
     let ty = ctx.ty(new);
-    let (trap, little) = (trap(ctx, inst), is_little(ctx, inst, ty));
+    let (trap, little) = (ctx.mem_trap(inst), is_little(ctx, inst, ty));
     let (addr, field) = atomic_address(ctx, inst, ty);
     let (mut expected, mut new) = (in_place(ctx, expected, field), in_place(ctx, new, field));
     let dst = ctx.result(inst, 0);

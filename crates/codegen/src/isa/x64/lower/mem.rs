@@ -1,11 +1,9 @@
 //! Memory: loads, stores, atomic accesses, addresses.
 
 use super::*;
-use crate::abi::StackAddr;
-use crate::symbol_name;
 use sidetrack_artifact::SymbolName;
 use sidetrack_ir::types::{I8, I16, I32, I64};
-use sidetrack_ir::{AtomicRmwOp, Endianness, GlobalValueData, MemFlags};
+use sidetrack_ir::{AtomicRmwOp, Endianness};
 
 /// Lowers an instruction of this family; whether it was one.
 ///
@@ -43,52 +41,28 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode) -> Result<bool, St
         }
         Opcode::Fence => ctx.emit(Inst::Fence),
         Opcode::StackAddr => {
-            let Extra::Stack(slot, offset) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let addr = Amode::Stack(StackAddr::Slot(ctx.slot_offset(slot) as i32 + offset));
-            let dst = ctx.result(inst, 0);
-            ctx.emit(Inst::Lea { size: Size::S64, dst, addr });
+            let (addr, dst) = (ctx.stack_addr(inst), ctx.result(inst, 0));
+            ctx.emit(Inst::Lea { size: Size::S64, dst, addr: Amode::Stack(addr) });
         }
-        Opcode::FuncAddr => {
-            let Extra::Func(callee) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let callee = &ctx.func.dfg.ext_funcs[callee];
-            let (name, near) = (symbol_name(&callee.name), callee.colocated);
+        Opcode::FuncAddr | Opcode::SymbolValue | Opcode::TlsValue => {
+            let (name, offset, near) = ctx.symbol(inst)?;
             let dst = ctx.result(inst, 0);
-            ctx.emit(symbol(dst, name, 0, near));
+            ctx.emit(symbol(dst, name, offset, near));
         }
-        Opcode::SymbolValue => {
-            let Extra::Global(gv) = ctx.func.dfg.insts[inst].extra else { return Ok(false) };
-            let func = ctx.func;
-            let GlobalValueData::Symbol { name, offset, tls: false, colocated } = &func.global_values[gv]
-            else {
-                return Err(format!("{gv} is not a symbol of the process"));
-            };
-            let dst = ctx.result(inst, 0);
-            ctx.emit(symbol(dst, symbol_name(name), *offset, *colocated));
-        }
-        Opcode::TlsValue => return Err("the target has no thread-local storage".to_string()),
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-fn flags(ctx: &Ctx<'_>, inst: IrInst) -> (MemFlags, i32) {
-    match ctx.func.dfg.insts[inst].extra {
-        Extra::Mem(flags, offset) => (flags, offset),
-        Extra::Atomic(flags, _) => (flags, 0),
-        _ => (MemFlags::default(), 0),
-    }
-}
-
 /// Whether an access is big-endian and not of one byte.
 pub fn is_big(ctx: &Ctx<'_>, inst: IrInst) -> bool {
-    flags(ctx, inst).0.endianness == Some(Endianness::Big)
+    ctx.mem_flags(inst).0.endianness == Some(Endianness::Big)
 }
 
 /// The memory that an instruction accesses whose address is argument number `n`.
 pub fn access(ctx: &mut Ctx<'_>, inst: IrInst, n: usize) -> Mem {
-    let (flags, offset) = flags(ctx, inst);
-    let amode = address(ctx, ctx.arg(inst, n), offset);
-    Mem { amode, trap: flags.trap.map(crate::trap_code) }
+    let (v, offset) = (ctx.arg(inst, n), ctx.mem_flags(inst).1);
+    Mem { amode: address(ctx, v, offset), trap: ctx.mem_trap(inst) }
 }
 
 /// A register with an address of 64 bits. A zero-extension costs nothing where the
@@ -131,14 +105,8 @@ fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Amode {
     if ctx.ty(v) != I64 {
         return Amode::Base(extended(ctx, v, false), offset);
     }
-    if let Some(slot_addr) = ctx.def_op(v, Opcode::StackAddr)
-        && let Extra::Stack(slot, base) = ctx.func.dfg.insts[slot_addr].extra
-        && let Some(sum) = (ctx.slot_offset(slot) as i32).checked_add(base)
-        && let Some(sum) = sum.checked_add(offset)
-        // Frames are far smaller; the rest leaves room for what is added later.
-        && sum.unsigned_abs() < 1 << 30
-    {
-        return Amode::Stack(StackAddr::Slot(sum));
+    if let Some(place) = ctx.frame_place(v, offset) {
+        return Amode::Stack(place);
     }
     let Some(add) = ctx.def_op(v, Opcode::Iadd) else { return Amode::Base(address_reg(ctx, v), offset) };
     let (a, b) = (ctx.arg(add, 0), ctx.arg(add, 1));
@@ -225,7 +193,7 @@ fn update(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) -> bool {
         if (op != AluOp::Sub || old == a)
             && let Some(load) = ctx.sinkable_load(old)
             && ctx.func.dfg.insts[load].opcode == Opcode::Load
-            && flags(ctx, load) == flags(ctx, inst)
+            && ctx.mem_flags(load) == ctx.mem_flags(inst)
             && ctx.arg(load, 0) == to
         {
             ctx.sink(load);

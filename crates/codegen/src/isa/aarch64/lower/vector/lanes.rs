@@ -53,7 +53,7 @@ fn splat_lane(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
         && !mem::is_big(ctx, load)
     {
         ctx.sink(load);
-        let (addr, trap) = (memory::whole_address(ctx, load, ty.lane_bits() / 8), mem::trap(ctx, load));
+        let (addr, trap) = (memory::whole_address(ctx, load, ty.lane_bits() / 8), ctx.mem_trap(load));
         return result(ctx, inst, |dst| VecInst::LoadSplat { arr, dst, addr, trap });
     }
     let n = ctx.reg(v);

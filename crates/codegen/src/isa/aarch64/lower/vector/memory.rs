@@ -7,7 +7,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type) -> bool 
     let (op, from) = match opcode {
         Opcode::Load => {
             let reversal = reversal(lane_size(ty)).filter(|_| mem::is_big(ctx, inst));
-            let (addr, trap) = (mem::address(ctx, inst, 0, 16), mem::trap(ctx, inst));
+            let (addr, trap) = (mem::address(ctx, inst, 0, 16), ctx.mem_trap(inst));
             let dst = ctx.result(inst, 0);
             let raw = if reversal.is_some() { float_temp(ctx) } else { dst };
             ctx.emit(Inst::Load { op: MemOp::LdrQ, dst: raw, addr, trap });
@@ -21,7 +21,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type) -> bool 
             if let Some(op) = reversal(lane_size(ty)).filter(|_| mem::is_big(ctx, inst)) {
                 src = v2(ctx, op, Arr::B16, src);
             }
-            let (addr, trap) = (mem::address(ctx, inst, 1, 16), mem::trap(ctx, inst));
+            let (addr, trap) = (mem::address(ctx, inst, 1, 16), ctx.mem_trap(inst));
             ctx.emit(Inst::Store { op: MemOp::StrQ, src, addr, trap });
             return true;
         }
@@ -37,7 +37,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type) -> bool 
         Opcode::Sload32x2 => (VShiftOp::Sshll, I32X4),
         _ => return false,
     };
-    let (addr, trap) = (mem::address(ctx, inst, 0, 8), mem::trap(ctx, inst));
+    let (addr, trap) = (mem::address(ctx, inst, 0, 8), ctx.mem_trap(inst));
     let mut n = float_temp(ctx);
     ctx.emit(Inst::Load { op: MemOp::LdrD, dst: n, addr, trap });
     let size = lane_size(from);

@@ -8,7 +8,7 @@ use super::*;
 use crate::abi::StackAddr;
 use crate::isa::s390x::encode::fits20;
 use crate::isa::s390x::inst::{Addr, Mem};
-use crate::isa::s390x::lower::mem::{access, flags};
+use crate::isa::s390x::lower::mem::access;
 
 /// Lowers an instruction of this family; whether it was one.
 pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type) -> bool {
@@ -23,7 +23,7 @@ pub fn lower(ctx: &mut Ctx<'_>, inst: IrInst, opcode: Opcode, ty: Type) -> bool 
         }
         Opcode::Bitcast => {
             let (from, to) = (ctx.ty(ctx.arg(inst, 0)), ctx.func.dfg.insts[inst].ty);
-            let ([src], big) = (args(ctx, inst), flags(ctx, inst).0.endianness == Some(Endianness::Big));
+            let ([src], big) = (args(ctx, inst), ctx.mem_flags(inst).0.endianness == Some(Endianness::Big));
             let dst = ctx.result(inst, 0);
             if !big || size(from) == size(to) {
                 ctx.emit(Inst::mov(dst, src, RegClass::Vector));
@@ -76,7 +76,7 @@ fn lanes_in_reverse(ty: Type) -> [u8; 16] {
 
 /// Whether an access has the lowest byte first. Of bytes both orders are the same.
 fn is_little(ctx: &Ctx<'_>, inst: IrInst) -> bool {
-    flags(ctx, inst).0.endianness == Some(Endianness::Little)
+    ctx.mem_flags(inst).0.endianness == Some(Endianness::Little)
 }
 
 /// The access to the 8 bytes behind, and that to the 8 at the address.
