@@ -525,9 +525,12 @@ impl<'a, B: Backend> Lower<'a, B> {
     }
 
     /// Whose work it is that may trap when an instruction's code does: that of a load
-    /// which became a part of it, or its own.
+    /// which became a part of it if the load can trap, or its own.
     fn stops(&mut self, inst: Inst) -> Inst {
-        self.sunk_here.take().unwrap_or(inst)
+        let load = self.sunk_here.take().filter(
+            |&load| matches!(self.func.dfg.insts[load].extra, Extra::Mem(flags, _) if flags.trap.is_some()),
+        );
+        load.unwrap_or(inst)
     }
 
     /// The states of the instructions that may trap, of `total` machine instructions.
