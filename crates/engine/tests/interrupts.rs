@@ -57,8 +57,10 @@ fn interrupt(
     let (count, end) = (stops.clone(), last.clone());
     store.debug_handler(move |_, event| {
         if event == DebugEvent::Interrupt {
+            // Read first: the other thread goes on to the last one when it sees the count.
+            let ends = end.load(Ordering::SeqCst);
             count.fetch_add(1, Ordering::SeqCst);
-            if end.load(Ordering::SeqCst) {
+            if ends {
                 return Err(Trap::Interrupt.into());
             }
         }
