@@ -54,8 +54,9 @@ pub(crate) trait StoreDyn {
     fn limiter(&mut self) -> Option<&mut dyn ResourceLimiter>;
     /// Whether there is a debug handler that is not at work.
     fn is_debugged(&self) -> bool;
-    /// Tells the debug handler; none if there is none, or if it is what runs the code.
-    fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Option<Result<Resume>>;
+    /// Tells the debug handler; see [`DebugEvent::unheard`] for what is answered if there is
+    /// none, or if it is what runs the code.
+    fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume>;
 }
 
 impl<T: 'static> StoreDyn for StoreInner<T> {
@@ -68,13 +69,13 @@ impl<T: 'static> StoreDyn for StoreInner<T> {
         self.handler.is_some()
     }
 
-    fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Option<Result<Resume>> {
-        let mut handler = self.handler.take()?;
+    fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume> {
+        let Some(mut handler) = self.handler.take() else { return event.unheard() };
         let answer = handler(&mut DebugContext::new(StoreContextMut::new(self), stop), event);
         if self.handler.is_none() {
             self.handler = Some(handler);
         }
-        Some(answer)
+        answer
     }
 }
 

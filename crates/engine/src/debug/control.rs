@@ -76,6 +76,9 @@ pub(crate) struct Debugger {
     pub(super) told_trap: bool,
     /// Whether the handler is to hear of exceptions.
     catches: bool,
+    /// The site of the last stop. Where the next one is there too, no reference is counted,
+    /// for which a processor may have to wait until all that the hook saved is written.
+    pub(super) last: Option<Arc<Spot>>,
     /// Memory of the last stop's shadow.
     pub(super) buffers: Buffers,
     /// Whether sites have been switched since code ran last.
@@ -91,6 +94,7 @@ impl Default for Debugger {
             goal: Goal::Breakpoint,
             followed: Vec::new(),
             catches: false,
+            last: None,
             buffers: Buffers::default(),
             code_changed: false,
             told_trap: false,

@@ -1,6 +1,6 @@
 //! What a debugger is told, and what it answers.
 
-use crate::Trap;
+use crate::{Result, Trap};
 
 /// Why the program has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,16 @@ pub enum DebugEvent {
     /// In a call of a host function that has failed, before the call around it is left; see
     /// [`crate::DebugContext::host_error`].
     HostError,
+}
+
+impl DebugEvent {
+    /// What is answered where no handler is told.
+    pub(crate) fn unheard(self) -> Result<Resume> {
+        match self {
+            DebugEvent::Interrupt => Err(Trap::Interrupt.into()),
+            _ => Ok(Resume::Continue),
+        }
+    }
 }
 
 /// How a program goes on after a stop.

@@ -101,7 +101,11 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
                 debugger.told_trap = false;
                 return Ok(());
             }
-            (armed.spot.clone(), armed.only_certain())
+            let spot = match debugger.last.take() {
+                Some(last) if Arc::ptr_eq(&last, &armed.spot) => last,
+                _ => armed.spot.clone(),
+            };
+            (spot, armed.only_certain())
         }
         None if interrupted => site_ending_at(store, pc)?,
         // Somebody has switched the site off meanwhile.
@@ -133,8 +137,9 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     }
     let result = if interrupted { at_interrupt(store, &mut stop) } else { go_on(store, &mut stop, certain) };
     let Stopped { shadow, buffers, .. } = stop;
-    store.debugger_mut().buffers =
-        shadow.into_inner().map_or_else(|| buffers.into_inner(), Shadow::into_buffers);
+    let debugger = store.debugger_mut();
+    debugger.buffers = shadow.into_inner().map_or_else(|| buffers.into_inner(), Shadow::into_buffers);
+    debugger.last = Some(spot);
     result
 }
 

@@ -14,7 +14,7 @@ use crate::instance::InstanceData;
 use crate::limits::ResourceLimiter;
 use crate::store::{StoreDyn, StoreInner, StoreOpaque};
 use crate::types::FuncType;
-use crate::{Result, StoreContextMut, Trap};
+use crate::{Result, StoreContextMut};
 use sidetrack_artifact::vmctx;
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -105,16 +105,12 @@ impl Whole {
         whole.is_some_and(|whole| unsafe { whole.as_ref() }.is_debugged())
     }
 
-    /// Tells the store's debug handler; without one the program goes on, but an interrupt
-    /// ends it.
+    /// Tells the store's debug handler; see [`DebugEvent::unheard`] for what is answered without.
     pub fn debug_event(store: &mut StoreOpaque, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume> {
-        let whole = store.whole().0;
-        // SAFETY: as below.
-        let answer = whole.and_then(|mut whole| unsafe { whole.as_mut() }.debug_event(event, stop));
-        match answer {
-            Some(answer) => answer,
-            None if event == DebugEvent::Interrupt => Err(Trap::Interrupt.into()),
-            None => Ok(Resume::Continue),
+        match store.whole().0 {
+            // SAFETY: as below.
+            Some(mut whole) => unsafe { whole.as_mut() }.debug_event(event, stop),
+            None => event.unheard(),
         }
     }
 
