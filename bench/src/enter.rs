@@ -38,7 +38,8 @@ pub fn run(rounds: usize, functions: u32) -> Result<(), String> {
     };
     let (returns, traps, throws) = (symbol("returns")?, symbol("traps")?, symbol("throws")?);
     let memory = Arc::new(load(Arc::new(image.clone()))?);
-    let _registered = Registered::new(memory.clone());
+    // SAFETY: the image is the code generator's, and runs within this function only.
+    let _registered = unsafe { Registered::new(memory.clone()) };
     let machine = Machine::new(Architecture::X86_64, 0).map_err(|error| error.to_string())?;
     let hooks = CallHooks::default();
     let measure = |offset: usize, expected: fn(&Result<(), Exit>) -> bool| {

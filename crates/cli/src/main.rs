@@ -2,9 +2,10 @@
 //! standard output and exit codes: 0 done, 1 bad input or failed tests, 2 wrong
 //! usage; `run` and `trace` end with the program's exit code, or 134 if it traps.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod commands;
+mod precompiled;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

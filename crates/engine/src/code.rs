@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::module::Module;
+use crate::vm::code;
 use sidetrack_patch::CodeMemory;
 use sidetrack_patch::run::Registered;
 use std::sync::{Arc, PoisonError};
@@ -35,7 +36,7 @@ impl StoreCode {
             Some(spare) => spare,
             None => {
                 let memory = Arc::new(module.memory().private_copy()?);
-                (memory.clone(), Some(Registered::new(memory)))
+                (memory.clone(), Some(code::register(memory)))
             }
         };
         Ok(StoreCode { module, memory, registered })

@@ -255,7 +255,7 @@ impl Engine {
             return Ok(*address as *const u8);
         }
         let image = self.compiler().exit_stub(ty)?;
-        let (memory, registered) = crate::module::load(image)?;
+        let (memory, registered) = crate::vm::code::load(image)?;
         let address = memory.base() as usize;
         stubs.insert(ty.clone(), (address, registered));
         Ok(address as *const u8)

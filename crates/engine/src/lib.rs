@@ -33,6 +33,9 @@ mod limits;
 mod linker;
 mod memory;
 mod module;
+#[cfg(doctest)]
+#[doc = include_str!("must_not_compile.md")]
+mod must_not_compile {}
 mod serialize;
 mod store;
 mod table;

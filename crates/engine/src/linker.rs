@@ -46,7 +46,9 @@ pub struct Linker<T: 'static> {
     /// By module, then by name.
     definitions: HashMap<String, HashMap<String, Definition>>,
     shadowing: bool,
-    data: PhantomData<fn() -> T>,
+    /// Its functions take stores of data T and no other, and they can be added for such and
+    /// called with such alone: invariant in T.
+    data: PhantomData<fn(T) -> T>,
 }
 
 impl<T: 'static> Clone for Linker<T> {

@@ -5,6 +5,7 @@ use crate::debug::ModuleDebug;
 use crate::serialize::{self, Artifact};
 use crate::trap::FrameInfo;
 use crate::types::ExternType;
+use crate::vm::code;
 use crate::vm::context::ModuleCode;
 use crate::{Engine, Result, cache};
 use anyhow::{Context as _, anyhow};
@@ -72,15 +73,6 @@ impl fmt::Debug for Module {
     }
 }
 
-/// Maps an image and makes its code known to the machinery of traps.
-pub(crate) fn load(image: Image) -> Result<(Arc<CodeMemory>, Registered)> {
-    let architecture = image.architecture;
-    let resolve = &mut |name: &SymbolName| crate::vm::builtins::resolve(architecture, name);
-    let memory = Arc::new(CodeMemory::new(Arc::new(image), resolve)?);
-    let registered = Registered::new(memory.clone());
-    Ok((memory, registered))
-}
-
 impl Module {
     /// Compiles a module given as binary or text. If the engine has a cache folder,
     /// code compiled before from the same bytes by the same version with the same
@@ -142,14 +134,9 @@ impl Module {
         Ok(serialize::write(&self.0.engine, &self.0.info, self.0.memory.image(), &self.0.wasm))
     }
 
-    /// A module from the bytes of [`Module::serialize`]. The code in them is run: they
-    /// must come from a trusted place. What is damaged, or of another version or other
-    /// settings, is refused.
-    ///
-    /// # Errors
-    /// If the bytes are none of this version's and this engine's settings'.
-    pub fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self> {
-        Self::load(engine, serialize::read(engine, bytes.as_ref())?, CacheUse::Off)
+    /// The module in bytes that the caller of [`Module::deserialize`] vouches for.
+    pub(crate) fn from_trusted_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self> {
+        Self::load(engine, serialize::read(engine, bytes)?, CacheUse::Off)
     }
 
     /// Whether bytes look like those of [`Module::serialize`].
@@ -179,7 +166,7 @@ impl Module {
                 return Err(anyhow!("code of an unknown kind {namespace}"));
             }
         }
-        let (memory, registered) = load(image)?;
+        let (memory, registered) = code::load(image)?;
         let type_ids = info.types.iter().map(|ty| engine.type_id(ty)).collect();
         let exports = info.exports.iter().map(|export| (export.name.clone(), export.index)).collect();
         Ok(Module(Arc::new(ModuleInner {

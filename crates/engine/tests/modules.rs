@@ -31,24 +31,29 @@ impl Drop for Folder {
     }
 }
 
+fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+    // SAFETY: this test has made the bytes, and those that it has damaged have a wrong hash.
+    unsafe { Module::deserialize(engine, bytes) }
+}
+
 #[test]
 fn serialised_modules_run_where_they_fit() -> Result<()> {
     for engine in engines() {
         let bytes = Module::new(&engine, ANSWER)?.serialize()?;
         assert!(Module::is_serialized(&bytes));
-        assert_eq!(answer(&engine, &Module::deserialize(&engine, &bytes)?)?, 42);
+        assert_eq!(answer(&engine, &deserialize(&engine, &bytes)?)?, 42);
         for position in [0, 9, 40, bytes.len() / 2, bytes.len() - 1] {
             let mut damaged = bytes.clone();
             damaged[position] ^= 1;
-            assert!(Module::deserialize(&engine, &damaged).is_err(), "byte {position}");
+            assert!(deserialize(&engine, &damaged).is_err(), "byte {position}");
         }
         for len in [0, 1, 8, 39, 40, 60, bytes.len() - 1] {
-            assert!(Module::deserialize(&engine, &bytes[..len]).is_err(), "cut to {len}");
+            assert!(deserialize(&engine, &bytes[..len]).is_err(), "cut to {len}");
         }
     }
     let none = Engine::new(Config::new().opt_level(OptLevel::None))?;
     let bytes = Module::new(&none, ANSWER)?.serialize()?;
-    let error = Module::deserialize(&Engine::default(), bytes).unwrap_err();
+    let error = deserialize(&Engine::default(), &bytes).unwrap_err();
     assert!(error.to_string().starts_with("the module was compiled by"), "{error}");
     Ok(())
 }

@@ -5,11 +5,12 @@
 //! expected stands in comments. Files written for Cranelift's runner work as they
 //! are; what is outside of the subset here is reported as skipped.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod check;
 pub mod differential;
 pub mod emulated;
+mod loaded;
 mod program;
 mod report;
 mod runcmd;

@@ -1,6 +1,7 @@
 //! Functions of a file compiled for one target, loaded, callable and patchable.
 
 use crate::emulated::{self, Emulated};
+use crate::loaded::Loaded;
 use sidetrack_artifact::{Architecture, LinkError, SymbolName};
 use sidetrack_codegen::{CodegenError, TargetIsa, compile, symbol_name};
 use sidetrack_ir::types::I64;
@@ -11,12 +12,6 @@ use sidetrack_ir::{
 use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
 use sidetrack_patch::run::native_architecture;
 use std::collections::HashMap;
-
-enum Loaded {
-    Native(Native),
-    Pulley(Pulley),
-    Emulated(Emulated),
-}
 
 /// A loaded set of functions.
 pub struct Program {
@@ -132,12 +127,7 @@ impl Program {
             }
         }
         let entry = symbol_name(&entry_name(name));
-        match &mut self.loaded {
-            Loaded::Native(native) => native.invoke(&entry, &mut slots),
-            Loaded::Pulley(pulley) => pulley.invoke(&entry, &mut slots),
-            Loaded::Emulated(emulated) => emulated.invoke(&entry, &mut slots),
-        }
-        .map_err(Failure::Trap)?;
+        self.loaded.invoke(&entry, &mut slots).map_err(Failure::Trap)?;
         let value = |(ret, at): (&AbiParam, usize)| {
             let slot = |at: usize| u128::from(u64::from_le(slots[at]));
             let high = if ret.ty.is_vector() { slot(at + 1) << 64 } else { 0 };

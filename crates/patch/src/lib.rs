@@ -27,3 +27,7 @@ pub use live::LivePatcher;
 pub use memory::{CodeMemory, MemoryError};
 pub use session::{PatchError, PatchSession};
 pub use shared::SharedSession;
+
+#[cfg(doctest)]
+#[doc = include_str!("must_not_compile.md")]
+mod must_not_compile {}

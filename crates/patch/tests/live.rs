@@ -25,7 +25,7 @@ fn looping() -> sidetrack_artifact::CompiledFunction {
 fn no_stale_call(native: &Native, flips: usize, set: &dyn Fn(bool)) {
     let slots: [AtomicU64; 3] = Default::default();
     std::thread::scope(|scope| {
-        let runner = scope.spawn(|| native.invoke(&name("run"), &mut [slots.as_ptr() as u64]));
+        let runner = scope.spawn(|| native.run(&name("run"), &mut [slots.as_ptr() as u64]));
         let wait_rounds = |n: u64| {
             let target = slots[1].load(SeqCst) + n;
             let mut spins = 0;
@@ -85,7 +85,7 @@ fn a_site_that_crosses_eight_bytes_is_refused() {
         assert_eq!(live.set(0, false), expected, "pad {pad}");
         assert_eq!(native.memory().is_on(0), Some(crosses));
         let mut slots = [0];
-        native.invoke(&name("f"), &mut slots).unwrap();
+        native.run(&name("f"), &mut slots).unwrap();
         assert_eq!(slots[0], u64::from(crosses));
     }
 }

@@ -142,8 +142,8 @@ fn code_that_nobody_executes_is_switched_as_it_stands() {
         run::serialize();
         assert_eq!(memory.count_on(), if on { 2 } else { 0 });
         assert_eq!(permissions(memory.base() as usize + 4 * 4096), "r-x");
-        native.invoke(&name("f3"), &mut slots).unwrap();
-        native.invoke(&name("f4"), &mut slots).unwrap();
+        native.run(&name("f3"), &mut slots).unwrap();
+        native.run(&name("f4"), &mut slots).unwrap();
         assert_eq!(slots[0], (round as u64 + 2) / 2);
     }
     assert!(!memory.is_pristine());
@@ -161,7 +161,7 @@ fn an_ambush_leaves_the_code_as_it_is_switched() {
     memory.ambush().unwrap();
     assert_eq!((permissions(base), memory.count_on()), ("r--".to_string(), 0));
     let mut slots = [0];
-    native.invoke(&name("f3"), &mut slots).unwrap();
+    native.run(&name("f3"), &mut slots).unwrap();
     assert_eq!(slots[0], 1, "the site is on");
     // The function's pages, no others.
     assert!((1..=3).contains(&memory.count_on()), "{}", memory.count_on());
@@ -169,13 +169,13 @@ fn an_ambush_leaves_the_code_as_it_is_switched() {
     session.set(3, true).unwrap();
     session.set(7, true).unwrap();
     session.commit();
-    native.invoke(&name("f8"), &mut slots).unwrap();
+    native.run(&name("f8"), &mut slots).unwrap();
     assert_eq!(slots[0], 2);
     memory.ambush().unwrap();
     memory.lift();
     memory.lift();
     assert_eq!((permissions(base), memory.count_on()), ("r-x".to_string(), 2));
-    native.invoke(&name("f8"), &mut slots).unwrap();
-    native.invoke(&name("f3"), &mut slots).unwrap();
+    native.run(&name("f8"), &mut slots).unwrap();
+    native.run(&name("f3"), &mut slots).unwrap();
     assert_eq!(slots[0], 3, "only what was switched on is");
 }

@@ -18,7 +18,7 @@ fn a_site_is_switched_off_and_on() {
         let mut on = initially;
         for _ in 0..4 {
             let before = slots[0];
-            native.invoke(&name("f"), &mut slots).unwrap();
+            native.run(&name("f"), &mut slots).unwrap();
             assert_eq!(slots[0] - before, u64::from(on));
             assert_eq!(native.memory().is_on(0), Some(on));
             on = !on;
@@ -45,10 +45,10 @@ fn a_site_calls_an_import_through_its_veneer() {
     unsafe { symbols.define(name("hook"), add_ten as *const () as u64) };
     let mut native = Native::load(image, &symbols).unwrap();
     let mut slots = [0];
-    native.invoke(&name("f"), &mut slots).unwrap();
+    native.run(&name("f"), &mut slots).unwrap();
     assert_eq!(slots, [0]);
     native.patch(&name("f"), 7, true).unwrap();
-    native.invoke(&name("f"), &mut slots).unwrap();
+    native.run(&name("f"), &mut slots).unwrap();
     assert_eq!(slots, [10]);
 }
 
@@ -59,7 +59,7 @@ fn absolute_addresses_follow_the_image() {
     let g = Asm::new("g").bytes(&[0x48, 0xC7, 0x07, 5, 0, 0, 0, RET]).f;
     let native = load(vec![f, g]);
     let mut slots = [0];
-    native.invoke(&name("f"), &mut slots).unwrap();
+    native.run(&name("f"), &mut slots).unwrap();
     assert_eq!(slots, [5]);
     let copy = native.memory().private_copy().unwrap();
     let address = u64::from_le_bytes(copy.bytes()[2..10].try_into().unwrap());
@@ -75,7 +75,7 @@ fn library_calls_round() {
         .bytes(&[0x5F, 0xF2, 0x0F, 0x11, 0x07, RET])
         .f;
     let mut slots = [2.75f64.to_bits()];
-    load(vec![f]).invoke(&name("f"), &mut slots).unwrap();
+    load(vec![f]).run(&name("f"), &mut slots).unwrap();
     assert_eq!(f64::from_bits(slots[0]), 2.0);
 }
 
@@ -92,7 +92,7 @@ fn traps_are_values() {
         let outer = Asm::new("outer").bytes(&[0x55, 0x53]).call(text).bytes(&[0x5B, 0x5D, RET]).f;
         let native = load(vec![outer, f]);
         for _ in 0..3 {
-            match native.invoke(&name("outer"), &mut []).unwrap_err() {
+            match native.run(&name("outer"), &mut []).unwrap_err() {
                 ExecTrap::Trap { code: found, place } => {
                     let start = native.memory().image().symbol(&name(text)).unwrap().offset;
                     assert_eq!((found, place.offset, place.function), (code, start + 2, Some(name(text))));
@@ -106,8 +106,8 @@ fn traps_are_values() {
 #[test]
 fn a_fault_that_the_image_does_not_list_is_reported_as_such() {
     let native = load(vec![Asm::new("f").bytes(&[0x0F, 0x0B]).f]);
-    assert!(matches!(native.invoke(&name("f"), &mut []), Err(ExecTrap::Fault { .. })));
-    assert!(matches!(native.invoke(&name("g"), &mut []), Err(ExecTrap::NoSuchFunction(_))));
+    assert!(matches!(native.run(&name("f"), &mut []), Err(ExecTrap::Fault { .. })));
+    assert!(matches!(native.run(&name("g"), &mut []), Err(ExecTrap::NoSuchFunction(_))));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn endless_recursion_is_a_trap_on_any_thread() {
     let run = || {
         let native = load(vec![Asm::new("f").bytes(&[0x55]).call("f").bytes(&[0x5D, RET]).f]);
         for _ in 0..3 {
-            let trap = native.invoke(&name("f"), &mut []);
+            let trap = native.run(&name("f"), &mut []);
             assert!(matches!(trap, Err(ExecTrap::Trap { code: TrapCode::StackOverflow, .. })), "{trap:?}");
         }
     };
@@ -164,11 +164,11 @@ fn exceptions_reach_their_handlers() {
         let mut slots = [0; 3];
         for _ in 0..3 {
             slots = [0; 3];
-            native.invoke(&name("f"), &mut slots).unwrap();
+            native.run(&name("f"), &mut slots).unwrap();
         }
         assert_eq!(slots, [number, 11, 22]);
         let uncaught = ExecTrap::Uncaught { tag: u64::from(tag), payloads: [11, 22] };
-        assert_eq!(native.invoke(&name("middle"), &mut []), Err(uncaught));
+        assert_eq!(native.run(&name("middle"), &mut []), Err(uncaught));
     }
 }
 

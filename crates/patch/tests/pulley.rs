@@ -1,7 +1,7 @@
 //! Bytecode: calls, traps, exceptions, switches.
 
 mod common;
-use common::{function, name};
+use common::{Run as _, function, name};
 use pulley_interpreter::encode as op;
 use pulley_interpreter::regs::{BinaryOperands, XReg};
 use sidetrack_artifact::*;
@@ -67,7 +67,7 @@ fn a_site_is_switched_off_and_on() {
         let mut on = initially;
         for _ in 0..4 {
             let before = slots[0];
-            pulley.invoke(&name("f"), &mut slots).unwrap();
+            pulley.run(&name("f"), &mut slots).unwrap();
             assert_eq!(slots[0] - before, u64::from(on));
             on = !on;
             assert_eq!(pulley.patch(&name("f"), 7, on), Ok(1));
@@ -91,7 +91,7 @@ fn traps_are_values() {
     let cases =
         [("f", TrapCode::User(9)), ("g", TrapCode::StackOverflow), ("h", TrapCode::IntegerDivisionByZero)];
     for (text, expected) in cases.into_iter().chain(cases) {
-        match pulley.invoke(&name(text), &mut []) {
+        match pulley.run(&name(text), &mut []) {
             Err(ExecTrap::Trap { code, place }) => {
                 assert_eq!((code, place.function), (expected, Some(name(text))));
             }
@@ -132,9 +132,9 @@ fn exceptions_reach_their_handlers() {
     let mut slots = [0; 2];
     for _ in 0..3 {
         slots = [0; 2];
-        pulley.invoke(&name("f"), &mut slots).unwrap();
+        pulley.run(&name("f"), &mut slots).unwrap();
         let uncaught = ExecTrap::Uncaught { tag: 6, payloads: [11, 22] };
-        assert_eq!(pulley.invoke(&name("other"), &mut []), Err(uncaught));
+        assert_eq!(pulley.run(&name("other"), &mut []), Err(uncaught));
     }
     assert_eq!(slots, [11, 22]);
 }

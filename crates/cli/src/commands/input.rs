@@ -69,6 +69,6 @@ pub fn with_sites(
 /// If the module is not right, or compiled by another version or with other settings;
 /// the message starts with the file's name.
 pub fn load(engine: &Engine, path: &Path, bytes: &[u8], compiled: bool) -> Result<Module, String> {
-    let module = if compiled { Module::deserialize(engine, bytes) } else { Module::new(engine, bytes) };
+    let module = if compiled { crate::precompiled::load(engine, bytes) } else { Module::new(engine, bytes) };
     module.map_err(|error| format!("{}: {error:#}", path.display()))
 }

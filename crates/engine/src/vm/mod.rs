@@ -15,6 +15,7 @@
 
 pub(crate) mod builtins;
 pub(crate) mod call;
+pub(crate) mod code;
 pub(crate) mod context;
 pub(crate) mod exception;
 pub(crate) mod hook;

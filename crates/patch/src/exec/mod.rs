@@ -5,7 +5,8 @@
 //! slots, reads arguments from it, and writes results to it. [`Native`] and
 //! [`Pulley`] call it by name. However the code ends, it is a value: it returns,
 //! or an [`ExecTrap`] says why not. An image is trusted to be what the code
-//! generator made: code that writes to wild addresses does so here as well.
+//! generator made: code that writes to wild addresses does so here as well, which is why
+//! to call it is unsafe.
 //! Exceptions are as in [`crate::run`], which this is a client of.
 
 mod native;

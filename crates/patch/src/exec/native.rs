@@ -84,13 +84,17 @@ impl Native {
     ///
     /// # Errors
     /// Whatever keeps the code from returning.
-    pub fn invoke(&self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
+    ///
+    /// # Safety
+    /// As [`super::Pulley::invoke`].
+    pub unsafe fn invoke(&self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
         let image = self.memory.image();
         let symbol = image.symbol(name).ok_or_else(|| ExecTrap::NoSuchFunction(name.clone()))?;
         if !self.memory.is_published() {
             return Err(ExecTrap::Os("the code memory is not published".to_string()));
         }
-        invoke(&self.memory, symbol.offset, slots)
+        // SAFETY: a function of the image, and the caller vouches for it.
+        unsafe { invoke(&self.memory, symbol.offset, slots) }
     }
 }
 
@@ -100,7 +104,10 @@ fn resolve(name: &SymbolName, symbols: &HostSymbols) -> Option<u64> {
 }
 
 /// Calls the trampoline at `entry` with the address of `slots`.
-fn invoke(memory: &CodeMemory, entry: u32, slots: &mut [u64]) -> Result<(), ExecTrap> {
+///
+/// # Safety
+/// As [`Native::invoke`], with the offset of such a function.
+unsafe fn invoke(memory: &CodeMemory, entry: u32, slots: &mut [u64]) -> Result<(), ExecTrap> {
     Machine::new(memory.image().architecture, 0).map_err(os)?;
     STACK.with(|cell| {
         if cell.get().is_none() {
@@ -117,8 +124,9 @@ fn invoke(memory: &CodeMemory, entry: u32, slots: &mut [u64]) -> Result<(), Exec
         let code = memory.base().wrapping_add(entry as usize);
         let args = [slots.as_mut_ptr() as u64, 0, 0, 0];
         let hooks = CallHooks { max_frames: 0 };
-        // SAFETY: entry is a function of a published image that is registered, and takes the
-        // address of slots; in_use keeps all others off the stack.
+        // SAFETY: by the caller entry is a function that takes the address of slots and does
+        // nothing wrong with it; its image is published and registered for as long as it runs,
+        // and in_use keeps all others off the stack.
         let result = unsafe { native::enter(code, &args, &hooks, Some(&own.stack)) };
         drop(registered);
         own.in_use.set(false);

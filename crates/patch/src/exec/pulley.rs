@@ -49,7 +49,13 @@ impl Pulley {
     ///
     /// # Errors
     /// Whatever keeps the code from returning.
-    pub fn invoke(&mut self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
+    ///
+    /// # Safety
+    /// The image is the code generator's. `name` is a function of it with the signature
+    /// `(i64) system_v`, which reads and writes no more of the array than `slots` has. What
+    /// it and all that it calls read, write and call is what they may: code that stores to
+    /// any other address does so to this process's memory.
+    pub unsafe fn invoke(&mut self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
         let image = self.memory.image();
         let symbol = image.symbol(name).ok_or_else(|| ExecTrap::NoSuchFunction(name.clone()))?;
         let base = self.memory.base();
@@ -57,8 +63,9 @@ impl Pulley {
         let args = [slots.as_mut_ptr() as u64, 0, 0, 0];
         let hooks = CallHooks { max_frames: 0 };
         let registered = Borrowed::new(&self.memory);
-        // SAFETY: stub is a function of a published image that is registered, and takes the
-        // address of slots; &mut self keeps all others off the interpreter.
+        // SAFETY: by the caller stub is a function that takes the address of slots and does
+        // nothing wrong with it; its image is published and registered for as long as it runs,
+        // and &mut self keeps all others off the interpreter.
         let result = unsafe { pulley::enter(self.interpreter.vm(), stub, &args, &hooks) };
         drop(registered);
         let offset = |pc: usize| pc.wrapping_sub(base as usize) as u32;

@@ -127,7 +127,7 @@ fn remove(memory: &CodeMemory, counted: bool) {
 }
 
 /// Registers code so that faults, frames and exceptions in it are understood, for
-/// as long as the value lives. Nothing may run the code when the value is dropped.
+/// as long as the value lives.
 #[derive(Debug)]
 pub struct Registered {
     memory: Arc<CodeMemory>,
@@ -135,7 +135,12 @@ pub struct Registered {
 
 impl Registered {
     /// Registers `memory`.
-    pub fn new(memory: Arc<CodeMemory>) -> Registered {
+    ///
+    /// # Safety
+    /// What the image says of its code is true, as it is of an image that the code generator
+    /// has made: its frames are walked and its handlers entered by that. When the value is
+    /// dropped, nothing runs the code or will return to it.
+    pub unsafe fn new(memory: Arc<CodeMemory>) -> Registered {
         add(&memory, true);
         Registered { memory }
     }

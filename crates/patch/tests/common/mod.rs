@@ -4,6 +4,26 @@
 pub mod code;
 
 use sidetrack_artifact::*;
+use sidetrack_patch::exec::{ExecTrap, Native, Pulley};
+
+/// Calls functions of code that a test has put together, with slots that are enough for it.
+pub trait Run {
+    fn run(self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap>;
+}
+
+impl Run for &Native {
+    fn run(self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
+        // SAFETY: the test knows what its code does.
+        unsafe { self.invoke(name, slots) }
+    }
+}
+
+impl Run for &mut Pulley {
+    fn run(self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
+        // SAFETY: the test knows what its code does.
+        unsafe { self.invoke(name, slots) }
+    }
+}
 
 pub fn name(text: &str) -> SymbolName {
     SymbolName::Named(text.to_string())
