@@ -16,6 +16,7 @@ pub mod isa;
 pub mod legalize;
 pub mod lower;
 pub mod opt;
+pub mod pass;
 pub mod reg;
 pub mod settings;
 mod split;
@@ -25,13 +26,15 @@ pub mod vcode;
 pub use isa::{Builder, LookupError, TargetIsa, lookup};
 pub use settings::{Flags, OptLevel, SettingError};
 
+use pass::Passes;
 use sidetrack_artifact::{CompiledFunction, SymbolName, TrapCode};
-use sidetrack_ir::{ExternalName, Function};
+use sidetrack_ir::{Endianness, ExternalName, Function};
 
 /// Why a function cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodegenError {
-    /// The function breaks a rule of the language.
+    /// The function breaks a rule of the language. If it does so after a pass, as the
+    /// reason then says, this is a bug of the code generator.
     #[error("{function}: {reason}")]
     Verifier {
         /// The function's name.
@@ -67,22 +70,40 @@ pub enum CodegenError {
     },
 }
 
-/// Compiles a function for a target.
+/// Compiles a function for a target. With the setting `enable_verifier`, the verifier looks
+/// at the function before the first pass and after every one.
 ///
 /// # Errors
 /// If the function breaks a rule or the target cannot compile it; the error names
 /// the function and the entity.
 pub fn compile(func: &Function, isa: &dyn TargetIsa) -> Result<CompiledFunction, CodegenError> {
     let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
-    if isa.flags().verifier {
+    let verify = isa.flags().verifier;
+    if verify {
         sidetrack_ir::verifier::verify(func).map_err(|errors| failed(errors.to_string()))?;
     }
     let mut func = func.clone();
-    legalize::legalize(&mut func).map_err(failed)?;
+    Passes::new(&mut func, verify).run("legalize", legalize::legalize).flatten().map_err(failed)?;
     if isa.flags().opt_level == OptLevel::Speed {
-        opt::optimize(&mut func);
+        opt::optimize(&mut func, verify).map_err(failed)?;
     }
     isa.compile_legal(&func)
+}
+
+/// Splits the vectors of a function for a target that has none; `None` if the function has
+/// none. Accesses that name no byte order have the native one.
+fn split_vectors(
+    func: &Function,
+    native: Endianness,
+    flags: &Flags,
+) -> Result<Option<Function>, CodegenError> {
+    let Some(mut split) = legalize::vectors::split(func, native) else { return Ok(None) };
+    let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
+    Passes::new(&mut split, flags.verifier).check("vectors").map_err(failed)?;
+    if flags.opt_level == OptLevel::Speed {
+        opt::optimize(&mut split, flags.verifier).map_err(failed)?;
+    }
+    Ok(Some(split))
 }
 
 /// Lowers, allocates registers and emits: the part of [`compile`] that depends on

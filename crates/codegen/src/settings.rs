@@ -22,7 +22,7 @@ pub struct Flags {
     pub live_patching: bool,
     /// `sites_off`: write the off form of every site, whatever its initial state.
     pub sites_off: bool,
-    /// `enable_verifier`: verify functions before compiling them.
+    /// `enable_verifier`: verify functions before compiling them and after every pass.
     pub verifier: bool,
     /// `regalloc_checker`: check every register allocation.
     pub regalloc_checker: bool,

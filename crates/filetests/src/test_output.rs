@@ -64,9 +64,7 @@ pub fn optimize(
         let mut func = parsed.func.clone();
         verify(&func).map_err(|errors| (false, errors.to_string()))?;
         legalize::legalize(&mut func).map_err(|message| (false, message))?;
-        opt::optimize(&mut func);
-        verify(&func)
-            .map_err(|errors| (false, format!("the optimised function is wrong: {errors}\n{func}")))?;
+        opt::optimize(&mut func, true).map_err(|message| (false, format!("{message}\n{func}")))?;
         Ok(func.to_string())
     });
 }

@@ -1,7 +1,7 @@
 //! The runner of scripts itself: what is right passes, what is wrong fails at its
 //! place, what is refused by name is skipped.
 
-use sidetrack_engine::{Config, Engine, Features};
+use sidetrack_engine::{Config, Engine, Features, Instrument, OptLevel, Target};
 use sidetrack_filetests::wast::{Source, read, run};
 use sidetrack_filetests::{Report, Status};
 use std::path::Path;
@@ -21,6 +21,26 @@ fn what_is_so_passes() {
     let missed: Vec<_> = report.records.iter().filter(|record| record.status != Status::Passed).collect();
     assert!(missed.is_empty(), "{missed:?}");
     assert_eq!(report.count(Status::Passed), 35);
+}
+
+/// Faults that were found once, at every level, with sites and without.
+#[test]
+fn faults_do_not_come_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts/faults");
+    let sources = read(&[folder]).expect("the scripts can be read");
+    assert!(!sources.is_empty());
+    let levels = [OptLevel::None, OptLevel::Speed];
+    let places = [Instrument::Off, Instrument::On { blocks: true, writable: false }];
+    let bytecode = cfg!(target_endian = "little").then_some(Target::Pulley64);
+    for target in bytecode.into_iter().chain([Target::Native]) {
+        for (level, instrument) in levels.into_iter().flat_map(|level| places.map(|place| (level, place))) {
+            let engine = Engine::new(Config::new().target(target).opt_level(level).instrument(instrument));
+            let report = run(&engine.expect("it runs here"), &sources).expect("the scripts run");
+            let missed = report.records.iter().filter(|record| record.status != Status::Passed);
+            let missed: Vec<String> = missed.map(ToString::to_string).collect();
+            assert!(missed.is_empty(), "{target:?}, {level:?}, {instrument:?}: {missed:#?}");
+        }
+    }
 }
 
 #[test]

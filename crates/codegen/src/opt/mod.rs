@@ -24,23 +24,29 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use crate::pass::Passes;
 use sidetrack_ir::{Extra, Function, Opcode, Value};
 
-/// Optimises a verified function in place; it verifies afterwards.
-pub fn optimize(func: &mut Function) {
+/// Optimises a verified function in place; with `verify`, the verifier looks at it after
+/// every pass.
+///
+/// # Errors
+/// With `verify`: the rule that the function breaks after a pass, which is a bug of it.
+pub fn optimize(func: &mut Function, verify: bool) -> Result<(), String> {
     if func.layout.entry_block().is_none() {
-        return;
+        return Ok(());
     }
     func.resolve_aliases();
-    branches::run(func);
-    params::run(func);
-    if scalar::run(func) {
-        branches::run(func);
-        params::run(func);
+    let mut passes = Passes::new(func, verify);
+    passes.run("branches", branches::run)?;
+    passes.run("params", params::run)?;
+    if passes.run("scalar", scalar::run)? {
+        passes.run("branches", branches::run)?;
+        passes.run("params", params::run)?;
     }
-    counters::run(func);
-    dce::run(func);
-    licm::run(func);
+    passes.run("counters", counters::run)?;
+    passes.run("dce", dce::run)?;
+    passes.run("licm", licm::run)
 }
 
 /// The value of an integer constant.

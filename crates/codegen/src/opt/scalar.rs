@@ -20,7 +20,6 @@ use super::branches::only_outcome;
 use super::memory::{self, Known, Place, State};
 use super::rules;
 use super::table::ScopedTable;
-use rustc_hash::FxHasher;
 use sidetrack_ir::data_value::DataValue;
 use sidetrack_ir::interp::eval;
 use sidetrack_ir::opcode::{Format, Props};
@@ -46,6 +45,18 @@ pub struct Node {
     pub args: SmallVec<[Value; 3]>,
     /// Its other operands.
     pub extra: Extra,
+}
+
+/// Operations that are equal but for the order of operands, where that does not matter,
+/// have the same hash.
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.opcode, self.ty, self.extra).hash(state);
+        match self.args.as_slice() {
+            [x, y, rest @ ..] if self.opcode.is_commutative() => (x.min(y), x.max(y), rest).hash(state),
+            args => args.hash(state),
+        }
+    }
 }
 
 /// The state of the pass.
@@ -92,13 +103,6 @@ pub fn run(func: &mut Function) -> bool {
         stack.extend(domtree.children(block).iter().rev().map(|&child| (child, false)));
     }
     decided
-}
-
-fn hash_of(key: &impl Hash) -> u32 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    let hash = hasher.finish();
-    (hash ^ (hash >> 32)) as u32
 }
 
 impl Scalar<'_> {
@@ -159,28 +163,31 @@ impl Scalar<'_> {
         let swapped = self.canonicalise(&mut node);
         let simpler = self.reduce(&node);
         if let Some(value) = simpler {
-            self.replace(inst, value);
-        } else if let Some(equal) = self.number(&node) {
-            let value = self.func.dfg.first_result(equal);
-            self.replace(inst, value);
-        } else {
-            if swapped {
-                self.func.dfg.replace(inst, node.opcode, node.ty, &node.args, node.extra);
+            return self.replace(inst, value);
+        }
+        match self.number(&node) {
+            Ok(equal) => {
+                let value = self.func.dfg.first_result(equal);
+                self.replace(inst, value);
             }
-            self.numbers.insert(node_hash(&node), inst);
+            Err(hash) => {
+                if swapped {
+                    self.func.dfg.replace(inst, node.opcode, node.ty, &node.args, node.extra);
+                }
+                self.numbers.insert(hash, inst);
+            }
         }
     }
 
     fn multi(&mut self, inst: Inst) {
         let node = self.node(inst);
         let results: SmallVec<[Value; 2]> = SmallVec::from_slice(self.func.dfg.results(inst));
-        let replacements: SmallVec<[Value; 2]> = if let Some(values) = self.fold(&node) {
-            values
-        } else if let Some(equal) = self.number(&node) {
-            SmallVec::from_slice(self.func.dfg.results(equal))
-        } else {
-            self.numbers.insert(node_hash(&node), inst);
-            return;
+        let replacements: SmallVec<[Value; 2]> = match self.fold(&node) {
+            Some(values) => values,
+            None => match self.number(&node) {
+                Ok(equal) => SmallVec::from_slice(self.func.dfg.results(equal)),
+                Err(hash) => return self.numbers.insert(hash, inst),
+            },
         };
         self.func.layout.remove_inst(inst);
         for (result, value) in results.into_iter().zip(replacements) {
@@ -279,18 +286,22 @@ impl Scalar<'_> {
         self.build(opcode, Type::INVALID, &[], Extra::Imm(value.bits() as i64))
     }
 
-    fn number(&mut self, node: &Node) -> Option<Inst> {
+    /// The instruction of an equal operation; if there is none, the hash under which to
+    /// enter one.
+    fn number(&self, node: &Node) -> Result<Inst, u32> {
         let dfg = &self.func.dfg;
-        self.numbers.find(node_hash(node), |&inst| {
+        let hash = self.numbers.hash(node);
+        let equal = self.numbers.find(hash, |&inst| {
             let data = &dfg.insts[inst];
-            let args = dfg.args(inst);
-            let same_args = args == node.args.as_slice()
-                || (node.opcode.is_commutative()
-                    && args[0] == node.args[1]
-                    && args[1] == node.args[0]
-                    && args[2..] == node.args[2..]);
-            data.opcode == node.opcode && data.ty == node.ty && data.extra == node.extra && same_args
-        })
+            let same = data.opcode == node.opcode && data.ty == node.ty && data.extra == node.extra;
+            same && match (dfg.args(inst), node.args.as_slice()) {
+                ([x, y, rest @ ..], [u, v, others @ ..]) if node.opcode.is_commutative() => {
+                    ((x, y) == (u, v) || (x, y) == (v, u)) && rest == others
+                }
+                (args, others) => args == others,
+            }
+        });
+        equal.ok_or(hash)
     }
 
     /// The value of an operation with one result: an existing one, or that of a
@@ -301,9 +312,10 @@ impl Scalar<'_> {
         if let Some(value) = self.reduce(&node) {
             return value;
         }
-        if let Some(equal) = self.number(&node) {
-            return self.func.dfg.first_result(equal);
-        }
+        let hash = match self.number(&node) {
+            Ok(equal) => return self.func.dfg.first_result(equal),
+            Err(hash) => hash,
+        };
         let inst = self.func.dfg.make_inst(node.opcode, node.ty, &node.args, node.extra);
         self.func.dfg.make_results(inst);
         self.func.layout.insert_inst(inst, self.at);
@@ -311,7 +323,7 @@ impl Scalar<'_> {
         if loc.is_some() {
             self.func.source_locs[inst] = loc;
         }
-        self.numbers.insert(node_hash(&node), inst);
+        self.numbers.insert(hash, inst);
         self.func.dfg.first_result(inst)
     }
 
@@ -351,12 +363,10 @@ impl Scalar<'_> {
             _ => Opcode::Trapnz,
         };
         let passes = self.imm(cond).is_some_and(|imm| (imm == 0) == (node.opcode == Opcode::Trapnz));
-        if passes || self.number(&node).is_some() {
-            self.func.layout.remove_inst(inst);
-            return;
-        }
+        let hash = if passes { None } else { self.number(&node).err() };
+        let Some(hash) = hash else { return self.func.layout.remove_inst(inst) };
         self.func.dfg.replace(inst, node.opcode, node.ty, &node.args, node.extra);
-        self.numbers.insert(node_hash(&node), inst);
+        self.numbers.insert(hash, inst);
     }
 
     /// Moves constants added to an address into the offset, where it stays in
@@ -384,7 +394,7 @@ impl Scalar<'_> {
             return self.replace(inst, known);
         }
         let value = self.func.dfg.first_result(inst);
-        self.known.insert(hash_of(&place), Known { place, value });
+        self.known.insert(self.known.hash(&place), Known { place, value });
     }
 
     /// The address that a load or store accesses, at this moment. The opcode is
@@ -403,7 +413,8 @@ impl Scalar<'_> {
     }
 
     fn find_known(&mut self, place: &Place) -> Option<Value> {
-        if let Some(known) = self.known.find(hash_of(place), |known| known.place == *place) {
+        let find = |place: &Place| self.known.find(self.known.hash(place), |known| known.place == *place);
+        if let Some(known) = find(place) {
             return Some(known.value);
         }
         let (store, extend, narrow) = match place.opcode {
@@ -416,7 +427,7 @@ impl Scalar<'_> {
             _ => return None,
         };
         let stored = Place { opcode: store, ty: Type::INVALID, ..*place };
-        let known = self.known.find(hash_of(&stored), |known| known.place == stored)?;
+        let known = find(&stored)?;
         let wide = if place.ty == Type::INVALID { I64 } else { place.ty };
         let narrow = self.build(Opcode::Ireduce, Type::int(narrow)?, &[known.value], Extra::None);
         Some(self.build(extend, wide, &[narrow], Extra::None))
@@ -431,7 +442,7 @@ impl Scalar<'_> {
             narrow => (narrow, Type::INVALID),
         };
         let value = self.func.dfg.args(inst)[0];
-        self.known.insert(hash_of(&place), Known { place, value });
+        self.known.insert(self.known.hash(&place), Known { place, value });
     }
 }
 
@@ -519,17 +530,4 @@ impl Scalar<'_> {
         let y = self.iconst(ty, imm);
         self.icmp(cc, x, y)
     }
-}
-
-fn node_hash(node: &Node) -> u32 {
-    let mut hasher = FxHasher::default();
-    (node.opcode, node.ty, node.extra).hash(&mut hasher);
-    match node.args.as_slice() {
-        [x, y, rest @ ..] if node.opcode.is_commutative() => {
-            (x.min(y), x.max(y), rest).hash(&mut hasher);
-        }
-        args => args.hash(&mut hasher),
-    }
-    let hash = hasher.finish();
-    (hash ^ (hash >> 32)) as u32
 }

@@ -4,6 +4,16 @@
 //! blocks below it, and is forgotten when the walk leaves it. Entries form a
 //! stack and hang in chains off an array of heads; leaving a scope pops entries,
 //! each of which is then the head of its chain. No entry is ever moved.
+//!
+//! What is hashed comes from whoever wrote the program. Hashes depend on a random seed, so
+//! that nobody can choose keys that collide; what is found does not depend on them.
+
+use foldhash::fast::RandomState;
+use std::hash::{BuildHasher, Hash};
+
+/// Bits of a hash that count. Few in the tests of this crate, so that keys that differ often
+/// have the same hash.
+const HASH_BITS: u32 = if cfg!(test) { 8 } else { 32 };
 
 const NONE: u32 = u32::MAX;
 
@@ -13,8 +23,9 @@ struct Entry<T> {
     next: u32,
 }
 
-/// The table. Hashes and equality are the caller's.
+/// The table. Equality is the caller's.
 pub struct ScopedTable<T> {
+    hasher: RandomState,
     heads: Vec<u32>,
     entries: Vec<Entry<T>>,
     scopes: Vec<usize>,
@@ -24,12 +35,22 @@ impl<T: Copy> ScopedTable<T> {
     /// A table for about `capacity` entries; more make it slower only.
     pub fn new(capacity: usize) -> Self {
         let heads = vec![NONE; capacity.next_power_of_two().clamp(16, 1 << 20)];
-        ScopedTable { heads, entries: Vec::new(), scopes: Vec::new() }
+        ScopedTable { hasher: RandomState::default(), heads, entries: Vec::new(), scopes: Vec::new() }
+    }
+
+    /// The hash of a key, in this table.
+    pub fn hash(&self, key: &impl Hash) -> u32 {
+        let hash = self.hasher.hash_one(key);
+        (hash ^ (hash >> 32)) as u32 & (u32::MAX >> (32 - HASH_BITS))
     }
 
     fn head(&mut self, hash: u32) -> &mut u32 {
-        let index = hash as usize & (self.heads.len() - 1);
+        let index = self.index(hash);
         &mut self.heads[index]
+    }
+
+    fn index(&self, hash: u32) -> usize {
+        hash as usize & (self.heads.len() - 1)
     }
 
     /// Opens a scope.
@@ -55,8 +76,8 @@ impl<T: Copy> ScopedTable<T> {
     }
 
     /// The item added last with this hash for which `equal` holds.
-    pub fn find(&mut self, hash: u32, mut equal: impl FnMut(&T) -> bool) -> Option<T> {
-        let mut at = *self.head(hash);
+    pub fn find(&self, hash: u32, mut equal: impl FnMut(&T) -> bool) -> Option<T> {
+        let mut at = self.heads[self.index(hash)];
         while at != NONE {
             let entry = &self.entries[at as usize];
             if entry.hash == hash && equal(&entry.item) {

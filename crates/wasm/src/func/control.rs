@@ -182,10 +182,12 @@ impl Translator<'_> {
     fn begin_if(&mut self, arity: Arity) {
         let condition = self.pop_condition();
         let (then, otherwise) = (self.b.create_block(), self.b.create_block());
+        // The branch itself may come to pass these on; see `skip_first_arm`.
+        let params = self.top(self.params(arity).len());
+        let params = self.canonical(params);
         let branch = self.b.brif(condition, (then, &[]), (otherwise, &[]));
         self.switch_to(then);
         self.wants_block_site();
-        let params = self.top(self.params(arity).len());
         self.begin(FrameKind::If { branch, otherwise, params }, arity);
     }
 
@@ -249,10 +251,9 @@ impl Translator<'_> {
 
     /// An `if` without a second arm: the branch goes to the end instead.
     fn skip_first_arm(&mut self, branch: Inst, otherwise: Block, params: Values) {
-        let args = self.canonical(params);
         let index = self.frames.len() - 1;
         let label = self.label(index);
-        let call = self.b.block_call(label, &args);
+        let call = self.b.block_call(label, &params);
         self.b.func.dfg.for_each_block_call_mut(branch, |old, _| {
             if old.block == otherwise {
                 *old = call;

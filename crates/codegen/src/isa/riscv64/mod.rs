@@ -30,12 +30,11 @@ use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
 use crate::isa::features::builder_of;
 use crate::isa::{Builder, TargetIsa};
-use crate::legalize::vectors;
 use crate::lower::Lower;
 use crate::reg::Reg;
-use crate::settings::{Flags, OptLevel};
+use crate::settings::Flags;
 use crate::vcode::Backend;
-use crate::{CodegenError, compile_with, opt};
+use crate::{CodegenError, compile_with, split_vectors};
 use cranelift_entity::SecondaryMap;
 use encode::Buf;
 use features::Features;
@@ -83,12 +82,11 @@ impl TargetIsa for Riscv64 {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        let split = if self.features.v() { None } else { vectors::split(func, Endianness::Little) };
-        let Some(mut split) = split else { return compile_with(self, func) };
-        if self.flags.opt_level == OptLevel::Speed {
-            opt::optimize(&mut split);
+        if self.features.v() {
+            return compile_with(self, func);
         }
-        compile_with(self, &split)
+        let split = split_vectors(func, Endianness::Little, &self.flags)?;
+        compile_with(self, split.as_ref().unwrap_or(func))
     }
 }
 

@@ -26,13 +26,11 @@ use crate::abi::{AbiError, FrameLayout, SigAbi};
 use crate::buffer::{BufferSpec, Label};
 use crate::isa::features::builder_of;
 use crate::isa::{Builder, TargetIsa};
-use crate::legalize::vectors;
 use crate::lower::Lower;
-use crate::opt;
 use crate::reg::Reg;
-use crate::settings::{Flags, OptLevel};
+use crate::settings::Flags;
 use crate::vcode::Backend;
-use crate::{CodegenError, compile_with};
+use crate::{CodegenError, compile_with, split_vectors};
 use encode::Buf;
 use features::Features;
 use inst::Inst;
@@ -79,12 +77,11 @@ impl TargetIsa for S390x {
     }
 
     fn compile_legal(&self, func: &Function) -> Result<CompiledFunction, CodegenError> {
-        let split = if self.features.vx() { None } else { vectors::split(func, Endianness::Big) };
-        let Some(mut split) = split else { return compile_with(self, func) };
-        if self.flags.opt_level == OptLevel::Speed {
-            opt::optimize(&mut split);
+        if self.features.vx() {
+            return compile_with(self, func);
         }
-        compile_with(self, &split)
+        let split = split_vectors(func, Endianness::Big, &self.flags)?;
+        compile_with(self, split.as_ref().unwrap_or(func))
     }
 }
 
