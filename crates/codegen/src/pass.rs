@@ -34,7 +34,7 @@ impl<'a> Passes<'a> {
     /// As [`Self::run`].
     pub fn check(&self, name: &str) -> Result<(), String> {
         if self.verify {
-            verifier::verify(self.func).map_err(|errors| format!("after {name}: {errors}"))?;
+            verifier::verify_internal(self.func).map_err(|errors| format!("after {name}: {errors}"))?;
         }
         Ok(())
     }

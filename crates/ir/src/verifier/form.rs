@@ -41,9 +41,6 @@ pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
                 if !state.is_sorted_by(|a, b| a.key < b.key) {
                     error("the keys of the state do not ascend");
                 }
-                if state.iter().any(|entry| entry.key >= 1 << 30) {
-                    error("a key of the state is too large");
-                }
             }
         }
     }
@@ -74,5 +71,17 @@ fn fits(format: Format, extra: &Extra) -> bool {
         Format::Jump => matches!(extra, Extra::Jump(_)),
         Format::Brif => matches!(extra, Extra::Brif(..)),
         Format::BrTable => matches!(extra, Extra::Table(_)),
+    }
+}
+
+/// Keys of states leave room for those of halves of vectors.
+pub(super) fn check_keys(func: &Function, errors: &mut VerifierErrors) {
+    for inst in func.layout.blocks().flat_map(|block| func.layout.block_insts(block)) {
+        let mut state = func.dfg.state(inst).unwrap_or_default().iter();
+        if state.any(|entry| entry.key >= 1 << 30) {
+            let message =
+                format!("{inst} ({}): a key of the state is too large", func.dfg.insts[inst].opcode);
+            errors.add(AnyEntity::Inst(inst), message);
+        }
     }
 }
