@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Verb::Filetest(args) => commands::filetest::run(&args).map(code),
     };
     result.unwrap_or_else(|message| {
-        eprintln!("error: {message}");
+        commands::say(format_args!("error: {message}"));
         ExitCode::FAILURE
     })
 }

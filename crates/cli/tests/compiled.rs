@@ -133,18 +133,23 @@ fn compile_makes_what_run_takes() {
     let native = folder.join("exit.cwasm");
     let native = native.to_str().expect("the path is text");
     assert_eq!(outcome(&sidetrack(&["compile", &module("exit.wat"), "-o", native])).0, Some(0));
-    let (code, output, error) = outcome(&sidetrack(&["run", "--time", native]));
+    let (code, output, error) = outcome(&sidetrack(&["run", "--allow-precompiled", "--time", native]));
     assert_eq!((code, output.as_str()), (Some(7), "hi\n"), "{error}");
     assert_eq!(times(&error)["cache"], "off");
     // Code for other settings is refused, and so is what has been changed.
-    let (code, _, error) = outcome(&sidetrack(&["run", "--target", "pulley64", native]));
+    let (code, _, error) =
+        outcome(&sidetrack(&["run", "--allow-precompiled", "--target", "pulley64", native]));
     assert_eq!(code, Some(1));
-    assert!(error.contains("compiled by"), "{error}");
+    assert!(error.contains("compiled for ") && error.lines().count() == 1, "{error}");
+    let other = ["run", "--allow-precompiled", "--instrument", "off", native];
+    let (code, _, error) = outcome(&sidetrack(&other));
+    assert_eq!(code, Some(1));
+    assert!(error.contains("compiled with other settings") && error.lines().count() == 1, "{error}");
     let mut bytes = std::fs::read(native).expect("it is there");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     let changed = file("changed.cwasm", &bytes);
-    let (code, _, error) = outcome(&sidetrack(&["run", &changed]));
+    let (code, _, error) = outcome(&sidetrack(&["run", "--allow-precompiled", &changed]));
     assert_eq!(code, Some(1));
     assert!(error.contains("damaged"), "{error}");
     // The default name stands beside the input.
@@ -153,10 +158,49 @@ fn compile_makes_what_run_takes() {
     let args = ["compile", "--target", "pulley64", program.to_str().expect("the path is text")];
     assert_eq!(outcome(&sidetrack(&args)).0, Some(0));
     let compiled = folder.join("p.cwasm");
-    let args = ["run", "--target", "pulley64", compiled.to_str().expect("the path is text")];
+    let args =
+        ["run", "--allow-precompiled", "--target", "pulley64", compiled.to_str().expect("the path is text")];
     assert_eq!(outcome(&sidetrack(&args)).0, Some(7));
     let args = ["compile", compiled.to_str().expect("the path is text")];
     assert_eq!(outcome(&sidetrack(&args)).0, Some(1));
+}
+
+/// A file that is called .wasm may be anything, and machine code can do anything.
+#[test]
+fn compiled_modules_are_taken_only_if_that_is_allowed() {
+    let innocent = folder("innocent").join("innocent.wasm");
+    let innocent = innocent.to_str().expect("the path is text");
+    assert_eq!(outcome(&sidetrack(&["compile", &module("exit.wat"), "-o", innocent])).0, Some(0));
+    let preload = format!("other={innocent}");
+    let cases: &[&[&str]] = &[
+        &["run", innocent],
+        &["run", "--timeout", "9s", "--no-cache", innocent],
+        &["run", "--invoke", "_start", innocent],
+        &["run", "--preload", &preload, &module("exit.wat")],
+        &["debug", "--batch", innocent],
+        &["trace", "--steps", innocent],
+        &["objdump", innocent],
+    ];
+    for args in cases {
+        let (code, output, error) = outcome(&sidetrack(args));
+        assert_eq!((code, output.as_str()), (Some(1), ""), "{args:?}: {error}");
+        assert!(error.contains("--allow-precompiled") && error.contains("innocent.wasm"), "{error}");
+        let allowed = [&[args[0], "--allow-precompiled"], &args[1..]].concat();
+        let (code, _, error) = outcome(&sidetrack(&allowed));
+        let expected = match args[0] {
+            "run" | "trace" => Some(7),
+            _ => Some(0),
+        };
+        assert_eq!(code, expected, "{allowed:?}: {error}");
+    }
+    // Standard input is a file like any other.
+    let shell = |allow: &str| {
+        let script = format!("exec \"$0\" run {allow} - < {innocent}");
+        let mut shell = std::process::Command::new("bash");
+        outcome(&shell.args(["-c", &script, env!("CARGO_BIN_EXE_sidetrack")]).output().expect("it runs"))
+    };
+    assert_eq!(shell("").0, Some(1));
+    assert_eq!(shell("--allow-precompiled").0, Some(7));
 }
 
 #[test]
@@ -175,7 +219,7 @@ fn objdump_names_functions_traps_and_places() {
         let compiled = compiled.to_str().expect("the path is text");
         let args = ["compile", "--target", target, &module("trap.wat"), "-o", compiled];
         assert_eq!(outcome(&sidetrack(&args)).0, Some(0));
-        let again = outcome(&sidetrack(&["objdump", "--target", target, compiled])).1;
+        let again = outcome(&sidetrack(&["objdump", "--allow-precompiled", "--target", target, compiled])).1;
         assert_eq!(again, listing);
     }
 }

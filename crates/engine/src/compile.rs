@@ -2,6 +2,7 @@
 //! the code generator.
 
 use crate::config::{Config, Instrument, OptLevel, Target};
+use crate::names::Printable;
 use crate::types::FuncType;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -31,7 +32,8 @@ impl fmt::Display for InvalidModule {
 
 impl From<WasmError> for InvalidModule {
     fn from(error: WasmError) -> Self {
-        InvalidModule { offset: error.offset, message: error.message }
+        let message = Printable::name(&error.message).to_string();
+        InvalidModule { offset: error.offset, message }
     }
 }
 

@@ -334,9 +334,8 @@ impl Instance {
         let types = module.imports();
         ensure!(types.len() == imports.len(), "expected {} imports, found {}", types.len(), imports.len());
         for (import, wanted) in imports.iter().zip(types) {
-            check(store, *import, &wanted.ty()).with_context(|| {
-                format!("incompatible import type for `{}::{}`", wanted.module(), wanted.name())
-            })?;
+            check(store, *import, &wanted.ty())
+                .with_context(|| format!("incompatible import type for {}", wanted.path()))?;
         }
         Self::with_checked_imports(store, module, imports)
     }

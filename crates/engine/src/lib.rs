@@ -36,6 +36,7 @@ mod module;
 #[cfg(doctest)]
 #[doc = include_str!("must_not_compile.md")]
 mod must_not_compile {}
+mod names;
 mod serialize;
 mod store;
 mod table;
@@ -58,6 +59,7 @@ pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::Linker;
 pub use memory::{Memory, MemoryAccessError};
 pub use module::{ExportType, ImportType, Module};
+pub use names::{Printable, demangle};
 pub use sidetrack_artifact::EntityIndex;
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;

@@ -5,11 +5,12 @@ use crate::externs::{Extern, check};
 use crate::func::{Func, host_func_of};
 use crate::instance::Instance;
 use crate::module::Module;
+use crate::names::Printable;
 use crate::store::StoreOpaque;
 use crate::typed::IntoFunc;
-use crate::types::{ExternType, FuncType};
+use crate::types::{ExternType, FuncType, ValType};
 use crate::vm::HostFunc;
-use crate::{AsContext, AsContextMut, Engine, Result, Val};
+use crate::{AsContext, AsContextMut, Engine, Global, Memory, Result, Table, Tag, Val};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use std::collections::HashMap;
 use std::fmt;
@@ -88,6 +89,7 @@ impl<T: 'static> Linker<T> {
     fn insert(&mut self, module: &str, name: &str, definition: Definition) -> Result<&mut Self> {
         let names = self.definitions.entry(module.to_string()).or_default();
         if !self.shadowing && names.contains_key(name) {
+            let (module, name) = (Printable::name(module), Printable::name(name));
             bail!("import of `{module}::{name}` defined twice");
         }
         names.insert(name.to_string(), definition);
@@ -187,9 +189,52 @@ impl<T: 'static> Linker<T> {
             let (from, name) = (import.module().to_string(), import.name().to_string());
             let known = self.definitions.get(&from).is_some_and(|names| names.contains_key(&name));
             if let (false, ExternType::Func(ty)) = (known, import.ty()) {
-                let message = format!("unknown import: `{from}::{name}` has not been defined");
+                let message = format!("unknown import: {} has not been defined", import.path());
                 self.func_new(&from, &name, ty, move |_, _, _| Err(anyhow!("{message}")))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Defines everything that the module imports and that has no definition: functions return
+    /// zeros and nulls; globals are zero, memories and tables as small as they may be.
+    ///
+    /// # Errors
+    /// If a result or a global cannot be zero or null, or there is no room in the store.
+    pub fn define_unknown_imports_as_default_values(
+        &mut self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<()> {
+        let zero = |ty| Val::default_for_ty(ty).ok_or_else(|| anyhow!("{ty} has no default value"));
+        for import in module.imports() {
+            let (from, name) = (import.module(), import.name());
+            if self.definitions.get(from).is_some_and(|names| names.contains_key(name)) {
+                continue;
+            }
+            let of = || format!("import {}", import.path());
+            let item = match import.ty() {
+                ExternType::Func(ty) => {
+                    let values: Vec<Val> =
+                        ty.results.iter().map(|ty| zero(*ty)).collect::<Result<_>>().with_context(of)?;
+                    self.func_new(from, name, ty, move |_, _, results| {
+                        results.copy_from_slice(&values);
+                        Ok(())
+                    })?;
+                    continue;
+                }
+                ExternType::Global(ty) => {
+                    let value = zero(ty.content).with_context(of)?;
+                    Extern::Global(Global::new(&mut store, ty, value).with_context(of)?)
+                }
+                ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut store, ty).with_context(of)?),
+                ExternType::Table(ty) => {
+                    let value = zero(ValType::Ref(ty.element)).with_context(of)?;
+                    Extern::Table(Table::new(&mut store, ty, value).with_context(of)?)
+                }
+                ExternType::Tag(ty) => Extern::Tag(Tag::new(&mut store, &ty).with_context(of)?),
+            };
+            self.insert(from, name, Definition::Extern(item))?;
         }
         Ok(())
     }
@@ -216,12 +261,11 @@ impl<T: 'static> Linker<T> {
         ensure!(Engine::same(&self.engine, store.engine()), "the linker is of another engine than the store");
         let mut imports = Vec::with_capacity(module.imports().len());
         for import in module.imports() {
-            let (from, name) = (import.module(), import.name());
             let item = self
-                .find(store, from, name)
-                .ok_or_else(|| anyhow!("unknown import: `{from}::{name}` has not been defined"))?;
+                .find(store, import.module(), import.name())
+                .ok_or_else(|| anyhow!("unknown import: {} has not been defined", import.path()))?;
             check(store, item, &import.ty())
-                .with_context(|| format!("incompatible import type for `{from}::{name}`"))?;
+                .with_context(|| format!("incompatible import type for {}", import.path()))?;
             imports.push(item);
         }
         Instance::with_checked_imports(store, module, &imports)

@@ -2,6 +2,7 @@
 
 use crate::code::SpareCode;
 use crate::debug::ModuleDebug;
+use crate::names::Printable;
 use crate::serialize::{self, Artifact};
 use crate::trap::FrameInfo;
 use crate::types::ExternType;
@@ -86,6 +87,18 @@ impl Module {
         Self::from_binary(engine, &bytes)
     }
 
+    /// As [`Module::new`]; errors in text name the file.
+    ///
+    /// # Errors
+    /// As [`Module::new`].
+    pub fn new_with_filename(engine: &Engine, bytes: impl AsRef<[u8]>, filename: &str) -> Result<Self> {
+        let bytes = wat::parse_bytes(bytes.as_ref()).map_err(|mut error| {
+            error.set_path(filename);
+            error
+        })?;
+        Self::from_binary(engine, &bytes)
+    }
+
     /// As [`Module::new`], for binaries alone.
     ///
     /// # Errors
@@ -114,7 +127,8 @@ impl Module {
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::new(engine, bytes).with_context(|| path.display().to_string())
+        let name = path.display().to_string();
+        Self::new_with_filename(engine, bytes, &name).context(name)
     }
 
     /// Checks that a binary is a valid module of the WebAssembly that is supported,
@@ -353,6 +367,11 @@ impl<'a> ImportType<'a> {
     /// The field part of its name.
     pub fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// Both parts for people, as `` `env::puts` ``.
+    pub(crate) fn path(&self) -> String {
+        format!("`{}::{}`", Printable::name(self.module), Printable::name(self.name))
     }
 
     /// What it must be.

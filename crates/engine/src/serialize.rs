@@ -5,6 +5,7 @@
 //! compiled from, which debuggers read. The hash tells damaged
 //! bytes; it is no protection from somebody who writes bytes with the right hash.
 
+use crate::names::Printable;
 use crate::{Engine, Result};
 use anyhow::{bail, ensure};
 use sidetrack_artifact::{Image, ModuleInfo};
@@ -54,7 +55,42 @@ pub(crate) fn read(engine: &Engine, bytes: &[u8]) -> Result<Artifact> {
     ensure!(blake3::hash(contents).as_bytes() == hash, "the compiled module is damaged");
     let wanted = fingerprint(engine);
     let (found, rest) = postcard::take_from_bytes::<String>(contents)?;
-    ensure!(found == wanted, "the module was compiled by `{found}`, this is `{wanted}`");
+    ensure!(found == wanted, "{}", mismatch(&found, &wanted));
     let (info, image, wasm): (_, _, serde_bytes::ByteBuf) = postcard::from_bytes(rest)?;
     Ok(Artifact { info, image, wasm: wasm.into_vec().into(), bytes: bytes.len() })
+}
+
+/// What is different about who wrote a module and who reads it, on one line.
+fn mismatch(found: &str, wanted: &str) -> String {
+    let mut words = found.split(' ').zip(wanted.split(' '));
+    let shown = |word: &str| Printable::name(&word.chars().take(40).collect::<String>()).to_string();
+    match [words.next(), words.next()] {
+        [Some((found, wanted)), _] if found != wanted => {
+            format!("the module was compiled by version {}, this is {wanted}", shown(found))
+        }
+        [_, Some((found, wanted))] if found != wanted => {
+            format!("the module was compiled for {}, not for {wanted}", shown(found))
+        }
+        _ => "the module was compiled with other settings, or for another kind of this machine".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mismatch;
+
+    #[test]
+    fn a_mismatch_is_one_line() {
+        let this = "0.1.0 x86_64 has_avx Flags { a: 1 }";
+        for (found, message) in [
+            ("0.2.0 x86_64 has_avx Flags { a: 1 }", "compiled by version 0.2.0, this is 0.1.0"),
+            ("0.1.0 pulley64  Flags { a: 1 }", "compiled for pulley64, not for x86_64"),
+            ("0.1.0 x86_64 has_avx Flags { a: 2 }", "compiled with other settings"),
+            ("", "compiled by version , this is 0.1.0"),
+            ("0\n1", "compiled by version 0\\n1, this"),
+        ] {
+            let text = mismatch(found, this);
+            assert!(text.contains(message) && !text.contains('\n'), "{text}");
+        }
+    }
 }

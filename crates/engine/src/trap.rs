@@ -1,6 +1,7 @@
 //! Traps, backtraces, exceptions: how calls fail.
 
 use crate::func::Func;
+use crate::names::{Printable, demangle};
 use crate::store::StoreOpaque;
 use crate::val::ExnRef;
 use crate::vm::call::Failure;
@@ -141,9 +142,9 @@ impl fmt::Display for WasmBacktrace {
                 Some(pc) => write!(f, "{pc:#8x} - ")?,
                 None => write!(f, "       ? - ")?,
             }
-            f.write_str(frame.module.as_deref().unwrap_or("<unknown>"))?;
+            write!(f, "{}", Printable::name(frame.module.as_deref().unwrap_or("<unknown>")))?;
             match &frame.func_name {
-                Some(name) => write!(f, "!{name}")?,
+                Some(name) => write!(f, "!{}", Printable::name(&demangle(name)))?,
                 None => write!(f, "!<wasm function {}>", frame.func_index)?,
             }
         }

@@ -7,16 +7,17 @@ use sidetrack_artifact::write_object;
 use sidetrack_codegen::compile;
 use sidetrack_engine::Engine;
 use sidetrack_ir::Function;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of the verb.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A .wasm, .wat or .clif file.
+    /// A .wasm, .wat or .clif file, or `-` for a module on standard input.
     file: PathBuf,
     #[command(flatten)]
     target: TargetArgs,
-    /// The file to write; the input's name with `.cwasm` or `.o` if none is given.
+    /// The file to write, or `-` for standard output; the input's name with `.cwasm` or `.o` if
+    /// none is given.
     #[arg(long, short)]
     output: Option<PathBuf>,
 }
@@ -26,9 +27,17 @@ pub fn run(args: &Args) -> Result<bool, String> {
     let (bytes, extension) = match Input::read(&args.file)? {
         Input::Clif(functions) => (object(args, &functions)?, "o"),
         Input::Module(bytes) => (module(args, &bytes)?, "cwasm"),
-        Input::Compiled(_) => return Err(format!("{}: the module is compiled already", args.file.display())),
+        Input::Compiled(_) => {
+            return Err(format!("{}: the module is compiled already", input::name(&args.file)));
+        }
     };
-    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension(extension));
+    let output = match &args.output {
+        None if args.file == Path::new("-") => {
+            return Err("what is read from standard input needs -o".to_string());
+        }
+        None => args.file.with_extension(extension),
+        Some(output) => output.clone(),
+    };
     super::write_whole(&output, &bytes)?;
     Ok(true)
 }
@@ -39,7 +48,7 @@ fn module(args: &Args, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let module = input::load(&engine, &args.file, bytes, false)?;
     drop(progress);
-    module.serialize().map_err(|error| format!("{}: {error:#}", args.file.display()))
+    module.serialize().map_err(|error| format!("{}: {error:#}", input::name(&args.file)))
 }
 
 fn object(args: &Args, functions: &[Function]) -> Result<Vec<u8>, String> {

@@ -1,14 +1,15 @@
 //! `sidetrack debug`: a program under the debugger's command line.
 
-use super::guest::{self, Guest, Stop};
+use super::guest::{self, Guest, State, Stop};
 use super::progress::Progress;
 use super::{TargetArgs, input, objdump};
 use sidetrack_debug::repl::{self, Options};
 use sidetrack_debug::session::{Ending, Interrupter, NotStarted, Program};
 use sidetrack_engine::debug::describe;
 use sidetrack_engine::{Engine, Error, Module, Result as EngineResult, Store, Val};
-use sidetrack_wasi::{Exit, Stdio, WasiCtx};
+use sidetrack_wasi::{Exit, Stdio};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Arguments of the verb.
 #[derive(clap::Args)]
@@ -28,26 +29,33 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: Args) -> Result<bool, String> {
-    let (bytes, compiled) = input::with_sites(args.guest.file(), &args.target, "debugged", "debugging")?;
-    guest::on_thread(move || run_here(args, &bytes, compiled))
+    let (bytes, compiled) = input::with_sites(
+        args.guest.file(),
+        args.guest.allow_precompiled,
+        &args.target,
+        "debugged",
+        "debugging",
+    )?;
+    let args = Arc::new(args);
+    guest::on_thread(&args.clone().guest, move || run_here(args, &bytes, compiled))
 }
 
-fn run_here(args: Args, bytes: &[u8], compiled: bool) -> Result<bool, String> {
+fn run_here(args: Arc<Args>, bytes: &[u8], compiled: bool) -> Result<bool, String> {
     let mut config = args.target.config()?;
-    guest::with_stack(&mut config);
+    args.guest.configure(&mut config);
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let module = input::load(&engine, args.guest.file(), bytes, compiled)?;
     drop(progress);
     let options = Options {
-        scripts: args.scripts,
+        scripts: args.scripts.clone(),
         batch: args.batch,
         history: history(),
         out: Box::new(std::io::stdout()),
         err: Box::new(std::io::stderr()),
         native: Some(Box::new(|module, func| objdump::function(module, func).map_err(Error::msg))),
     };
-    let mut program = Debugged { engine, module: module.clone(), guest: args.guest };
+    let mut program = Debugged { engine, module: module.clone(), args };
     let mut signal = Ok(());
     let well = repl::run(&mut program, module, options, |interrupter| signal = on_interrupt(interrupter));
     signal?;
@@ -76,20 +84,24 @@ fn on_interrupt(interrupter: Interrupter) -> Result<(), String> {
 struct Debugged {
     engine: Engine,
     module: Module,
-    guest: Guest,
+    args: Arc<Args>,
 }
 
 impl Program for Debugged {
-    type Data = WasiCtx;
+    type Data = State;
 
-    fn store(&mut self) -> EngineResult<Store<WasiCtx>> {
-        let wasi = self.guest.outside(Stdio::Inherit).map_err(Error::msg)?;
-        Store::try_new(&self.engine, wasi)
+    fn store(&mut self) -> EngineResult<Store<State>> {
+        self.args.guest.store(&self.engine, Stdio::Inherit).map_err(Error::msg)
     }
 
-    fn run(&mut self, store: &mut Store<WasiCtx>) -> EngineResult<Ending> {
-        match self.guest.enter(store, &self.module, || {}) {
-            Ok(values) => Ok(Ending::Returned(values.iter().map(show).collect())),
+    fn run(&mut self, store: &mut Store<State>) -> EngineResult<Ending> {
+        let mut values = Vec::new();
+        let returned = |results: &[Val]| {
+            values.extend(results.iter().map(show));
+            Ok(())
+        };
+        match self.args.guest.enter(store, &self.module, || {}, returned) {
+            Ok(()) => Ok(Ending::Returned(values)),
             Err(Stop::Error(message)) => Err(NotStarted(message).into()),
             Err(Stop::Guest(error)) => match error.downcast_ref::<Exit>() {
                 Some(Exit(code)) => Ok(Ending::Exited(*code)),

@@ -6,42 +6,65 @@
 //! exception that nothing handles, a host function that fails, its own exit) is
 //! the guest's. It runs on a thread of its own, whose stack is known.
 
-use super::invoke;
+use super::options::{Directory, Preload, UnknownImports, Variable, bytes};
+use super::{input, invoke, limits::MemoryLimit};
 use sidetrack_engine::{
-    Config, Error, Extern, Func, Instance, Linker, Module, Store, ThrownException, Trap, Val, WasmBacktrace,
+    Config, Engine, Error, Extern, Func, Instance, Linker, Module, Store, ThrownException, Trap, Val,
+    WasmBacktrace,
 };
-use sidetrack_wasi::{DirAccess, Exit, Stdio, WasiCtx, WasiCtxBuilder};
+use sidetrack_wasi::{Exit, Stdio, WasiCtx, WasiCtxBuilder};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The stack of the guest's thread.
-const THREAD_STACK: usize = 64 << 20;
-/// How much of it the guest may take; the rest is for host functions.
+/// How much of the stack the guest may take unless it is told.
 const WASM_STACK: usize = 32 << 20;
+/// What is left of the stack of its thread for host functions.
+const HOST_STACK: usize = 32 << 20;
 /// The exit code of a trap: that of a process that aborts, as a shell reports it.
 pub const TRAPPED: u8 = 134;
 
 /// What the command line says about a program.
 #[derive(clap::Args)]
 pub struct Guest {
-    /// Give the program a directory, under another name if one is given.
-    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    directories: Vec<String>,
-    /// Set a variable of the program's environment.
-    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
-    environment: Vec<(String, String)>,
-    /// The function to call instead of the program's start, or of a CLIF file's first function.
+    /// Give the program a directory, under another name if one is given, and read-only with
+    /// `::ro` at the end.
+    #[arg(long = "dir", value_name = "HOST[::GUEST][::ro]")]
+    directories: Vec<Directory>,
+    /// Set a variable of the program's environment, or pass one on that is set here.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    environment: Vec<Variable>,
+    /// What the program is told it is called, instead of its file's name.
     #[arg(long, value_name = "NAME")]
-    pub invoke: Option<String>,
-    /// A file, and the program's or function's arguments.
+    argv0: Option<OsString>,
+    /// The function to call instead of the program's start, or of a CLIF file's first function;
+    /// several are called in turn, and each takes as many of the ARGS as it has parameters.
+    #[arg(long, value_name = "NAME")]
+    pub invoke: Vec<String>,
+    /// Instantiate another module first, whose exports the program can import from NAME.
+    #[arg(long = "preload", value_name = "NAME=FILE")]
+    preloads: Vec<Preload>,
+    /// What functions that nobody offers do when they are called.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    unknown_imports: Option<UnknownImports>,
+    /// The most memory that the program may have, in bytes or as 64K, 512M, 2G.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    max_memory: Option<usize>,
+    /// The most stack that it may take; 32M unless told otherwise.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    max_stack: Option<usize>,
+    /// Take a file that was compiled before, whose machine code runs outside of every sandbox.
+    #[arg(long)]
+    pub allow_precompiled: bool,
+    /// A file (`-` for standard input), and the program's or function's arguments.
     #[arg(required = true, value_name = "FILE [ARGS]", trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_string(), value.to_string()))
+/// What a store has for its guest.
+pub struct State {
+    wasi: WasiCtx,
+    limit: MemoryLimit,
 }
 
 /// Why a guest did not come to its end.
@@ -63,65 +86,133 @@ impl Guest {
         self.command.get(1..).unwrap_or_default()
     }
 
-    /// What the guest is given of the outside, with this as its standard output.
+    /// A store with what the guest is given of the outside, and this as its standard output.
     ///
     /// # Errors
-    /// If a directory cannot be opened, or a name or argument is not right.
-    pub fn outside(&self, output: Stdio) -> Result<WasiCtx, String> {
+    /// If a directory cannot be opened, a variable is not set, or a name or argument is not right.
+    pub fn store(&self, engine: &Engine, output: Stdio) -> Result<Store<State>, String> {
+        let state = State { wasi: self.outside(output)?, limit: MemoryLimit::new(self.max_memory) };
+        let mut store = Store::try_new(engine, state).map_err(|error| format!("{error:#}"))?;
+        store.limiter(|state| &mut state.limit);
+        Ok(store)
+    }
+
+    fn outside(&self, output: Stdio) -> Result<WasiCtx, String> {
         let mut builder = WasiCtxBuilder::new();
         builder.inherit_stdio().stdout(output);
-        builder.arg(self.file().file_name().unwrap_or_default().as_bytes());
-        if self.invoke.is_none() {
+        let name = self.argv0.as_deref().or(self.file().file_name());
+        builder.arg(name.unwrap_or_default().as_bytes());
+        if self.invoke.is_empty() {
             builder.args(self.arguments().iter().map(|arg| arg.as_bytes()));
         }
-        builder.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        for variable in &self.environment {
+            builder.env(&variable.name, variable.value()?.as_bytes());
+        }
         for directory in &self.directories {
-            let (host, guest) = directory.split_once("::").unwrap_or((directory, directory));
-            builder.preopened_dir(host, guest, DirAccess::ReadWrite).map_err(|error| error.to_string())?;
+            let Directory { host, guest, access } = directory;
+            builder.preopened_dir(host, guest, *access).map_err(|error| error.to_string())?;
         }
         builder.build().map_err(|error| error.to_string())
     }
 
-    /// Instantiates the module, says so, and calls what is to be called; returns its results.
+    /// Instantiates the module, says so, and calls what is to be called; gives the results of
+    /// each call to `returned`.
     ///
     /// # Errors
     /// What was wrong or what stopped the guest.
     pub fn enter(
         &self,
-        store: &mut Store<WasiCtx>,
+        store: &mut Store<State>,
         module: &Module,
         instantiated: impl FnOnce(),
-    ) -> Result<Vec<Val>, Stop> {
-        let wrong = |error: Error| Stop::Error(format!("{error:#}"));
+        mut returned: impl FnMut(&[Val]) -> Result<(), String>,
+    ) -> Result<(), Stop> {
         let mut linker = Linker::new(store.engine());
-        sidetrack_wasi::add_to_linker(&mut linker, |wasi: &mut WasiCtx| wasi).map_err(wrong)?;
-        // The start function is the guest's; imports that do not fit are not.
-        let instance = linker
-            .instantiate(&mut *store, module)
-            .map_err(|error| if is_guests(&error) { Stop::Guest(error) } else { wrong(error) })?;
-        instantiated();
-        match &self.invoke {
-            None => call_start(store, &instance).map(|()| Vec::new()),
-            Some(name) => call(store, &instance, name, self.arguments()),
+        sidetrack_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi).map_err(wrong)?;
+        for preload in &self.preloads {
+            self.preload(store, &mut linker, preload)?;
         }
+        let instance = self.instantiate(store, &mut linker, module)?;
+        instantiated();
+        if self.invoke.is_empty() {
+            return call_start(store, &instance);
+        }
+        let calls = calls(store, &instance, &self.invoke, self.arguments()).map_err(Stop::Error)?;
+        if self.invoke.iter().all(|name| name != "_initialize") {
+            initialize(store, &instance)?;
+        }
+        for (func, values, results) in calls {
+            let mut results = vec![Val::I32(0); results];
+            func.call(&mut *store, &values, &mut results).map_err(Stop::Guest)?;
+            returned(&results).map_err(Stop::Error)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the exports of another module known.
+    fn preload(
+        &self,
+        store: &mut Store<State>,
+        linker: &mut Linker<State>,
+        preload: &Preload,
+    ) -> Result<(), Stop> {
+        let Preload { name, file } = preload;
+        let module = input::module(store.engine(), file, self.allow_precompiled).map_err(Stop::Error)?;
+        let instance = self.instantiate(store, linker, &module).map_err(|stop| match stop {
+            Stop::Error(message) => Stop::Error(format!("{}: {message}", file.display())),
+            stop => stop,
+        })?;
+        initialize(store, &instance)?;
+        linker.instance(store, name, instance).map_err(wrong)?;
+        Ok(())
+    }
+
+    fn instantiate(
+        &self,
+        store: &mut Store<State>,
+        linker: &mut Linker<State>,
+        module: &Module,
+    ) -> Result<Instance, Stop> {
+        match self.unknown_imports {
+            None => {}
+            Some(UnknownImports::Trap) => linker.define_unknown_imports_as_traps(module).map_err(wrong)?,
+            Some(UnknownImports::Default) => {
+                linker.define_unknown_imports_as_default_values(&mut *store, module).map_err(wrong)?;
+            }
+        }
+        // The start function is the guest's; imports that do not fit are not.
+        linker
+            .instantiate(&mut *store, module)
+            .map_err(|error| if is_guests(&error) { Stop::Guest(error) } else { wrong(error) })
+    }
+
+    /// The stack that the guest may take.
+    fn wasm_stack(&self) -> usize {
+        self.max_stack.unwrap_or(WASM_STACK)
+    }
+
+    /// Sets what engines must know.
+    pub fn configure<'a>(&self, config: &'a mut Config) -> &'a mut Config {
+        config.max_wasm_stack(self.wasm_stack())
     }
 }
 
-/// Runs something on a thread with the stack that guests are promised.
+/// Runs something on a thread with the stack that the guest is promised.
 ///
 /// # Errors
 /// If there can be no thread, and what comes of the function.
 pub fn on_thread<R: Send + 'static>(
+    guest: &Guest,
     run: impl FnOnce() -> Result<R, String> + Send + 'static,
 ) -> Result<R, String> {
-    let thread = std::thread::Builder::new().name("guest".to_string()).stack_size(THREAD_STACK);
+    let stack = guest.wasm_stack().saturating_add(HOST_STACK);
+    let thread = std::thread::Builder::new().name("guest".to_string()).stack_size(stack);
     let guest = thread.spawn(run).map_err(|error| format!("a thread for the guest: {error}"))?;
     guest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Sets the stack that a guest may take on such a thread.
-pub fn with_stack(config: &mut Config) -> &mut Config {
-    config.max_wasm_stack(WASM_STACK)
+fn wrong(error: Error) -> Stop {
+    Stop::Error(format!("{error:#}"))
 }
 
 /// Whether an error of instantiation is one of code that ran.
@@ -132,14 +223,14 @@ fn is_guests(error: &Error) -> bool {
         || error.downcast_ref::<WasmBacktrace>().is_some()
 }
 
-fn export(store: &mut Store<WasiCtx>, instance: &Instance, name: &str) -> Option<Func> {
+fn export(store: &mut Store<State>, instance: &Instance, name: &str) -> Option<Func> {
     match instance.get_export(store, name) {
         Some(Extern::Func(func)) => Some(func),
         _ => None,
     }
 }
 
-fn call_start(store: &mut Store<WasiCtx>, instance: &Instance) -> Result<(), Stop> {
+fn call_start(store: &mut Store<State>, instance: &Instance) -> Result<(), Stop> {
     let start = export(store, instance, "_start").ok_or_else(|| {
         Stop::Error("the module exports no function `_start`; --invoke calls another one".to_string())
     })?;
@@ -148,22 +239,35 @@ fn call_start(store: &mut Store<WasiCtx>, instance: &Instance) -> Result<(), Sto
     start.call(store, ()).map_err(Stop::Guest)
 }
 
-fn call(
-    store: &mut Store<WasiCtx>,
+/// Initialises a library.
+fn initialize(store: &mut Store<State>, instance: &Instance) -> Result<(), Stop> {
+    let Some(initialize) = export(store, instance, "_initialize") else { return Ok(()) };
+    let initialize = initialize
+        .typed::<(), ()>(&*store)
+        .map_err(|error| Stop::Error(format!("`_initialize`: {error:#}")))?;
+    initialize.call(store, ()).map_err(Stop::Guest)
+}
+
+/// The functions to call, each with its arguments and the number of its results.
+fn calls(
+    store: &mut Store<State>,
     instance: &Instance,
-    name: &str,
-    texts: &[OsString],
-) -> Result<Vec<Val>, Stop> {
-    let func = export(store, instance, name)
-        .ok_or_else(|| Stop::Error(format!("the module exports no function `{name}`")))?;
-    let ty = func.ty(&*store);
-    let values = invoke::arguments(name, &ty, texts).map_err(Stop::Error)?;
-    if let Some(initialize) = export(store, instance, "_initialize").filter(|_| name != "_initialize") {
-        initialize.call(&mut *store, &[], &mut []).map_err(Stop::Guest)?;
+    names: &[String],
+    mut texts: &[OsString],
+) -> Result<Vec<(Func, Vec<Val>, usize)>, String> {
+    let mut calls = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let func = export(store, instance, name)
+            .ok_or_else(|| format!("the module exports no function `{name}`"))?;
+        let ty = func.ty(&*store);
+        // What is too much is told of the last one.
+        let last = number + 1 == names.len();
+        let count = if last { texts.len() } else { ty.params.len().min(texts.len()) };
+        let (own, rest) = texts.split_at(count);
+        calls.push((func, invoke::arguments(name, &ty, own)?, ty.results.len()));
+        texts = rest;
     }
-    let mut results = vec![Val::I32(0); ty.results.len()];
-    func.call(&mut *store, &values, &mut results).map_err(Stop::Guest)?;
-    Ok(results)
+    Ok(calls)
 }
 
 /// What stopped a guest, on one line.

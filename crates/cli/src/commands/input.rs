@@ -4,6 +4,7 @@
 use super::TargetArgs;
 use sidetrack_engine::{Engine, Module};
 use sidetrack_ir::Function;
+use std::io::Read;
 use std::path::Path;
 
 /// A file's contents.
@@ -16,22 +17,52 @@ pub enum Input {
     Compiled(Vec<u8>),
 }
 
+/// What is said of standard input instead of its name.
+const STDIN: &str = "<stdin>";
+
+/// The file's name for people.
+pub fn name(path: &Path) -> String {
+    if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() }
+}
+
 impl Input {
-    /// Reads a file.
+    /// Reads a file, or standard input for `-`.
     ///
     /// # Errors
     /// If it cannot be read, or is called CLIF and is none.
     pub fn read(path: &Path) -> Result<Input, String> {
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut bytes = Vec::new();
+        let read = if path == Path::new("-") {
+            std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+        } else {
+            std::fs::read(path).map(|read| bytes = read)
+        };
+        read.map_err(|error| format!("{}: {error}", name(path)))?;
         if path.extension().is_some_and(|extension| extension == "clif") {
             return functions(path, bytes).map(Input::Clif);
         }
         Ok(if Module::is_serialized(&bytes) { Input::Compiled(bytes) } else { Input::Module(bytes) })
     }
+
+    /// As [`Input::read`]. A compiled module is taken only if that is allowed: it is machine
+    /// code, which nothing keeps inside of a sandbox, whatever the file is called.
+    ///
+    /// # Errors
+    /// As [`Input::read`]; if it is a compiled module and those are not allowed.
+    pub fn read_checked(path: &Path, allow_precompiled: bool) -> Result<Input, String> {
+        match Input::read(path)? {
+            Input::Compiled(_) if !allow_precompiled => Err(format!(
+                "{}: the file is a compiled module, whose machine code nothing confines; \
+                 --allow-precompiled takes it if you trust who made it",
+                name(path)
+            )),
+            input => Ok(input),
+        }
+    }
 }
 
 fn functions(path: &Path, bytes: Vec<u8>) -> Result<Vec<Function>, String> {
-    let name = path.display();
+    let name = name(path);
     let text = String::from_utf8(bytes).map_err(|error| format!("{name}: {error}"))?;
     let functions = sidetrack_ir::text::parse_functions(&text)
         .map_err(|error| format!("{name}:{}: {}", error.line, error.message))?;
@@ -45,17 +76,18 @@ fn functions(path: &Path, bytes: Vec<u8>) -> Result<Vec<Function>, String> {
 /// already. What is done with it is said in both forms: "traced", "tracing".
 ///
 /// # Errors
-/// As [`Input::read`]; if it is CLIF, or sites are to be left out.
+/// As [`Input::read_checked`]; if it is CLIF, or sites are to be left out.
 pub fn with_sites(
     path: &Path,
+    allow_precompiled: bool,
     target: &TargetArgs,
     done: &str,
     doing: &str,
 ) -> Result<(Vec<u8>, bool), String> {
-    let source = match Input::read(path)? {
+    let source = match Input::read_checked(path, allow_precompiled)? {
         Input::Module(bytes) => (bytes, false),
         Input::Compiled(bytes) => (bytes, true),
-        Input::Clif(_) => return Err(format!("{}: only WebAssembly is {done}", path.display())),
+        Input::Clif(_) => return Err(format!("{}: only WebAssembly is {done}", name(path))),
     };
     if !target.has_sites() {
         return Err(format!("{doing} needs what --instrument off leaves out"));
@@ -69,6 +101,23 @@ pub fn with_sites(
 /// If the module is not right, or compiled by another version or with other settings;
 /// the message starts with the file's name.
 pub fn load(engine: &Engine, path: &Path, bytes: &[u8], compiled: bool) -> Result<Module, String> {
-    let module = if compiled { crate::precompiled::load(engine, bytes) } else { Module::new(engine, bytes) };
-    module.map_err(|error| format!("{}: {error:#}", path.display()))
+    let name = name(path);
+    let module = if compiled {
+        crate::precompiled::load(engine, bytes)
+    } else {
+        Module::new_with_filename(engine, bytes, &name)
+    };
+    module.map_err(|error| format!("{name}: {error:#}"))
+}
+
+/// A module of a file that is used beside the program.
+///
+/// # Errors
+/// As [`Input::read_checked`] and [`load`]; if the file is CLIF.
+pub fn module(engine: &Engine, path: &Path, allow_precompiled: bool) -> Result<Module, String> {
+    match Input::read_checked(path, allow_precompiled)? {
+        Input::Module(bytes) => load(engine, path, &bytes, false),
+        Input::Compiled(bytes) => load(engine, path, &bytes, true),
+        Input::Clif(_) => Err(format!("{}: only WebAssembly can be imported from", name(path))),
+    }
 }

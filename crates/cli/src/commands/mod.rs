@@ -7,18 +7,21 @@ pub mod filetest;
 mod guest;
 mod input;
 mod invoke;
+mod limits;
 pub mod objdump;
+mod options;
+mod output;
 mod progress;
 pub mod run;
 pub mod trace;
 pub mod wast;
 
 pub use input::Input;
+pub use output::say;
 
+use output::{print, write_whole};
 use sidetrack_codegen::{Flags, TargetIsa, lookup};
 use sidetrack_engine as engine;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What chooses a target and its settings.
@@ -131,28 +134,5 @@ impl TargetArgs {
             },
         });
         Ok(config)
-    }
-}
-
-/// Writes a file in one step: whole, or not at all.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut temporary = PathBuf::from(path).into_os_string();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let result = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
-    if result.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    result.map_err(failed)
-}
-
-/// Prints to standard output; a reader that went away is no error.
-pub fn print(text: &str) -> Result<(), String> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output: {error}"))
-        }
-        _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use super::{Input, TargetArgs, input};
 use sidetrack_artifact::module::symbols;
 use sidetrack_artifact::{Architecture, Symbol, SymbolName};
 use sidetrack_codegen::{compile, disasm};
-use sidetrack_engine::{Engine, Module};
+use sidetrack_engine::{Engine, Module, Printable};
 use sidetrack_ir::Function;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -13,15 +13,18 @@ use std::path::PathBuf;
 /// Arguments of the verb.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A .wasm, .wat, .cwasm or .clif file.
+    /// A .wasm, .wat, .cwasm or .clif file, or `-` for a module on standard input.
     file: PathBuf,
+    /// Take a file that was compiled before.
+    #[arg(long)]
+    allow_precompiled: bool,
     #[command(flatten)]
     target: TargetArgs,
 }
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<bool, String> {
-    let text = match Input::read(&args.file)? {
+    let text = match Input::read_checked(&args.file, args.allow_precompiled)? {
         Input::Clif(list) => functions(args, &list)?,
         Input::Module(bytes) => module(args, &bytes, false)?,
         Input::Compiled(bytes) => module(args, &bytes, true)?,
@@ -85,7 +88,10 @@ fn title(module: &Module, name: &SymbolName) -> String {
     let ty = || info.types.get(index as usize).map_or(String::new(), |ty| format!(" {ty}"));
     if *name == symbols::function(index) {
         let name = info.functions.get(index as usize).and_then(|function| function.name.as_deref());
-        format!("function {index}{}", name.map_or(String::new(), |name| format!(" <{name}>")))
+        format!(
+            "function {index}{}",
+            name.map_or(String::new(), |name| format!(" <{}>", Printable::name(name)))
+        )
     } else if *name == symbols::entry_stub(index) {
         format!("entry from the host, type {index}{}", ty())
     } else if *name == symbols::exit_stub(index) {

@@ -4,8 +4,8 @@
 
 use super::guest::{self, Guest, Stop};
 use super::progress::Progress;
-use super::{TargetArgs, input};
-use sidetrack_engine::{DebugEvent, Engine, Resume, Store, WasmBacktrace};
+use super::{TargetArgs, input, say};
+use sidetrack_engine::{DebugEvent, Engine, Resume, WasmBacktrace};
 use sidetrack_wasi::{Exit, Stdio};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
@@ -30,8 +30,15 @@ pub struct Args {
 
 /// Runs the verb; the exit code is the program's, or 134 if it traps.
 pub fn run(args: Args) -> Result<ExitCode, String> {
-    let (bytes, compiled) = input::with_sites(args.guest.file(), &args.target, "traced", "tracing")?;
-    guest::on_thread(move || run_here(&args, &bytes, compiled))
+    let (bytes, compiled) = input::with_sites(
+        args.guest.file(),
+        args.guest.allow_precompiled,
+        &args.target,
+        "traced",
+        "tracing",
+    )?;
+    let args = Arc::new(args);
+    guest::on_thread(&args.clone().guest, move || run_here(&args, &bytes, compiled))
 }
 
 /// The error that ends the program when there is no line more to write.
@@ -62,23 +69,22 @@ impl Lines {
 }
 
 fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, String> {
-    let file = args.guest.file().display();
+    let file = input::name(args.guest.file());
     let mut config = args.target.config()?;
-    guest::with_stack(&mut config);
+    args.guest.configure(&mut config);
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
     let output = io::stderr().as_fd().try_clone_to_owned();
     let output = output.map_err(|error| format!("standard error: {error}"))?;
-    let wasi = args.guest.outside(Stdio::Host(output))?;
+    let mut store = args.guest.store(&engine, Stdio::Host(output))?;
     let module = input::load(&engine, args.guest.file(), bytes, compiled)?;
     drop(progress);
 
     let lines =
         Lines { out: BufWriter::with_capacity(1 << 16, io::stdout()), left: args.limit.unwrap_or(u64::MAX) };
-    let mut store = Store::new(&engine, wasi);
     let lines = Arc::new(Mutex::new(lines));
     let result = if args.limit == Some(0) {
-        Ok(Vec::new())
+        Ok(())
     } else {
         let lines = lines.clone();
         store.debug_handler(move |stop, event| {
@@ -90,7 +96,7 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
             Ok(Resume::Step)
         });
         store.stop_at_entry();
-        args.guest.enter(&mut store, &module, || {})
+        args.guest.enter(&mut store, &module, || {}, |_| Ok(()))
     };
     let mut written = lines.lock().unwrap_or_else(PoisonError::into_inner).out.flush();
     let mut code = ExitCode::SUCCESS;
@@ -104,9 +110,9 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
             } else if let Some(Enough(failed)) = error.downcast_ref::<Enough>() {
                 written = failed.as_ref().map_or_else(|error| Err(error.kind().into()), |()| written);
             } else {
-                eprintln!("error: {file}: {}", guest::describe(&error));
+                say(format_args!("error: {file}: {}", guest::describe(&error)));
                 if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-                    eprintln!("{backtrace}");
+                    say(backtrace);
                 }
                 code = ExitCode::from(guest::TRAPPED);
             }

@@ -4,7 +4,7 @@ use super::Repl;
 use crate::session::disassembly::{self, Line};
 use crate::session::{Failure, Reason, StopView, Target, Where, location};
 use sidetrack_engine::debug::{Value, describe};
-use sidetrack_engine::{DebugFrame, Module, Result, ValType};
+use sidetrack_engine::{DebugFrame, Module, Printable, Result, ValType, demangle};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ pub fn value(target: &mut dyn Target, (ty, value): (ValType, Value)) -> String {
 
 /// A function: `7 <malloc>`, or `libc!7 <malloc>` in a module that has a name.
 pub fn function(module: &Module, func: u32) -> String {
-    let space = module.name().map_or(String::new(), |name| format!("{name}!"));
+    let space = module.name().map_or(String::new(), |name| format!("{}!", Printable::name(name)));
     match location::name(module, func) {
-        Some(name) => format!("{space}{func} <{name}>"),
+        Some(name) => format!("{space}{func} <{}>", Printable::name(&demangle(name))),
         None => format!("{space}{func}"),
     }
 }

@@ -69,6 +69,8 @@ impl Input {
         } else if std::io::stdin().is_terminal() {
             let mut editor = Editor::new()?;
             editor.set_helper(Some(Completion { names }));
+            // A pipe or device in its place would be waited for.
+            let history = history.filter(|file| file.is_file() || !file.exists());
             if let Some(file) = &history {
                 // There is none the first time.
                 let _ = editor.load_history(file);

@@ -18,7 +18,7 @@ use crate::session::{
 };
 use context::{Context, Flow};
 use input::{Input, Line, PROMPT};
-use sidetrack_engine::{Module, Result, WasmBacktrace};
+use sidetrack_engine::{Module, Printable, Result, WasmBacktrace};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -184,6 +184,7 @@ impl Repl {
     /// Prints what there is to print. If nobody reads it, the debugger ends.
     fn print(&mut self) {
         let text = std::mem::take(&mut self.text);
+        let text = Printable::text(&text).to_string();
         let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         self.failed |= written.is_err();
     }
@@ -191,7 +192,8 @@ impl Repl {
     fn fail(&mut self, origin: Option<&str>, error: &sidetrack_engine::Error) {
         self.print();
         let origin = origin.map_or(String::new(), |origin| format!("{origin}: "));
-        let _ = writeln!(self.err, "error: {origin}{error:#}");
+        let text = format!("error: {origin}{error:#}");
+        let _ = writeln!(self.err, "{}", Printable::text(&text));
     }
 
     /// Prints what became of the program.

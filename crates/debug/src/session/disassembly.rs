@@ -1,7 +1,7 @@
 //! Functions as WebAssembly text, an operator a line.
 
 use anyhow::Context as _;
-use sidetrack_engine::{Module, Result};
+use sidetrack_engine::{Module, Printable, Result, demangle};
 use std::fmt::Write;
 use wasmparser::{
     BinaryReader, BlockType, BrTable, Catch, FunctionBody, HeapType, Ieee32, Ieee64, MemArg, MemArgTarget,
@@ -100,7 +100,7 @@ impl Immediate for u32 {
             "function_index" => {
                 put(text, self);
                 if let Some(name) = location::name(module, *self) {
-                    put(text, format_args!("<{name}>"));
+                    put(text, format_args!("<{}>", Printable::name(&demangle(name))));
                 }
             }
             "type_index" => put(text, format_args!("(type {self})")),

@@ -1,7 +1,7 @@
 //! Places in a module's code, as people write them.
 
 use anyhow::{Context as _, bail};
-use sidetrack_engine::{Module, Result};
+use sidetrack_engine::{Module, Result, demangle};
 
 /// An operator of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +63,21 @@ pub fn function(module: &Module, text: &str) -> Result<u32> {
 }
 
 fn named(module: &Module, name: &str) -> Result<u32> {
-    let functions = module.info().functions.iter().enumerate();
+    let info = module.info();
+    let functions = info.functions.iter().enumerate();
     let mut found: Vec<u32> = functions
         .filter(|(_, function)| function.name.as_deref() == Some(name))
         .map(|(index, _)| index as u32)
         .collect();
     if found.is_empty() {
         found.extend(exported(module, name));
+    }
+    if found.is_empty() {
+        let functions = info.functions.iter().enumerate();
+        let shown = |name: &str| demangle(name).into_owned();
+        found.extend(functions.filter_map(|(index, function)| {
+            (shown(function.name.as_deref()?) == name).then_some(index as u32)
+        }));
     }
     match found[..] {
         [func] => Ok(func),
@@ -101,4 +109,9 @@ pub fn name(module: &Module, func: u32) -> Option<&str> {
         export.map(|export| export.name.as_str())
     };
     info.functions.get(func as usize)?.name.as_deref().or_else(exported)
+}
+
+/// Whether a text is in a function's name, as the module has it or as it is shown.
+pub fn is_called(module: &Module, func: u32, text: &str) -> bool {
+    name(module, func).is_some_and(|name| name.contains(text) || demangle(name).contains(text))
 }

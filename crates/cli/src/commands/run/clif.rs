@@ -14,7 +14,7 @@ pub fn run(args: &Args, functions: &[Function]) -> Result<(), String> {
     let texts = args.guest.arguments();
     // Negative numbers may stand behind `--`.
     let texts = texts.strip_prefix(&["--".into()]).unwrap_or(texts);
-    let func = match &args.guest.invoke {
+    let func = match args.guest.invoke.first() {
         None => &functions[0],
         Some(name) => {
             let name = ExternalName::named(name.trim_start_matches('%'));

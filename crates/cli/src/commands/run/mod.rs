@@ -51,7 +51,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Runs the verb.
 pub fn run(args: Args) -> Result<ExitCode, String> {
-    match Input::read(args.guest.file())? {
+    match Input::read_checked(args.guest.file(), args.guest.allow_precompiled)? {
+        Input::Clif(_) if args.guest.invoke.len() > 1 => {
+            Err("of a CLIF file one function is called".to_string())
+        }
         Input::Clif(_) if args.timeout.is_some() => Err("--timeout is for WebAssembly".to_string()),
         Input::Clif(functions) => clif::run(&args, &functions).map(|()| ExitCode::SUCCESS),
         Input::Module(bytes) => module::run(args, bytes, false),

@@ -6,11 +6,12 @@
 use super::Args;
 use crate::commands::guest::{self, Stop};
 use crate::commands::progress::Progress;
-use crate::commands::{input, invoke, print};
-use sidetrack_engine::{Engine, InterruptHandle, Module, Store, Trap, WasmBacktrace};
+use crate::commands::{input, invoke, print, say};
+use sidetrack_engine::{Engine, InterruptHandle, Module, Trap, Val, WasmBacktrace};
 use sidetrack_wasi::{Exit, Stdio};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a host function may take to return when the program is interrupted.
@@ -29,17 +30,18 @@ struct Times {
 /// # Errors
 /// What is wrong before the guest runs.
 pub fn run(args: Args, bytes: Vec<u8>, compiled: bool) -> Result<ExitCode, String> {
-    guest::on_thread(move || run_here(&args, &bytes, compiled))
+    let args = Arc::new(args);
+    guest::on_thread(&args.clone().guest, move || run_here(&args, &bytes, compiled))
 }
 
 fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, String> {
-    let file = args.guest.file().display();
+    let file = input::name(args.guest.file());
     let cache = if compiled { None } else { cache_folder(args) };
     let mut config = args.target.config()?;
-    guest::with_stack(&mut config).cache_dir(cache.clone());
+    args.guest.configure(&mut config).cache_dir(cache.clone());
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-    let wasi = args.guest.outside(Stdio::Inherit)?;
+    let mut store = args.guest.store(&engine, Stdio::Inherit)?;
 
     let mut times = Times::default();
     let start = Instant::now();
@@ -50,20 +52,21 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
         // A folder that was asked for must do its work; another one is a convenience.
         match &args.cache {
             Some(_) => return Err(error.to_string()),
-            None => eprintln!("warning: the compiled module is not kept: {error}"),
+            None => say(format_args!("warning: the compiled module is not kept: {error}")),
         }
     }
 
-    let mut store = Store::new(&engine, wasi);
     if let Some(time) = args.timeout {
         if !args.target.has_sites() {
             return Err("--timeout needs what --instrument off leaves out".to_string());
         }
-        interrupt_after(time, store.interrupt_handle(), file.to_string());
+        interrupt_after(time, store.interrupt_handle(), file.clone());
     }
     let start = Instant::now();
     let mut entered = start;
-    let result = args.guest.enter(&mut store, &module, || entered = Instant::now());
+    let printed =
+        |results: &[Val]| print(&results.iter().map(|value| invoke::show(value) + "\n").collect::<String>());
+    let result = args.guest.enter(&mut store, &module, || entered = Instant::now(), printed);
     (times.instantiate, times.run) = (entered - start, entered.elapsed());
     if args.time {
         let cached = match cache {
@@ -71,14 +74,10 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
             Some(_) if module.is_cached() => "hit",
             Some(_) => "miss",
         };
-        eprintln!("{}", report(&module, &times, cached));
+        say(report(&module, &times, cached));
     }
     let error = match result {
-        Ok(results) => {
-            let lines: String = results.iter().map(|value| invoke::show(value) + "\n").collect();
-            print(&lines)?;
-            return Ok(ExitCode::SUCCESS);
-        }
+        Ok(()) => return Ok(ExitCode::SUCCESS),
         Err(Stop::Error(message)) => return Err(format!("{file}: {message}")),
         Err(Stop::Guest(error)) => error,
     };
@@ -88,12 +87,12 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
     }
     match args.timeout {
         Some(time) if matches!(error.downcast_ref(), Some(Trap::Interrupt)) => {
-            eprintln!("error: {file}: {}", over(time));
+            say(format_args!("error: {file}: {}", over(time)));
         }
-        _ => eprintln!("error: {file}: {}", guest::describe(&error)),
+        _ => say(format_args!("error: {file}: {}", guest::describe(&error))),
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        eprintln!("{backtrace}");
+        say(backtrace);
     }
     Ok(ExitCode::from(guest::TRAPPED))
 }
@@ -110,7 +109,7 @@ fn interrupt_after(time: Duration, handle: InterruptHandle, file: String) {
         std::thread::sleep(time);
         if handle.interrupt() {
             std::thread::sleep(GRACE);
-            eprintln!("error: {file}: {}, in a function of the host", over(time));
+            say(format_args!("error: {file}: {}, in a function of the host", over(time)));
             std::process::exit(guest::TRAPPED.into());
         }
     });

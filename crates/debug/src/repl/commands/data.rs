@@ -4,7 +4,7 @@ use crate::repl::context::{Context, Flow, nothing};
 use crate::repl::{Repl, display};
 use crate::session::{Expr, Lvalue, StopView, Unit, Value};
 use anyhow::{Context as _, bail, ensure};
-use sidetrack_engine::{EntityIndex, Instance, Result};
+use sidetrack_engine::{EntityIndex, Instance, Printable, Result};
 use std::fmt::Write;
 
 /// The most that `x` prints at once.
@@ -24,7 +24,7 @@ pub fn globals(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -
         let _ = write!(repl.text, "global{index} = {value}");
         let exports = &module.info().exports;
         if let Some(export) = exports.iter().find(|export| export.index == EntityIndex::Global(index)) {
-            let _ = write!(repl.text, " <{}>", export.name);
+            let _ = write!(repl.text, " <{}>", Printable::name(&export.name));
         }
         repl.text.push('\n');
     }

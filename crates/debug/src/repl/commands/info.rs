@@ -4,7 +4,7 @@ use crate::repl::context::{Context, Flow, nothing};
 use crate::repl::{Repl, display, table};
 use crate::session::location;
 use anyhow::bail;
-use sidetrack_engine::Result;
+use sidetrack_engine::{Printable, Result};
 use std::fmt::Write;
 
 /// `info`: which list is the first word behind it.
@@ -68,7 +68,8 @@ pub fn instances(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str)
     for (number, instance) in stop.target.instances().into_iter().enumerate() {
         let module = stop.target.module_of(instance);
         let mark = if Some(instance) == selected { "* " } else { "  " };
-        let _ = write!(repl.text, "{mark}{number} of {}", module.name().unwrap_or("a module without a name"));
+        let name = Printable::name(module.name().unwrap_or("a module without a name"));
+        let _ = write!(repl.text, "{mark}{number} of {name}");
         for memory in 0.. {
             let Some(bytes) = stop.target.memory_size(instance, memory) else { break };
             let _ = write!(repl.text, ", memory {memory}: {bytes:#x} bytes");
@@ -84,8 +85,7 @@ pub fn functions(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str)
     let info = module.info();
     for func in 0..info.functions.len() as u32 {
         let name = display::function(&module, func);
-        if !operands.is_empty() && !location::name(&module, func).is_some_and(|name| name.contains(operands))
-        {
+        if !operands.is_empty() && !location::is_called(&module, func, operands) {
             continue;
         }
         let body = &info.functions[func as usize].body;

@@ -1,0 +1,117 @@
+//! What the command prints and writes.
+//!
+//! Nobody need read it: a stream that is closed, or a pipe whose reader has gone, changes
+//! nothing but that the rest is not printed. So nothing here panics, and `println!` and its kin,
+//! which would, are not used. Text may have names of strangers' modules in it, so what a
+//! terminal obeys is escaped.
+//!
+//! A file that is written is there whole or not at all. That takes another file that is
+//! renamed, which is done for regular files alone: a device or a pipe is written to, and
+//! a link stays one.
+
+use sidetrack_engine::Printable;
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+/// The most links that a path leads through.
+const MAX_LINKS: usize = 40;
+
+/// Prints to standard output; a reader that went away is no error.
+///
+/// # Errors
+/// Whatever else is wrong with standard output.
+pub fn print(text: &str) -> Result<(), String> {
+    print_bytes(Printable::text(text).to_string().as_bytes())
+}
+
+/// As [`print`], for what is not text.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_bytes(bytes: &[u8]) -> Result<(), String> {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line on standard error, if anybody reads it.
+pub fn say(text: impl Display) {
+    let line = format!("{}\n", Printable::text(&text.to_string()));
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// Writes a file in one step: whole, or not at all. What is there and is no regular file is
+/// written to; `-` is standard output.
+///
+/// # Errors
+/// If it cannot be written, or is a directory, a disk or a socket; the message starts with the path.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    if path == Path::new("-") {
+        return print_bytes(bytes);
+    }
+    write_to(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let there = match path.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return replace(&end_of_links(path)?, bytes, None);
+        }
+        there => there?,
+    };
+    let kind = there.file_type();
+    if kind.is_file() {
+        // Who may not write to a file may not replace it either.
+        OpenOptions::new().write(true).open(path)?;
+        return match path.canonicalize() {
+            Ok(path) => replace(&path, bytes, Some(there.permissions())),
+            // A file that has no name any more.
+            Err(_) => std::fs::write(path, bytes),
+        };
+    }
+    if kind.is_char_device() || kind.is_fifo() {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    if kind.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    Err(io::Error::other("neither a file nor a device that is written in order"))
+}
+
+/// The path that a link leads to at last, where nothing is.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        match path.read_link() {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
+}
+
+/// Puts a new regular file in the place of another one or of none.
+fn replace(path: &Path, bytes: &[u8], permissions: Option<std::fs::Permissions>) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    // A new file, whatever somebody has put there.
+    let mut file = match File::create_new(&temporary) {
+        // A file in a folder that is not ours.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && permissions.is_some() => {
+            return std::fs::write(path, bytes);
+        }
+        file => file?,
+    };
+    let kept = || permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions));
+    let result = kept().and_then(|()| file.write_all(bytes)).and_then(|()| std::fs::rename(&temporary, path));
+    if result.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
