@@ -16,6 +16,7 @@ mod object;
 mod reloc;
 mod site;
 mod state;
+mod state_index;
 mod trap;
 mod unwind;
 pub mod vmctx;
@@ -34,6 +35,7 @@ pub use object::{
 pub use reloc::{Reloc, RelocKind, SymbolName};
 pub use site::{PatchSite, PatchTarget, SiteKind};
 pub use state::{StateEncoder, StateError, StateMap, StatePlace, decode_states, encode_states};
+pub use state_index::StateIndex;
 pub use trap::{TrapCode, TrapSite};
 pub use unwind::{UnwindInfo, UnwindOp};
 pub use vmctx::VmLayout;

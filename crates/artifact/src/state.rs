@@ -10,6 +10,7 @@
 //! from the last one's and the new place: its kind, then what the kind needs.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,6 +174,7 @@ fn changes<'a>(
     })
 }
 
+#[derive(Debug)]
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -219,28 +221,75 @@ impl Reader<'_> {
     }
 }
 
-/// The maps in the bytes, sorted by offset.
+/// Goes through the maps in a function's bytes, one after the other.
+#[derive(Debug)]
+pub(crate) struct StateReader<'a> {
+    reader: Reader<'a>,
+    offset: u32,
+    places: BTreeMap<u32, StatePlace>,
+    changes: usize,
+}
+
+impl<'a> StateReader<'a> {
+    /// Before the first map.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        StateReader::after(bytes, 0, &[])
+    }
+
+    /// Behind a map with this offset and these places.
+    pub fn after(bytes: &'a [u8], offset: u32, places: &[(u32, StatePlace)]) -> Self {
+        StateReader { reader: Reader(bytes), offset, places: places.iter().copied().collect(), changes: 0 }
+    }
+
+    /// Goes to the next map and tells its offset, if there is one.
+    pub fn advance(&mut self) -> Result<Option<u32>, StateError> {
+        let reader = &mut self.reader;
+        if reader.0.is_empty() {
+            return Ok(None);
+        }
+        self.offset = self.offset.checked_add(reader.small()?).ok_or(StateError)?;
+        self.changes = reader.small()? as usize;
+        let mut key = 0u32;
+        for _ in 0..self.changes {
+            key = key.checked_add(reader.small()?).ok_or(StateError)?;
+            match reader.place()? {
+                Some(place) => _ = self.places.insert(key, place),
+                None => _ = self.places.remove(&key).ok_or(StateError)?,
+            }
+        }
+        Ok(Some(self.offset))
+    }
+
+    /// How many changes the last step has made.
+    pub fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// How many bytes are left.
+    pub fn rest(&self) -> usize {
+        self.reader.0.len()
+    }
+
+    /// How many places the map has.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The places of the map.
+    pub fn places(&self) -> impl Iterator<Item = (u32, StatePlace)> {
+        self.places.iter().map(|(key, place)| (*key, *place))
+    }
+}
+
+/// The maps in the bytes, sorted by offset. Who wants one of them has a [`crate::StateIndex`].
 ///
 /// # Errors
 /// If the bytes are not those of [`encode_states`].
 pub fn decode_states(bytes: &[u8]) -> Result<Vec<StateMap>, StateError> {
-    let mut reader = Reader(bytes);
-    let mut maps: Vec<StateMap> = Vec::new();
-    let mut map = StateMap::default();
-    while !reader.0.is_empty() {
-        map.offset = map.offset.checked_add(reader.small()?).ok_or(StateError)?;
-        let mut key = 0u32;
-        for _ in 0..reader.small()? {
-            key = key.checked_add(reader.small()?).ok_or(StateError)?;
-            let place = reader.place()?;
-            match (map.places.binary_search_by_key(&key, |(key, _)| *key), place) {
-                (Ok(at), None) => drop(map.places.remove(at)),
-                (Ok(at), Some(place)) => map.places[at].1 = place,
-                (Err(at), Some(place)) => map.places.insert(at, (key, place)),
-                (Err(_), None) => return Err(StateError),
-            }
-        }
-        maps.push(map.clone());
+    let mut reader = StateReader::new(bytes);
+    let mut maps = Vec::new();
+    while let Some(offset) = reader.advance()? {
+        maps.push(StateMap { offset, places: reader.places().collect() });
     }
     Ok(maps)
 }

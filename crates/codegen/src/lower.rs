@@ -28,7 +28,7 @@ use regalloc2::{PReg, RegClass, VReg};
 use rustc_hash::FxHashMap;
 use sidetrack_ir::{
     ArgumentExtension, Block, BlockArg, BlockCall, CallConv, ControlFlowGraph, Endianness, Extra, Function,
-    Inst, Opcode, Signature, StackSlot, Type, Value, ValueDef,
+    Inst, Opcode, Signature, StackSlot, StateCounts, StateCursor, Type, Value, ValueDef,
 };
 use smallvec::SmallVec;
 
@@ -62,6 +62,7 @@ pub struct Lower<'a, B: Backend> {
     /// What has state that it does not keep: from which instruction to before which,
     /// in the order of lowering, and whose state it is.
     trapping: Vec<(usize, usize, Inst)>,
+    states: StateCursor<'a>,
     colors: SecondaryMap<Inst, u32>,
     /// Registers that carry a `try_call`'s results over its edges.
     try_regs: FxHashMap<(Inst, PReg), Reg>,
@@ -296,6 +297,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             sunk: SecondaryMap::new(),
             sunk_here: None,
             trapping: Vec::new(),
+            states: StateCursor::new(&func.dfg.states),
             colors: SecondaryMap::with_capacity(func.dfg.insts.len()),
             try_regs: FxHashMap::default(),
             try_stack_rets: FxHashMap::default(),
@@ -363,8 +365,14 @@ impl<'a, B: Backend> Lower<'a, B> {
                     color += 1;
                 }
                 let uses = &mut self.uses;
-                self.func.dfg.for_each_need(inst, |v| uses[v] = (uses[v] + 1).min(2));
+                self.func.dfg.for_each_use(inst, |v| uses[v] = (uses[v] + 1).min(2));
             }
+        }
+        let dfg = &self.func.dfg;
+        let kept = StateCounts::new(self.func, |inst| dfg.keeps_state(inst));
+        for range in dfg.states.ranges() {
+            let uses = &mut self.uses[range.value];
+            *uses = kept.of(&range).saturating_add(u32::from(*uses)).min(2) as u8;
         }
     }
 
@@ -423,7 +431,7 @@ impl<'a, B: Backend> Lower<'a, B> {
                         let loc = self.func.source_locs[stops];
                         drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
                         let dfg = &self.func.dfg;
-                        if dfg.state(stops).is_some() && !dfg.keeps_state(stops) && insts.len() > start {
+                        if dfg.states.of(stops).is_some() && !dfg.keeps_state(stops) && insts.len() > start {
                             self.trapping.push((start, insts.len(), stops));
                         }
                         next = self.func.layout.prev_inst(inst);
@@ -535,9 +543,18 @@ impl<'a, B: Backend> Lower<'a, B> {
 
     /// The states of the instructions that may trap, of `total` machine instructions.
     fn trap_states(&self, total: usize) -> TrapStates {
+        // A function with thousands of values and of traps is not worth gigabytes. Beyond,
+        // there is only the first entry.
+        const MOST_ENTRIES: usize = 1 << 20;
+        let mut entries_left = MOST_ENTRIES;
         let mut states = TrapStates::default();
+        let mut cursor = StateCursor::new(&self.func.dfg.states);
         for &(start, end, inst) in self.trapping.iter().rev() {
-            let entries = self.func.dfg.state(inst).unwrap_or_default().iter();
+            let Some(state) = self.func.dfg.states.of(inst) else { continue };
+            let entries = cursor.entries(state);
+            let most = if entries_left == 0 { 1 } else { entries.len() };
+            entries_left = entries_left.saturating_sub(entries.len());
+            let entries = entries.into_iter().take(most);
             let known = entries.filter_map(|entry| Some((entry.key, self.known_operand(entry.value)?)));
             states.push((total - end) as u32, (total - start) as u32, known);
         }

@@ -8,6 +8,7 @@ use crate::entities::*;
 use crate::inst::*;
 use crate::opcode::Opcode;
 use crate::signature::{ExtFuncData, Signature};
+use crate::states::{StateCursor, States};
 use crate::types::Type;
 use cranelift_entity::{PrimaryMap, SecondaryMap};
 use rustc_hash::FxHashMap;
@@ -68,15 +69,7 @@ pub struct DataFlowGraph {
     /// calls of patchable callees that have a tag, state or pass-through results.
     pub sites: FxHashMap<Inst, SiteInfo>,
     /// What can be read while an instruction that calls or can trap is executed.
-    states: SecondaryMap<Inst, Option<StateRange>>,
-    state_entries: Vec<StateEntry>,
-}
-
-/// A piece of all entries of state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct StateRange {
-    start: u32,
-    end: u32,
+    pub states: States,
 }
 
 impl DataFlowGraph {
@@ -149,6 +142,20 @@ impl DataFlowGraph {
             }
         }
         panic!("alias cycle at {v}")
+    }
+
+    /// Makes every alias name its value itself, so that following one is a step.
+    pub fn flatten_aliases(&mut self) {
+        let mut chain = Vec::new();
+        for mut v in (0..self.values.len() as u32).map(Value::from_u32) {
+            while let ValueDef::Alias(to) = self.values[v].def {
+                chain.push(v);
+                v = to;
+            }
+            // The last one names the value already.
+            chain.pop();
+            chain.drain(..).for_each(|alias| self.values[alias].def = ValueDef::Alias(v));
+        }
     }
 
     /// Makes `v` another name of `to`, whatever it was.
@@ -275,48 +282,24 @@ impl DataFlowGraph {
         self.sites.get(&inst).cloned().unwrap_or_default()
     }
 
-    /// The state that can be read while the instruction is executed, if that was asked for.
-    pub fn state(&self, inst: Inst) -> Option<&[StateEntry]> {
-        let StateRange { start, end } = (*self.states.get(inst)?)?;
-        Some(&self.state_entries[start as usize..end as usize])
-    }
-
-    fn state_mut(&mut self, inst: Inst) -> &mut [StateEntry] {
-        match self.states.get(inst).copied().flatten() {
-            Some(StateRange { start, end }) => &mut self.state_entries[start as usize..end as usize],
-            None => &mut [],
-        }
+    /// The entries of the instruction's state, if it has one. Who wants those of many
+    /// instructions has a [`StateCursor`].
+    pub fn state(&self, inst: Inst) -> Option<Vec<StateEntry>> {
+        let state = self.states.of(inst)?;
+        Some(StateCursor::new(&self.states).entries(state))
     }
 
     /// Says what can be read while the instruction is executed.
-    pub fn set_state(&mut self, inst: Inst, state: impl IntoIterator<Item = StateEntry>) {
-        let start = self.state_entries.len() as u32;
-        self.state_entries.extend(state);
-        self.states[inst] = Some(StateRange { start, end: self.state_entries.len() as u32 });
+    pub fn set_state(&mut self, inst: Inst, entries: Vec<StateEntry>) {
+        let state = self.states.push_list(entries);
+        self.states.attach(inst, state);
     }
 
-    /// Gives an instruction the state that another one has, if it has any.
-    pub fn copy_state(&mut self, from: Inst, to: Inst) {
-        if let Some(StateRange { start, end }) = self.states.get(from).copied().flatten() {
-            let copied = self.state_entries.len() as u32;
-            self.state_entries.extend_from_within(start as usize..end as usize);
-            self.states[to] = Some(StateRange { start: copied, end: copied + end - start });
-        }
-    }
-
-    /// Keeps only those entries of an instruction's state for which `keep` is true.
-    pub fn retain_state(&mut self, inst: Inst, mut keep: impl FnMut(&StateEntry) -> bool) {
-        let entries = self.state_mut(inst);
-        let mut kept = 0;
-        for index in 0..entries.len() {
-            if keep(&entries[index]) {
-                entries[kept] = entries[index];
-                kept += 1;
-            }
-        }
-        if let Some(Some(range)) = self.states.get(inst) {
-            self.states[inst] = Some(StateRange { end: range.start + kept as u32, ..*range });
-        }
+    /// Rewrites every alias that a state lists to the value that it names.
+    pub fn resolve_states(&mut self) {
+        let mut states = std::mem::take(&mut self.states);
+        states.map_values(|v| self.resolve(v));
+        self.states = states;
     }
 
     /// The result types that an instruction has.
@@ -400,26 +383,8 @@ impl DataFlowGraph {
     }
 
     /// Calls `f` on every value that the instruction uses: arguments, arguments
-    /// of block calls, contexts of exception tables, state.
+    /// of block calls, contexts of exception tables. Its state is not among them.
     pub fn for_each_use(&self, inst: Inst, mut f: impl FnMut(Value)) {
-        if let Some(state) = self.state(inst) {
-            state.iter().for_each(|entry| f(entry.value));
-        }
-        self.for_each_operand(inst, f);
-    }
-
-    /// Calls `f` on every value that there has to be for the instruction: all that it
-    /// uses, but for state that it does not keep.
-    pub fn for_each_need(&self, inst: Inst, mut f: impl FnMut(Value)) {
-        if let Some(state) = self.state(inst)
-            && self.keeps_state(inst)
-        {
-            state.iter().for_each(|entry| f(entry.value));
-        }
-        self.for_each_operand(inst, f);
-    }
-
-    fn for_each_operand(&self, inst: Inst, mut f: impl FnMut(Value)) {
         self.args(inst).iter().copied().for_each(&mut f);
         if !self.insts[inst].opcode.is_branch() {
             return;
@@ -440,9 +405,8 @@ impl DataFlowGraph {
         }
     }
 
-    /// Replaces every value that the instruction uses by `f` of it.
+    /// Replaces every value that the instruction uses by `f` of it; see [`Self::for_each_use`].
     pub fn map_uses(&mut self, inst: Inst, mut f: impl FnMut(Value) -> Value) {
-        self.state_mut(inst).iter_mut().for_each(|entry| entry.value = f(entry.value));
         for arg in self.insts[inst].args.as_mut_slice(&mut self.value_lists) {
             *arg = f(*arg);
         }

@@ -106,8 +106,10 @@ impl Function {
         }
     }
 
-    /// Rewrites every use of an alias to the value that it names.
+    /// Rewrites every use of an alias, those in states too, to the value that it names.
     pub fn resolve_aliases(&mut self) {
+        self.dfg.flatten_aliases();
+        self.dfg.resolve_states();
         let blocks: Vec<Block> = self.layout.blocks().collect();
         for block in blocks {
             let mut next = self.layout.first_inst(block);

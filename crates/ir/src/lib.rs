@@ -25,6 +25,7 @@ pub mod memflags;
 pub mod opcode;
 pub mod random;
 pub mod signature;
+pub mod states;
 pub mod text;
 pub mod types;
 pub mod verifier;
@@ -48,4 +49,5 @@ pub use opcode::{Format, Opcode};
 pub use signature::{
     AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, ExtFuncData, ExternalName, Signature,
 };
+pub use states::{State, StateChange, StateCounts, StateCursor, StateRange, States};
 pub use types::Type;

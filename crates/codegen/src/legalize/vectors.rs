@@ -14,13 +14,14 @@ mod lanes;
 mod ops;
 
 use cranelift_entity::{EntityList, EntityRef, PrimaryMap, SecondaryMap};
+use rustc_hash::FxHashSet;
 use sidetrack_artifact::StateMap;
 use sidetrack_ir::inst::ValueList;
 use sidetrack_ir::opcode::Props;
 use sidetrack_ir::types::I64;
 use sidetrack_ir::{
     AbiParam, ArgumentPurpose, Block, BlockArg, ControlFlowGraph, Endianness, Function, Inst, SigRef,
-    Signature, SiteInfo, StateEntry, Type, Value, ValueDef,
+    Signature, SiteInfo, StateChange, Type, Value, ValueDef,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -70,6 +71,7 @@ impl Split {
                 self.inst(inst);
             }
         }
+        self.states();
         self.func.resolve_aliases();
     }
 
@@ -120,7 +122,6 @@ impl Split {
         let opcode = self.func.dfg.insts[inst].opcode;
         let dfg = &self.func.dfg;
         let any = dfg.args(inst).iter().chain(dfg.results(inst)).any(|&v| self.ty(v).is_vector());
-        self.state(inst);
         if opcode.is_branch() {
             self.branch(inst);
         }
@@ -135,26 +136,49 @@ impl Split {
             self.operation(inst);
             for new in (first..self.func.dfg.insts.len()).map(Inst::new) {
                 if self.func.dfg.insts[new].opcode.props().has(Props::TRAP) {
-                    self.func.dfg.copy_state(inst, new);
+                    self.copy_state(inst, new);
                 }
             }
             self.func.layout.remove_inst(inst);
         }
     }
 
-    /// Halves of vectors in the place of vectors in what can be read at an instruction.
-    fn state(&mut self, inst: Inst) {
-        let Some(state) = self.func.dfg.state(inst) else { return };
-        let (vectors, mut split): (Vec<StateEntry>, Vec<_>) =
-            state.iter().partition(|entry| self.ty(entry.value).is_vector());
-        if vectors.is_empty() {
-            return;
+    /// Gives an instruction the state that another one has, if it has any.
+    fn copy_state(&mut self, from: Inst, to: Inst) {
+        if let Some(state) = self.func.dfg.states.of(from) {
+            self.func.dfg.states.attach(to, state);
         }
-        for (half, bit) in [StateMap::LOW_HALF, StateMap::HIGH_HALF].into_iter().enumerate() {
-            let halves = vectors.iter().map(|entry| (entry.key | bit, self.pair(entry.value)[half]));
-            split.extend(halves.map(|(key, value)| StateEntry { key, value }));
-        }
-        self.func.dfg.set_state(inst, split);
+    }
+
+    /// Halves of vectors in the place of vectors in what can be read.
+    fn states(&mut self) {
+        const HALVES: [u32; 2] = [StateMap::LOW_HALF, StateMap::HIGH_HALF];
+        let mut states = std::mem::take(&mut self.func.dfg.states);
+        // The keys that have halves at present.
+        let mut halved: FxHashSet<u32> = FxHashSet::default();
+        states.expand(|StateChange { key, value }, apart, changes| {
+            let vector = value.expand().filter(|&v| self.ty(v).is_vector());
+            // A vector that no code is left of has no halves.
+            let halves = vector.and_then(|v| self.halves[self.func.dfg.resolve(v)]);
+            let was_halved =
+                !apart && if halves.is_some() { !halved.insert(key) } else { halved.remove(&key) };
+            match halves {
+                Some(halves) => {
+                    if !was_halved {
+                        changes.push(StateChange::remove(key));
+                    }
+                    changes.extend(HALVES.iter().zip(halves).map(|(bit, v)| StateChange::set(key | bit, v)));
+                }
+                None => {
+                    let value = value.expand().filter(|_| vector.is_none());
+                    changes.push(value.map_or(StateChange::remove(key), |v| StateChange::set(key, v)));
+                    if was_halved {
+                        changes.extend(HALVES.iter().map(|bit| StateChange::remove(key | bit)));
+                    }
+                }
+            }
+        });
+        self.func.dfg.states = states;
     }
 
     /// Passes both halves to blocks.
@@ -199,7 +223,7 @@ impl Split {
         dfg.make_results(new);
         self.func.layout.insert_inst(new, inst);
         self.func.source_locs[new] = self.func.source_locs[inst];
-        self.func.dfg.copy_state(inst, new);
+        self.copy_state(inst, new);
         let results: SmallVec<[Value; 4]> = SmallVec::from_slice(self.func.dfg.results(inst));
         if let Some(site) = self.func.dfg.sites.remove(&inst) {
             let places = positions(&params);

@@ -126,7 +126,7 @@ impl<B: Backend> Lower<'_, B> {
     /// What can be read during a call. Constants need no register.
     fn state(&mut self, inst: Inst) -> Option<Vec<(u32, StateOperand)>> {
         let func = self.func;
-        let entries = func.dfg.state(inst)?.iter().map(|entry| {
+        let entries = self.states.entries(func.dfg.states.of(inst)?).into_iter().map(|entry| {
             let operand = match self.constant_place(entry.value) {
                 Some(place) => StateOperand::Const(place),
                 None => {

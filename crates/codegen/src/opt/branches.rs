@@ -91,6 +91,11 @@ fn thread(func: &mut Function) {
         return;
     }
     if with_params {
+        func.dfg.states.for_each_value(|v| {
+            if let ValueDef::Param(owner, _) = func.dfg.value_def(v) {
+                bypass[owner] = false;
+            }
+        });
         for block in func.layout.blocks() {
             for inst in func.layout.block_insts(block) {
                 func.dfg.for_each_use(inst, |v| {

@@ -13,7 +13,8 @@
 use super::params::retain_args;
 use cranelift_entity::SecondaryMap;
 use sidetrack_ir::{
-    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, Value, ValueDef, opcode::Props,
+    Block, BlockArg, ControlFlowGraph, ExceptionItem, Extra, Function, Inst, StateCounts, Value, ValueDef,
+    opcode::Props,
 };
 
 /// Removes unneeded instructions and parameters.
@@ -27,11 +28,10 @@ pub fn run(func: &mut Function) {
             next = func.layout.next_inst(inst);
             if !marks.insts[inst] {
                 func.layout.remove_inst(inst);
-            } else if !func.dfg.keeps_state(inst) {
-                func.dfg.retain_state(inst, |entry| marks.values[entry.value]);
             }
         }
     }
+    func.dfg.states.retain(|v| marks.values[v]);
     for &block in &blocks[1..] {
         let dead = |v: &Value| !marks.values[*v];
         if !func.dfg.block_params(block).iter().any(|v| dead(v)) {
@@ -77,6 +77,7 @@ impl Marks {
                 }
             }
         }
+        marks.need_states(func);
         while let Some(v) = marks.work.pop() {
             match func.dfg.value_def(v) {
                 ValueDef::Result(inst, _) => marks.need_inst(func, inst),
@@ -99,21 +100,27 @@ impl Marks {
             return;
         }
         func.dfg.args(inst).iter().for_each(|&v| self.need(v));
-        if let Some(state) = func.dfg.state(inst) {
-            let keeps = func.dfg.keeps_state(inst);
-            let values = state.iter().map(|entry| entry.value);
-            // Constants cost nothing.
-            let constant = |v: Value| {
-                let inst = func.dfg.def_inst(v);
-                inst.is_some_and(|inst| func.dfg.insts[inst].opcode.is_constant())
-            };
-            values.filter(|&v| keeps || constant(v)).for_each(|v| self.need(v));
-        }
         if let Extra::TryCall(_, table) | Extra::TryCallIndirect(table) = func.dfg.insts[inst].extra {
             for item in &func.dfg.exception_tables[table].items {
                 if let ExceptionItem::Context(v) = *item {
                     self.need(v);
                 }
+            }
+        }
+    }
+
+    /// What has state is never removable.
+    fn need_states(&mut self, func: &Function) {
+        let kept = StateCounts::new(func, |inst| func.dfg.keeps_state(inst));
+        let all = StateCounts::new(func, |_| true);
+        // Constants cost nothing.
+        let constant = |v: Value| {
+            let inst = func.dfg.def_inst(v);
+            inst.is_some_and(|inst| func.dfg.insts[inst].opcode.is_constant())
+        };
+        for range in func.dfg.states.ranges() {
+            if kept.of(&range) > 0 || constant(range.value) && all.of(&range) > 0 {
+                self.need(range.value);
             }
         }
     }

@@ -102,6 +102,7 @@ pub fn run(func: &mut Function) -> bool {
         stack.push((block, true));
         stack.extend(domtree.children(block).iter().rev().map(|&child| (child, false)));
     }
+    func.dfg.resolve_states();
     decided
 }
 

@@ -55,7 +55,7 @@ impl Plan {
             Plan::Free => Resume::Continue,
             Plan::Step { .. } => Resume::Step,
             Plan::Next { .. } | Plan::Behind { .. } => Resume::StepOver,
-            Plan::Out { .. } => Resume::StepOut,
+            Plan::Out { fp } => Resume::StepOutOf(*fp),
         }
     }
 
@@ -76,8 +76,7 @@ impl Plan {
                 *frame = fp;
                 (*left > 0).then_some(Resume::StepOver)
             }
-            // Up to then one function after the other returns.
-            Plan::Out { fp: frame } => (fp <= *frame).then_some(Resume::StepOut),
+            Plan::Out { fp: frame } => (fp <= *frame).then_some(Resume::Unchanged),
             Plan::Behind { fp: frame, .. } if fp < *frame => Some(Resume::Unchanged),
             Plan::Behind { fp: frame, pc: start } => {
                 (fp == *frame && pc <= *start).then_some(Resume::StepOver)

@@ -11,8 +11,9 @@ use crate::Result;
 use crate::module::Module;
 use crate::vm::hook::Registers;
 use anyhow::anyhow;
-use sidetrack_artifact::StatePlace;
-use std::sync::Arc;
+use sidetrack_artifact::{StateMap, StatePlace};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 /// The key of the context in state maps.
 pub(super) const CONTEXT: u32 = 0;
@@ -27,19 +28,35 @@ pub(super) struct Spot {
     pub site: Site,
     /// Whether the function begins with it.
     pub entry: bool,
-    /// Where the context is.
-    pub context: StatePlace,
+    /// What can be read there, once somebody has asked.
+    state: OnceLock<StateMap>,
 }
 
 impl Spot {
+    pub fn new(module: &Module, func: &Arc<FuncDebug>, site: Site) -> Arc<Self> {
+        let (entry, state) = (func.is_entry(&site), OnceLock::new());
+        Arc::new(Spot { module: module.clone(), func: func.clone(), site, entry, state })
+    }
+
+    /// What can be read at the site.
+    ///
     /// # Errors
-    /// If the site has no state, which what the compiler makes rules out.
-    pub fn new(module: &Module, func: &Arc<FuncDebug>, site: Site) -> Result<Arc<Self>> {
-        let state = func.state_at(site.end).ok_or_else(|| anyhow!("a site without state"))?;
-        let context = state.place(CONTEXT);
-        let context = context.ok_or_else(|| anyhow!("a site whose instance is not known"))?;
-        let entry = func.is_entry(&site);
-        Ok(Arc::new(Spot { module: module.clone(), func: func.clone(), site, entry, context }))
+    /// If there is nothing, which what the compiler makes rules out.
+    fn state(&self) -> Result<&StateMap> {
+        if let Some(state) = self.state.get() {
+            return Ok(state);
+        }
+        let state = self.func.state_at(&self.module, self.site.end)?;
+        let state = state.ok_or_else(|| anyhow!("a site without state"))?;
+        Ok(self.state.get_or_init(|| state))
+    }
+
+    /// Where the context is.
+    ///
+    /// # Errors
+    /// As [`Spot::state`].
+    pub fn context(&self) -> Result<StatePlace> {
+        self.state()?.place(CONTEXT).ok_or_else(|| anyhow!("a site whose instance is not known"))
     }
 
     /// The shadow of the frame as it is at the site; `known` are the locals that native
@@ -50,7 +67,7 @@ impl Spot {
         known: impl Fn(usize) -> Value,
         buffers: Buffers,
     ) -> Shadow {
-        let state = self.func.state_at(self.site.end);
+        let state = self.state().ok();
         let read = |key: u32| state?.read(key, |place| Some(registers.read(place)));
         let body = self.func.body();
         let first_operand = FIRST_LOCAL + body.locals().len() as u32;
@@ -60,20 +77,14 @@ impl Spot {
     }
 }
 
-/// An operator in a site's run that has breakpoints.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Break {
-    pub op: u32,
-    /// Whether control that comes to the site comes to the operator, whatever the values.
-    pub certain: bool,
-}
-
 /// Why a site is armed.
 #[derive(Debug)]
 pub(super) struct Armed {
     pub spot: Arc<Spot>,
     /// The operators of its run that have breakpoints.
-    pub breaks: Vec<Break>,
+    pub breaks: BTreeSet<u32>,
+    /// The only one of them, if control comes from the site to it whatever the values.
+    certain: Option<u32>,
     /// Whether a step may come to it.
     pub step: bool,
     /// Whether the handler is to hear of the exception that the operator throws.
@@ -83,7 +94,7 @@ pub(super) struct Armed {
 impl Armed {
     /// With no reason yet.
     pub fn new(spot: Arc<Spot>) -> Self {
-        Armed { spot, breaks: Vec::new(), step: false, throw: false }
+        Armed { spot, breaks: BTreeSet::new(), certain: None, step: false, throw: false }
     }
 
     pub fn is_needed(&self) -> bool {
@@ -92,10 +103,19 @@ impl Armed {
 
     /// The only operator with breakpoints, if control comes to it whatever the values.
     pub fn only_certain(&self) -> Option<u32> {
-        match self.breaks[..] {
-            [Break { op, certain: true }] => Some(op),
-            _ => None,
-        }
+        self.certain
+    }
+
+    /// An operator of its run has breakpoints, or none any more.
+    pub fn set_break(&mut self, op: u32, breaks: bool) {
+        if breaks {
+            self.breaks.insert(op)
+        } else {
+            self.breaks.remove(&op)
+        };
+        let only = self.breaks.first().filter(|_| self.breaks.len() == 1);
+        let (body, site) = (self.spot.func.body(), self.spot.site.op);
+        self.certain = only.copied().filter(|op| body.leads_to(site, *op));
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Body {
     pub(super) before: Box<[Stack]>,
     pub(super) stacks: Stacks,
     pub(super) labels: Box<[Label]>,
-    /// Those inside of others behind them.
+    /// In the order of their starts, so that those inside of others come behind them.
     pub(super) handlers: Box<[Handlers]>,
     /// Labels of `br_table`s and handlers.
     pub(super) lists: Box<[u32]>,
@@ -86,7 +86,10 @@ impl Body {
     /// The operators at which control goes on that an operator, a call or throw, leaves by
     /// an exception; none instead of one if that is behind the function.
     pub(super) fn handlers_at(&self, op: u32) -> impl Iterator<Item = Option<u32>> {
-        let around = self.handlers.iter().filter(move |handlers| handlers.ops.contains(&op));
+        let last = self.handlers.partition_point(|handlers| handlers.ops.start <= op).checked_sub(1);
+        let all = std::iter::successors(last, |handlers| self.handlers[*handlers].outer);
+        let around =
+            all.map(|handlers| &self.handlers[handlers]).filter(move |handlers| handlers.ops.contains(&op));
         let labels = around.flat_map(|handlers| &self.lists[handlers.labels.clone()]);
         labels.map(|label| Some(self.labels[*label as usize].op).filter(|op| *op != Label::RETURN))
     }

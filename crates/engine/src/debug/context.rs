@@ -305,8 +305,8 @@ fn outer(
 ) -> Result<Option<DebugFrame>> {
     let Some((module, func, op)) = outer_frame(store, frame)? else { return Ok(None) };
     let body = func.body();
-    let state = outer_state(store, &func, frame);
-    let read = |key: u32| state?.read(key, |place| registers.read_outer(frame, place));
+    let state = outer_state(store, &func, frame)?;
+    let read = |key: u32| state.as_ref()?.read(key, |place| registers.read_outer(frame, place));
     let types = body.locals().iter().zip(FIRST_LOCAL..);
     let locals = types.map(|(ty, key)| (*ty, read(key))).collect();
     let mut operands = body.stack_types(op);

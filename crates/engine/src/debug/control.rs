@@ -14,7 +14,6 @@ use crate::store::StoreOpaque;
 use crate::vm::switch::switch;
 use rustc_hash::FxHashMap;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// The locals of a frame that has been followed, operator by operator, up to a call.
@@ -46,6 +45,7 @@ impl Goal {
             Resume::Step => Goal::Operator,
             Resume::StepOver => Goal::Frame(fp),
             Resume::StepOut => Goal::Outside(fp),
+            Resume::StepOutOf(fp) => Goal::Outside(fp),
             Resume::Unchanged => self,
         }
     }
@@ -125,12 +125,18 @@ impl Debugger {
 
     /// Whether an operator in the run of a site has a breakpoint.
     pub(super) fn has_break(&self, site: usize, op: u32) -> bool {
-        self.armed.get(&site).is_some_and(|armed| armed.breaks.iter().any(|at| at.op == op))
+        self.armed.get(&site).is_some_and(|armed| armed.breaks.contains(&op))
+    }
+
+    /// The operators with breakpoints in the run of a site that are behind one.
+    pub(super) fn breaks_behind(&self, site: usize, op: u32) -> Vec<u32> {
+        let armed = self.armed.get(&site).into_iter();
+        armed.flat_map(|armed| armed.breaks.range(op + 1..)).copied().collect()
     }
 
     /// Whether one behind it has. Runs go forward: where control goes back there is a site.
     pub(super) fn has_break_behind(&self, site: usize, op: u32) -> bool {
-        self.armed.get(&site).is_some_and(|armed| armed.breaks.iter().any(|at| at.op > op))
+        self.armed.get(&site).is_some_and(|armed| armed.breaks.range(op + 1..).next().is_some())
     }
 
     /// Whether the handler is to hear of what the operator behind a site throws.
@@ -139,11 +145,8 @@ impl Debugger {
     }
 
     /// What is known of the site that ends at an address and is to be armed.
-    pub(super) fn arm(&mut self, pc: usize, spot: impl FnOnce() -> Result<Arc<Spot>>) -> Result<&mut Armed> {
-        Ok(match self.armed.entry(pc) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Armed::new(spot()?)),
-        })
+    pub(super) fn arm(&mut self, pc: usize, spot: impl FnOnce() -> Arc<Spot>) -> &mut Armed {
+        self.armed.entry(pc).or_insert_with(|| Armed::new(spot()))
     }
 
     /// Changes the reasons for which the site that ends at an address is armed. Returns how it
@@ -151,17 +154,17 @@ impl Debugger {
     pub(super) fn change(
         &mut self,
         pc: usize,
-        spot: impl FnOnce() -> Result<Arc<Spot>>,
+        spot: impl FnOnce() -> Arc<Spot>,
         change: impl FnOnce(&mut Armed),
-    ) -> Result<Option<bool>> {
-        let armed = self.arm(pc, spot)?;
+    ) -> Option<bool> {
+        let armed = self.arm(pc, spot);
         let before = armed.is_needed();
         change(armed);
         let needed = armed.is_needed();
         if !needed {
             self.armed.remove(&pc);
         }
-        Ok((before != needed).then_some(needed))
+        (before != needed).then_some(needed)
     }
 
     /// Whether the site that ends at an address is armed.
@@ -192,7 +195,7 @@ impl StoreOpaque {
         let mut switched = Vec::new();
         for site in sites {
             let pc = base + site.end as usize;
-            let armed = debugger.arm(pc, || Spot::new(module, func, *site))?;
+            let armed = debugger.arm(pc, || Spot::new(module, func, *site));
             if armed.step {
                 continue;
             }
@@ -225,7 +228,7 @@ impl StoreOpaque {
         for (func, site) in module.throws()? {
             let pc = base + site.end as usize;
             let spot = || Spot::new(module, &func, site);
-            let on = debugger.change(pc, spot, |armed| armed.throw = catches)?;
+            let on = debugger.change(pc, spot, |armed| armed.throw = catches);
             switched.extend(on.filter(|on| *on || !watching).map(|on| (site.index, on)));
         }
         if switched.is_empty() { Ok(()) } else { switch(self, module, switched) }

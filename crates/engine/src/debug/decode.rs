@@ -80,6 +80,8 @@ pub(super) struct Decoder<'a> {
     before: Vec<Stack>,
     labels: Vec<Label>,
     handlers: Vec<Handlers>,
+    /// The number of the innermost.
+    handler: Option<usize>,
     lists: Vec<u32>,
     vectors: Vec<u128>,
     places: Vec<Place>,
@@ -108,6 +110,7 @@ impl<'a> Decoder<'a> {
             before: Vec::new(),
             labels: Vec::new(),
             handlers: Vec::new(),
+            handler: None,
             lists: Vec::new(),
             vectors: Vec::new(),
             places: Vec::new(),
@@ -305,7 +308,10 @@ impl<'a> Decoder<'a> {
             Kind::Else(at) if matches!(self.ops[at as usize], Op::Jump(_)) => {
                 self.ops[at as usize] = Op::Jump(next);
             }
-            Kind::Try(handlers) => self.handlers[handlers].ops.end = next,
+            Kind::Try(handlers) => {
+                self.handlers[handlers].ops.end = next;
+                self.handler = self.handlers[handlers].outer;
+            }
             _ => {}
         }
         if let Some(label) = frame.label
@@ -403,7 +409,8 @@ impl<'a> Decoder<'a> {
             let label = self.label_out(label as usize)?;
             self.lists.push(label);
         }
-        self.handlers.push(Handlers { ops: at..at, labels: first..self.lists.len() });
+        let outer = self.handler.replace(self.handlers.len());
+        self.handlers.push(Handlers { ops: at..at, labels: first..self.lists.len(), outer });
         Ok(())
     }
 

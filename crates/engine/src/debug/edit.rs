@@ -2,7 +2,7 @@
 //!
 //! Sites are switched when the edit ends: those of one module in one session.
 
-use super::armed::{Break, Spot};
+use super::armed::Spot;
 use super::runs::FuncDebug;
 use crate::Result;
 use crate::module::Module;
@@ -100,13 +100,7 @@ impl<'a> BreakpointEdit<'a> {
         for site in func.sites_of(run) {
             let pc = base + site.end as usize;
             let spot = || Spot::new(module, func, *site);
-            let switch = debugger.change(pc, spot, |armed| {
-                if add {
-                    armed.breaks.push(Break { op, certain: func.body().leads_to(run, op) });
-                } else {
-                    armed.breaks.retain(|at| at.op != op);
-                }
-            })?;
+            let switch = debugger.change(pc, spot, |armed| armed.set_break(op, add));
             // With watched sites nothing is ever switched off.
             if let Some(on) = switch.filter(|on| *on || !watching) {
                 switch_later(&mut self.switches, module, site.index, on);

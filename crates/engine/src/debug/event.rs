@@ -44,6 +44,9 @@ pub enum Resume {
     StepOver,
     /// To where the function has returned to.
     StepOut,
+    /// To where the function of the frame with this frame pointer has returned to, which is
+    /// one on the stack; see [`crate::DebugContext::frames`].
+    StepOutOf(usize),
     /// Where it was going before it was stopped.
     Unchanged,
 }

@@ -143,6 +143,8 @@ pub(super) struct Handlers {
     pub ops: Range<u32>,
     /// Where their labels are listed.
     pub labels: Range<usize>,
+    /// The number of those around it.
+    pub outer: Option<usize>,
 }
 
 /// The operands of an access that are not on the stack.

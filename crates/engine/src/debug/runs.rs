@@ -10,9 +10,9 @@ use crate::Result;
 use crate::module::Module;
 use anyhow::{anyhow, bail, ensure};
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{ModuleInfo, StateMap, decode_states};
+use sidetrack_artifact::{ModuleInfo, StateIndex, StateMap, Symbol};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The opcode of `end`.
 const END: u8 = 0x0b;
@@ -44,8 +44,9 @@ pub(crate) struct FuncDebug {
     run: Vec<u32>,
     /// The offset of the function's code in the image.
     start: u32,
-    /// By offset from the function's start, ascending.
-    states: Vec<StateMap>,
+    /// Of the state maps of its calls and sites, and of those of its traps once somebody asks.
+    states: StateIndex,
+    trap_states: OnceLock<StateIndex>,
 }
 
 /// What a debugger knows of the functions that it has looked at.
@@ -137,9 +138,10 @@ impl FuncDebug {
             by_op.entry(op).or_default().push(site);
             sites.push(site);
         }
-        let states = decode_states(&symbol.states)?;
+        let states = StateIndex::new(&symbol.states)?;
         let run = runs(&body, &site_ops, &by_op);
-        Ok(FuncDebug { body, sites, site_ops, by_op, run, start: symbol.offset, states })
+        let (start, trap_states) = (symbol.offset, OnceLock::new());
+        Ok(FuncDebug { body, sites, site_ops, by_op, run, start, states, trap_states })
     }
 
     pub fn body(&self) -> &Arc<Body> {
@@ -172,23 +174,49 @@ impl FuncDebug {
         self.run.get(op as usize).copied().filter(|run| *run != NONE)
     }
 
+    /// The operators that control may reach from one before it meets a site.
+    pub fn reached_in_run(&self, op: u32) -> OpSet {
+        let mut reached = OpSet::new(&self.body);
+        let (mut next, mut pending) = (Vec::new(), vec![op]);
+        while let Some(op) = pending.pop() {
+            self.body.successors(op, &mut next);
+            for op in next.drain(..) {
+                if !self.site_ops.contains(op) && !reached.contains(op) {
+                    reached.insert(op);
+                    pending.push(op);
+                }
+            }
+        }
+        reached
+    }
+
     /// The site that ends at this offset in the image.
     pub fn site_ending_at(&self, end: u32) -> Option<Site> {
         let at = self.sites.binary_search_by_key(&end, |site| site.end).ok()?;
         Some(self.sites[at])
     }
 
+    fn symbol<'a>(&self, module: &'a Module) -> Result<&'a Symbol> {
+        let symbol = module.image().symbol(&symbols::function(self.body.func()));
+        symbol.ok_or_else(|| anyhow!("function {} has no code", self.body.func()))
+    }
+
     /// What can be read at the site or call that ends at this offset in the image.
-    pub fn state_at(&self, end: u32) -> Option<&StateMap> {
-        let at = self.states.binary_search_by_key(&(end - self.start), |state| state.offset).ok()?;
-        Some(&self.states[at])
+    pub fn state_at(&self, module: &Module, end: u32) -> Result<Option<StateMap>> {
+        Ok(self.states.find(&self.symbol(module)?.states, end - self.start)?)
     }
 
     /// What is still there where the instruction at this offset in the image has trapped.
     pub fn state_at_trap(&self, module: &Module, at: u32) -> Result<Option<StateMap>> {
-        let symbol = module.image().symbol(&symbols::function(self.body.func()));
-        let states = symbol.map_or(Ok(Vec::new()), |symbol| decode_states(&symbol.trap_states))?;
-        Ok(states.into_iter().find(|state| state.offset == at - self.start))
+        let bytes = &self.symbol(module)?.trap_states;
+        let index = match self.trap_states.get() {
+            Some(index) => index,
+            None => {
+                let index = StateIndex::new(bytes)?;
+                self.trap_states.get_or_init(|| index)
+            }
+        };
+        Ok(index.find(bytes, at - self.start)?)
     }
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn at_site(store: &mut StoreOpaque, registers: &Registers<'_>) -> Res
     };
     let debugger = store.debugger_mut();
     debugger.told_trap = false;
-    let instance = instance_of(store, registers.read(spot.context) as u64);
+    let instance = instance_of(store, registers.read(spot.context()?) as u64);
     let instance = instance.ok_or_else(|| anyhow!("a site whose instance is not known"))?;
     let mut stop = Stopped {
         registers,
@@ -179,7 +179,7 @@ fn site_ending_at(store: &StoreOpaque, pc: usize) -> Result<(Arc<Spot>, Option<u
     let ((module, func), code) = found.ok_or_else(|| anyhow!("a site in no function"))?;
     let func = module.debug().function(&module, func)?;
     let site = func.site_ending_at(code.offset(pc)).ok_or_else(|| anyhow!("a site that is not known"))?;
-    Ok((Spot::new(&module, &func, site)?, None))
+    Ok((Spot::new(&module, &func, site), None))
 }
 
 /// The locals of the frame as far as they are known from following it.
@@ -272,7 +272,7 @@ fn caller_instance(
     if !Module::same(&of, module) || !func.body().calls_directly(op) {
         return Ok(None);
     }
-    let context = outer_state(store, &func, frame).and_then(|state| {
+    let context = outer_state(store, &func, frame)?.and_then(|state| {
         let place = state.place(CONTEXT)?;
         registers.read_outer(frame, place)
     });
@@ -316,9 +316,12 @@ fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Optio
         let Some((module, func, op)) = frame_at(store, within)? else { continue };
         let Some(code) = store.code_at(within) else { continue };
         let at_trap = if trapped { func.state_at_trap(&module, code.offset(frame.pc))? } else { None };
-        let state = at_trap.as_ref().or_else(|| func.state_at(code.offset(frame.pc)));
+        let state = match at_trap {
+            None => func.state_at(&module, code.offset(frame.pc))?,
+            known => known,
+        };
         let read = |key: u32| {
-            state?.read(key, |place| {
+            state.as_ref()?.read(key, |place| {
                 if trapped { Some(registers.read(place)) } else { registers.read_outer(frame, place) }
             })
         };
@@ -378,6 +381,9 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut told: Option<DebugEv
                 if end == End::Throw && catches {
                     ask(store, stop, DebugEvent::Exception)?;
                 }
+                if end == End::Unavailable {
+                    stop_on_any_way(store, stop)?;
+                }
                 let goal = store.debugger_mut().goal;
                 if goal.is_reached(fp) {
                     arm_after(store, stop, end)?;
@@ -386,6 +392,28 @@ fn run(store: &mut StoreOpaque, stop: &mut Stopped<'_>, mut told: Option<DebugEv
             }
         }
     }
+}
+
+/// The way from here is not known, because a value that decides it is not available. No
+/// breakpoint is missed for that: the program stops at each to which a way leads.
+fn stop_on_any_way(store: &mut StoreOpaque, stop: &mut Stopped<'_>) -> Result<()> {
+    let (func, site) = (stop.func, stop.registers.pc());
+    let mut ahead = store.debugger_mut().breaks_behind(site, stop.op);
+    if ahead.is_empty() {
+        return Ok(());
+    }
+    ahead.retain({
+        let reached = func.reached_in_run(stop.op);
+        move |op| reached.contains(*op)
+    });
+    ahead.sort_unstable();
+    for op in ahead {
+        stop.op = op;
+        let shadow = Shadow::new(func.body().clone(), op, |_| None, |_| None);
+        stop.shadow = OnceCell::from(shadow);
+        ask(store, stop, DebugEvent::Breakpoint)?;
+    }
+    Ok(())
 }
 
 /// Tells the handler and remembers what it answers.
@@ -398,10 +426,11 @@ fn ask(store: &mut StoreOpaque, stop: &Stopped<'_>, event: DebugEvent) -> Result
     if goal == Goal::Breakpoint && before != Goal::Breakpoint {
         store.disarm_steps()?;
     }
-    if resume == Resume::StepOut {
-        // Nothing of the frame is followed from here on.
-        arm_caller(store, stop)?;
-        arm_handlers(store, stop, 1)?;
+    if let (Resume::StepOut | Resume::StepOutOf(_), Goal::Outside(fp)) = (resume, goal) {
+        // Nothing of the frame, or inside of it, is followed from here on.
+        let first = stop.frames(store).iter().take_while(|frame| frame.fp <= fp).count();
+        arm_caller(store, stop, first)?;
+        arm_handlers(store, stop, first)?;
     }
     Ok(())
 }
@@ -438,17 +467,17 @@ fn arm_after(store: &mut StoreOpaque, stop: &Stopped<'_>, end: End) -> Result<()
             if goal != Goal::Operator || !arm_callee(store, stop, callee)? {
                 arm_handlers(store, stop, tail.into())?;
             }
-            if tail { arm_caller(store, stop) } else { after(store) }
+            if tail { arm_caller(store, stop, 1) } else { after(store) }
         }
         End::Effect => after(store),
-        End::Return => arm_caller(store, stop),
+        End::Return => arm_caller(store, stop, 1),
         End::Throw => arm_handlers(store, stop, 0),
         End::Trap(_) => Ok(()),
         End::Unavailable => {
             // The way is not known: whatever site of the function may come next.
             store.arm_for_step(stop.module, stop.func, stop.func.sites())?;
             arm_handlers(store, stop, 1)?;
-            arm_caller(store, stop)
+            arm_caller(store, stop, 1)
         }
     }
 }
@@ -507,12 +536,9 @@ pub(super) fn outer_frame(
 }
 
 /// What can be read of a frame that is stopped in a call.
-pub(super) fn outer_state<'a>(
-    store: &StoreOpaque,
-    func: &'a FuncDebug,
-    frame: &Frame,
-) -> Option<&'a StateMap> {
-    func.state_at(store.code_at(frame.pc - 1)?.offset(frame.pc))
+pub(super) fn outer_state(store: &StoreOpaque, func: &FuncDebug, frame: &Frame) -> Result<Option<StateMap>> {
+    let Some(code) = store.code_at(frame.pc - 1) else { return Ok(None) };
+    func.state_at(code.module(), code.offset(frame.pc))
 }
 
 /// The operator that the code at an address is of, with its function.
@@ -525,9 +551,10 @@ fn frame_at(store: &StoreOpaque, address: usize) -> Result<Option<(Module, Arc<F
     Ok(op.map(|op| (module, func, op)))
 }
 
-/// Arms the site after the call that the function of the stop returns to.
-fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>) -> Result<()> {
-    for frame in stop.frames(store).iter().skip(1) {
+/// Arms the site after the call in a function on the stack that control returns to:
+/// `first` is 1 for the caller of the innermost.
+fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>, first: usize) -> Result<()> {
+    for frame in stop.frames(store).iter().skip(first) {
         if let Some((module, func, op)) = outer_frame(store, frame)? {
             let sites = func.sites_of(op + 1).to_vec();
             return store.arm_for_step(&module, &func, &sites);

@@ -79,11 +79,11 @@ pub(super) fn resolve(ctx: &mut FuncCtx) -> Parse<()> {
     for raw in &insts {
         let mut missing = None;
         let dfg = &ctx.func.dfg;
-        dfg.for_each_use(raw.inst, |v| {
-            if known_type(dfg, v).is_none() {
-                missing = Some(v);
-            }
-        });
+        let mut check = |v: Value| missing = missing.or_else(|| known_type(dfg, v).is_none().then_some(v));
+        dfg.for_each_use(raw.inst, &mut check);
+        // Where a state lists a value first, it is a change.
+        let changes = dfg.states.of(raw.inst).map_or(&[][..], |state| dfg.states.changes(state));
+        changes.iter().filter_map(|change| change.value.expand()).for_each(check);
         if let Some(v) = missing {
             return error(raw.line, format!("{v} is not defined"));
         }

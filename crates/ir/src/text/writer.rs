@@ -6,6 +6,7 @@ use crate::function::{Function, GlobalValueData};
 use crate::inst::*;
 use crate::memflags::MemFlags;
 use crate::opcode::{Ctrl, Format, Opcode};
+use crate::states::StateCursor;
 use std::fmt::{self, Write};
 
 impl fmt::Display for Function {
@@ -14,6 +15,7 @@ impl fmt::Display for Function {
         f.write_str("\n")?;
         preamble(self, f)?;
         let aliases = self.aliases_by_target();
+        let mut states = StateCursor::new(&self.dfg.states);
         for (n, block) in self.layout.blocks().enumerate() {
             if n > 0 {
                 f.write_str("\n")?;
@@ -32,7 +34,11 @@ impl fmt::Display for Function {
                     Some(location) => write!(f, "@{location:04x} ")?,
                     None => f.write_str("    ")?,
                 }
-                writeln!(f, "{}", self.display_inst(inst))?;
+                self.display_inst(inst).operation(f)?;
+                if let Some(state) = self.dfg.states.of(inst) {
+                    write_state(f, &states.entries(state))?;
+                }
+                f.write_str("\n")?;
                 write_aliases(f, &aliases, self.dfg.results(inst))?;
             }
         }
@@ -160,13 +166,16 @@ impl Function {
 impl fmt::Display for DisplayInst<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.operation(f)?;
-        let Some(state) = self.func.dfg.state(self.inst) else { return Ok(()) };
-        f.write_str(", state [")?;
-        for (i, entry) in state.iter().enumerate() {
-            write!(f, "{}{}: {}", if i == 0 { "" } else { ", " }, entry.key, entry.value)?;
-        }
-        f.write_str("]")
+        self.func.dfg.state(self.inst).map_or(Ok(()), |entries| write_state(f, &entries))
     }
+}
+
+fn write_state(f: &mut fmt::Formatter<'_>, entries: &[StateEntry]) -> fmt::Result {
+    f.write_str(", state [")?;
+    for (i, entry) in entries.iter().enumerate() {
+        write!(f, "{}{}: {}", if i == 0 { "" } else { ", " }, entry.key, entry.value)?;
+    }
+    f.write_str("]")
 }
 
 impl DisplayInst<'_> {

@@ -5,6 +5,7 @@ use crate::dfg::ValueDef;
 use crate::entities::*;
 use crate::function::Function;
 use crate::inst::Extra;
+use crate::states::StateCounts;
 
 pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
     preamble(func, errors);
@@ -15,6 +16,7 @@ pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
     if !errors.0.is_empty() {
         return;
     }
+    states(func, errors);
     for block in func.layout.blocks() {
         if !func.dfg.blocks.is_valid(block) {
             errors.add(AnyEntity::Block(block), format!("{block} does not exist"));
@@ -48,6 +50,19 @@ fn alias(func: &Function, v: Value, errors: &mut VerifierErrors) {
         }
     }
     errors.add(AnyEntity::Value(v), format!("{v} is an alias of itself"));
+}
+
+/// What instructions in the layout can read exists.
+fn states(func: &Function, errors: &mut VerifierErrors) {
+    let dfg = &func.dfg;
+    let counts = StateCounts::new(func, |_| true);
+    for range in dfg.states.ranges().iter().filter(|range| counts.of(range) > 0) {
+        let v = range.value;
+        if !dfg.value_is_valid(v) || !is_defined(func, v) {
+            errors
+                .add(AnyEntity::Value(v), format!("{v}, listed in states by {}, does not exist", range.key));
+        }
+    }
 }
 
 fn instruction(func: &Function, inst: Inst, errors: &mut VerifierErrors) {

@@ -43,6 +43,7 @@ pub(super) fn check_dominance(func: &Function, errors: &mut VerifierErrors) {
     entry_params(func, errors);
     let cfg = ControlFlowGraph::new(func);
     let tree = DominatorTree::new(func, &cfg);
+    super::states::check_dominance(func, &tree, errors);
     let mut order: SecondaryMap<Inst, u32> = SecondaryMap::with_capacity(func.dfg.insts.len());
     for block in func.layout.blocks() {
         for (n, inst) in func.layout.block_insts(block).enumerate() {

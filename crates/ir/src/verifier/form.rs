@@ -32,13 +32,15 @@ pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
             if func.dfg.sites.contains_key(&inst) && !opcode.is_call() {
                 error("only a call can be patchable");
             }
-            if let Some(state) = func.dfg.state(inst) {
+            if let Some(state) = func.dfg.states.of(inst) {
                 // A tail call leaves no frame to read, and other instructions never stop.
                 let stops = opcode.is_call() && !opcode.is_return() || opcode.props().has(Props::TRAP);
                 if !stops {
                     error("only an instruction that calls or can trap has state");
                 }
-                if !state.is_sorted_by(|a, b| a.key < b.key) {
+                // What else it lists are changes of states before.
+                let changes = func.dfg.states.changes(state);
+                if !changes.is_sorted_by(|a, b| a.key < b.key) {
                     error("the keys of the state do not ascend");
                 }
             }
@@ -77,8 +79,9 @@ fn fits(format: Format, extra: &Extra) -> bool {
 /// Keys of states leave room for those of halves of vectors.
 pub(super) fn check_keys(func: &Function, errors: &mut VerifierErrors) {
     for inst in func.layout.blocks().flat_map(|block| func.layout.block_insts(block)) {
-        let mut state = func.dfg.state(inst).unwrap_or_default().iter();
-        if state.any(|entry| entry.key >= 1 << 30) {
+        // What else it lists are changes of states before.
+        let changes = func.dfg.states.of(inst).map_or(&[][..], |state| func.dfg.states.changes(state));
+        if changes.iter().any(|change| change.key >= 1 << 30) {
             let message =
                 format!("{inst} ({}): a key of the state is too large", func.dfg.insts[inst].opcode);
             errors.add(AnyEntity::Inst(inst), message);

@@ -10,6 +10,7 @@ mod entities;
 mod flow;
 mod form;
 mod globals;
+mod states;
 mod types;
 
 use crate::entities::AnyEntity;

@@ -135,9 +135,9 @@ impl Translator<'_> {
             Target::Direct(func) => self.b.call(func, &args),
             Target::Indirect(sig, code) => self.b.call_indirect(sig, code, &args),
         };
-        self.write_call_state(inst, None);
+        self.write_call_state(inst);
         self.wants_site();
-        self.stack.extend_from_slice(self.b.func.dfg.results(inst));
+        self.stack.extend(self.b.func.dfg.results(inst));
     }
 
     /// A call whose exceptions go to the handler of a construct.
@@ -161,7 +161,7 @@ impl Translator<'_> {
                 self.b.inst(Opcode::TryCallIndirect, Type::INVALID, &all, Extra::TryCallIndirect(table))
             }
         };
-        self.write_call_state(inst, Some(frame));
+        self.write_call_state(inst);
         self.wants_site();
         self.add_handler_edge(frame, inst);
         self.enter_block(normal);
@@ -205,11 +205,12 @@ impl Translator<'_> {
                 func
             }
         };
+        self.write_state_before();
         let inst = self.b.call(func, args);
         if self.in_handler {
             self.write_handler_state(inst);
         } else {
-            self.write_call_state(inst, self.handler);
+            self.write_call_state(inst);
         }
         self.b.func.dfg.results(inst).first().copied()
     }

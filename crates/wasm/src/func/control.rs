@@ -78,14 +78,6 @@ impl Frame {
     pub fn function(ty: u32, results: usize) -> Self {
         Frame { kind: FrameKind::Block, arity: Arity::Type(ty), label_arity: results, ..Frame::dead() }
     }
-
-    /// The time of a `try_table` with clauses.
-    pub fn handler_time(&self) -> Option<u32> {
-        match &self.kind {
-            FrameKind::Try(handler) => Some(handler.time),
-            _ => None,
-        }
-    }
 }
 
 /// Translates an operator.
@@ -201,9 +193,9 @@ impl Translator<'_> {
             (std::mem::replace(&mut frame.kind, FrameKind::Block), start)
         {
             self.stack.truncate(height);
-            self.stack.extend(params);
+            self.stack.extend(&params);
             self.switch_to(otherwise);
-            self.locals.enter_single(otherwise, start);
+            self.locals.enter_single(start, start);
             self.reachable = true;
             self.wants_block_site();
         }
@@ -226,9 +218,9 @@ impl Translator<'_> {
                 } else if let Some(start) = start {
                     // Only the way around the first arm goes on.
                     self.stack.truncate(height);
-                    self.stack.extend(params);
+                    self.stack.extend(&params);
                     self.switch_to(otherwise);
-                    self.locals.enter_single(otherwise, start);
+                    self.locals.enter_single(start, start);
                     self.reachable = true;
                     self.wants_block_site();
                 }
@@ -244,8 +236,8 @@ impl Translator<'_> {
             self.write_handler(handler, start);
         }
         if self.frames.is_empty() && self.reachable {
-            let results = std::mem::take(&mut self.stack);
-            self.return_values(SmallVec::from_vec(results));
+            let results = self.pop_n(self.stack.len());
+            self.return_values(results);
         }
     }
 
@@ -295,7 +287,7 @@ impl Translator<'_> {
     /// Moves to a block and pushes its parameters.
     pub fn enter_block(&mut self, block: Block) {
         self.switch_to(block);
-        self.stack.extend_from_slice(self.b.func.dfg.block_params(block));
+        self.stack.extend(self.b.func.dfg.block_params(block));
     }
 
     /// The block of a construct's label.

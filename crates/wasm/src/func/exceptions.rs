@@ -27,8 +27,6 @@ pub(super) struct Handler {
     edges: Vec<Edge>,
     /// The construct whose handler is the next one around.
     outer: Option<usize>,
-    /// The time of the `try_table`.
-    pub time: u32,
 }
 
 /// A clause of a `try_table`.
@@ -85,8 +83,7 @@ impl Translator<'_> {
             return self.begin(FrameKind::Block, arity);
         }
         let outer = self.handler.replace(self.frames.len());
-        let time = self.locals.time;
-        self.begin(FrameKind::Try(Handler { clauses, outer, time, ..Handler::default() }), arity);
+        self.begin(FrameKind::Try(Handler { clauses, outer, ..Handler::default() }), arity);
     }
 
     /// The block of a construct's handler, if it is a `try_table` with clauses.
@@ -146,7 +143,7 @@ impl Translator<'_> {
         let Some(block) = handler.block else { return };
         let (position, after, reachable) = (self.locals.position(), self.block, self.reachable);
         self.switch_to(block);
-        self.locals.enter_join(block, start, handler.edges);
+        self.locals.enter_handler(block, start, handler.edges);
         let exn = self.b.func.dfg.block_params(block)[0];
         self.in_handler = true;
         if self.write_clauses(exn, &handler.clauses) {

@@ -5,99 +5,118 @@
 //! so there can be no table of the ones by the others. Approach: the operators are cut
 //! into *segments* ([`Cut`]) wherever somebody may ask. From each segment that reads a
 //! local first and sets it later, if at all, one goes back against control flow, up to
-//! segments that set it. What is gone through is what is live, so that this takes time
-//! and memory for the answers and no more; that they cannot grow out of proportion to
-//! the body, [`Liveness::limit`] sees to.
+//! segments that set it; segments in a row become one span of time. That the work cannot
+//! grow out of proportion to the body, [`limit`] sees to: the locals for which it leaves
+//! nothing are taken to be live everywhere.
 //!
-//! Invariants: a local that is listed may be read before it is set, on some way that the
-//! structure of the body has; one that is not listed may not, unless the limit was
+//! What the handlers of a `try_table` need is live all through its body: else it would
+//! come and go with each call there.
+//!
+//! Invariants: a local that is not live is never read before it is set, on no way that
+//! the structure of the body has; one that is live may be, unless the limit was
 //! reached. *Times* are numbers of operators in the function, counted from its start.
 
 use super::segments::{Cut, Grouped};
 use wasmparser::OperatorsReader;
 
-/// The live locals at the times at which somebody may ask.
+/// The live locals at a time that goes forward.
 #[derive(Debug)]
 pub(super) struct Liveness {
-    /// The segments by the time of their first operator.
-    heads: Vec<(u32, u32)>,
-    /// The handlers of `try_table`s by the time of those.
-    handlers: Vec<(u32, u32)>,
-    /// How many segments have begun at the time that was advanced to.
+    /// The times at which segments begin, ascending.
+    heads: Vec<u32>,
+    /// How many have begun.
     begun: usize,
-    /// For each segment the locals that are live at its start, ascending.
-    live: Grouped,
+    /// The ends and the beginnings of spans, by time: a local, and whether it begins.
+    events: Vec<(u32, u32, bool)>,
+    /// How many have passed.
+    passed: usize,
+    /// For each local how many spans there are around the present time.
+    spans: Vec<u32>,
+}
+
+/// How many segments are gone through at most, for all locals together. A module that has
+/// thousands of locals live everywhere is not worth minutes.
+fn limit(segments: usize) -> usize {
+    (1 << 20) + 64 * segments
 }
 
 impl Liveness {
     /// Looks at a body. What is not valid ends the walk; validation reports it later.
     pub fn new(reader: OperatorsReader<'_>, locals: usize) -> Self {
         let cut = Cut::new(reader, locals);
-        let live = live_locals(&cut, locals);
-        Liveness { heads: cut.heads, handlers: cut.handlers, begun: 0, live }
+        let limit = limit(cut.count as usize);
+        Liveness::of(cut, locals, limit)
     }
 
-    /// How many locals at how many segments are listed at most: a module that has them
-    /// all live everywhere is not worth gigabytes.
-    fn limit(segments: usize) -> usize {
-        (1 << 20) + 64 * segments
+    fn of(cut: Cut, locals: usize, limit: usize) -> Self {
+        let mut events = events(&cut, locals, limit);
+        events.sort_unstable();
+        let heads = cut.heads.iter().map(|(time, _)| *time).collect();
+        Liveness { heads, begun: 0, events, passed: 0, spans: vec![0; locals] }
     }
 
-    /// The locals that are live before the operator at a time, ascending. Known before the
-    /// first operator, before throws, and after calls, effects, branches and operators of structure.
-    pub fn at(&self, time: u32) -> &[u32] {
-        self.find(&self.heads, time)
-    }
-
-    /// Goes on to a time, never back. Returns whether a segment begins since the last one.
-    pub fn advance(&mut self, time: u32) -> bool {
+    /// Goes on to before the operator at a time, never back; calls `changed` on locals that
+    /// may have become live, or dead. Returns whether a segment has begun.
+    ///
+    /// Exact before the first operator, before throws, and after calls, effects, branches and
+    /// operators of structure; elsewhere it is as it was at the last one of these places.
+    pub fn advance(&mut self, time: u32, mut changed: impl FnMut(u32)) -> bool {
+        while let Some(&(at, local, begins)) = self.events.get(self.passed)
+            && at <= time
+        {
+            let spans = &mut self.spans[local as usize];
+            *spans = if begins { *spans + 1 } else { *spans - 1 };
+            changed(local);
+            self.passed += 1;
+        }
         let before = self.begun;
-        while self.heads.get(self.begun).is_some_and(|(head, _)| *head <= time) {
+        while self.heads.get(self.begun).is_some_and(|head| *head <= time) {
             self.begun += 1;
         }
         self.begun != before
     }
 
-    /// The locals that were live at the start of the segment advanced to, ascending.
-    pub fn here(&self) -> &[u32] {
-        let segment = self.begun.checked_sub(1).map(|last| self.heads[last].1);
-        segment.map_or(&[], |segment| self.live.of(segment))
-    }
-
-    /// The locals that the handlers of the `try_table` at a time need, ascending.
-    pub fn in_handlers(&self, time: u32) -> &[u32] {
-        self.find(&self.handlers, time)
-    }
-
-    fn find(&self, list: &[(u32, u32)], time: u32) -> &[u32] {
-        match list.binary_search_by_key(&time, |(time, _)| *time) {
-            Ok(index) => self.live.of(list[index].1),
-            Err(_) => &[],
-        }
+    /// Whether a local is live.
+    pub fn is_live(&self, local: u32) -> bool {
+        self.spans[local as usize] > 0
     }
 }
 
-/// The live locals of each segment.
-fn live_locals(cut: &Cut, locals: usize) -> Grouped {
-    const NO_LOCAL: u32 = u32::MAX;
+/// The beginnings and ends of the spans of time in which locals are live.
+fn events(cut: &Cut, locals: usize, limit: usize) -> Vec<(u32, u32, bool)> {
+    const NONE: u32 = u32::MAX;
     let segments = cut.count as usize;
     let (reads, sets) = (Grouped::new(&cut.reads, locals), Grouped::new(&cut.sets, locals));
     let before = Grouped::new(&cut.ways, segments);
+    // The place of each segment in the order of time, and which handlers it is, if any.
+    let (mut places, mut handlers) = (vec![NONE; segments], vec![NONE; segments]);
+    (0..).zip(&cut.heads).for_each(|(place, (_, segment))| places[*segment as usize] = place);
+    (0..).zip(&cut.handlers).for_each(|(index, (segment, ..))| handlers[*segment as usize] = index);
     // The local for which a segment was seen last, and by which it was found to be set.
-    let (mut seen, mut set) = (vec![NO_LOCAL; segments], vec![NO_LOCAL; segments]);
-    let (mut found, mut work) = (Vec::new(), Vec::new());
+    let (mut seen, mut set) = (vec![NONE; segments], vec![NONE; segments]);
+    let (mut found, mut work, mut visited) = (Vec::new(), Vec::new(), 0);
+    let mut events = Vec::new();
     for local in 0..locals as u32 {
         if reads.of(local).is_empty() {
             continue;
         }
-        if found.len() > Liveness::limit(segments) {
-            break;
+        if visited > limit {
+            events.push((0, local, true));
+            continue;
         }
         sets.of(local).iter().for_each(|&segment| set[segment as usize] = local);
         let mut visit = |segment: u32, work: &mut Vec<u32>| {
             if std::mem::replace(&mut seen[segment as usize], local) != local {
-                found.push((segment, local));
+                visited += 1;
                 work.push(segment);
+                match (places[segment as usize], handlers[segment as usize]) {
+                    (NONE, NONE) => {}
+                    (NONE, handlers) => {
+                        let (_, from, to) = cut.handlers[handlers as usize];
+                        events.extend([(from, local, true), (to, local, false)]);
+                    }
+                    (place, _) => found.push(place),
+                }
             }
         };
         reads.of(local).iter().for_each(|&segment| visit(segment, &mut work));
@@ -108,6 +127,13 @@ fn live_locals(cut: &Cut, locals: usize) -> Grouped {
                 }
             }
         }
+        found.sort_unstable();
+        for span in found.chunk_by(|a, b| a + 1 == *b) {
+            let (first, behind) = (span[0], span[span.len() - 1] + 1);
+            events.push((cut.heads[first as usize].0, local, true));
+            events.extend(cut.heads.get(behind as usize).map(|(time, _)| (*time, local, false)));
+        }
+        found.clear();
     }
-    Grouped::new(&found, segments)
+    events
 }

@@ -2,26 +2,22 @@
 //!
 //! Problem: a local has a different value in different places, and where ways meet
 //! a block parameter must stand for it, but only if the values differ and somebody
-//! reads it there: parameters cost time in every later pass. Approach: values are
-//! looked for when a local is read, backwards from there (after Braun and others,
-//! "Simple and Efficient Construction of SSA Form"), in steps that WebAssembly's
-//! structure makes long:
+//! reads it there: parameters cost time in every later pass. Approach: for each local
+//! there is a list of its *definitions*, in the order of translation. Besides what it was
+//! set to, there is one wherever WebAssembly's structure may give it another value: at an
+//! `else` if the first arm sets it, at the end of a construct that sets it, at the start
+//! of a loop that does, which [`Scan`] knows. So the last definition before a place is the
+//! one that holds there. What value it is at an `else`, join or loop is found when somebody
+//! reads the local there, from the places where the ways to it come from.
 //!
-//! - An *environment* is a chain of blocks each of which has the one before as its
-//!   only predecessor. Within one, the last set before a place is the value there.
-//! - Where ways meet at the end of a construct that does not set the local, its
-//!   value is the one at the construct's start.
-//! - A loop's header needs a parameter exactly for the locals that the loop sets,
-//!   which [`Scan`] knows.
+//! A place is a [`Position`]: how many definitions there were. Handlers of exceptions are
+//! written where there is no operator, between others, and define nothing; positions in
+//! them say so.
 //!
-//! A place is a [`Position`]: an environment and a time (see [`Scan`]). Sets at a
-//! time are seen by positions of later times.
-//!
-//! Invariants: an environment, once left, is not entered again at a later time by
-//! operators that set locals; a header's parameters for locals have no arguments
-//! until the loop ends ([`Locals::seal`]), then they all get theirs.
+//! Invariants: a header's parameters for locals have no arguments until the loop ends
+//! ([`Locals::seal`]), then they all get theirs.
 
-use super::scan::Scan;
+use super::scan::{Distinct, Scan};
 use rustc_hash::FxHashMap;
 use sidetrack_ir::types::{F32, F64};
 use sidetrack_ir::{Block, BlockArg, Builder, Function, Inst, Position as Cursor, Type, Value, ValueDef};
@@ -32,7 +28,10 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     env: u32,
-    time: u32,
+    /// How many definitions there were.
+    defs: u32,
+    /// How many locals the list of those that were set had.
+    sets: u32,
 }
 
 /// A way into a block.
@@ -44,23 +43,27 @@ pub(super) struct Edge {
     pub branch: Inst,
 }
 
+/// How control comes into an environment.
 #[derive(Debug)]
 enum Entry {
     /// The function's.
     Function,
     /// One way in.
     Single(Position),
-    /// The end of a construct that starts at `start`.
-    Join { start: Position, edges: Vec<Edge> },
+    /// The end of a construct.
+    Join { block: Block, edges: Vec<Edge> },
+    /// The handlers of a `try_table` that starts at `start`.
+    Handler { block: Block, start: Position, edges: Vec<Edge> },
     /// A loop. `incomplete` are the parameters that wait for its end.
-    Loop { start: Position, end: u32, edges: Vec<Edge>, sealed: bool, incomplete: Vec<(u32, Value)> },
+    Loop { block: Block, edges: Vec<Edge>, sealed: bool, incomplete: Vec<(u32, Value)> },
 }
 
-#[derive(Debug)]
-struct Environment {
-    block: Block,
-    start: u32,
-    entry: Entry,
+/// A definition of a local.
+#[derive(Clone, Copy, Debug)]
+enum Def {
+    Value(Value),
+    /// What it is at the entry of this environment.
+    AtEntry(u32),
 }
 
 /// The values of a function's locals.
@@ -71,32 +74,39 @@ pub(super) struct Locals {
     params: Vec<Value>,
     entry: Block,
     zeros: Vec<Value>,
-    /// For each local what it was set to, in order of time.
-    sets: Vec<Vec<(u32, Value)>>,
-    /// For each local a value and the environment in which it is the present one.
-    cache: Vec<Option<(u32, Value)>>,
-    environments: Vec<Environment>,
-    /// Values at the start of environments, by environment and local.
-    known: FxHashMap<(u32, u32), Value>,
+    /// For each local its definitions, with how many of any local there were before.
+    defs: Vec<Vec<(u32, Def)>>,
+    /// How many definitions there are.
+    count: u32,
+    /// The locals defined so far; those of constructs that have ended once each.
+    sets: Vec<u32>,
+    distinct: Distinct,
+    environments: Vec<Entry>,
+    /// Values in handlers, by environment and local.
+    in_handlers: FxHashMap<(u32, u32), Value>,
     scan: Option<Scan>,
     /// Parameters of loops that have ended, still without arguments: environment,
     /// local, parameter. First come, first served: a header's parameters get their
     /// arguments in the order in which they were added.
     pending: VecDeque<(u32, u32, Value)>,
     current: u32,
-    /// The number of the present operator.
-    pub time: u32,
+    /// The locals that got another definition than by being set, if somebody wants to know.
+    changes: Option<Vec<u32>>,
 }
 
 /// A join whose edges are being looked at.
 struct Meeting {
     env: u32,
     first_value: usize,
+    /// The definitions that its value is that of.
+    learners: Learners,
 }
+
+type Learners = SmallVec<[u32; 4]>;
 
 enum Step {
     Found(Value),
-    Meet(u32),
+    Meet(u32, Learners),
 }
 
 impl Locals {
@@ -106,15 +116,17 @@ impl Locals {
             params,
             entry,
             zeros: Vec::new(),
-            sets: vec![Vec::new(); types.len()],
-            cache: vec![None; types.len()],
+            defs: vec![Vec::new(); types.len()],
+            count: 0,
+            sets: Vec::new(),
+            distinct: Distinct::new(types.len()),
             types,
-            environments: vec![Environment { block: entry, start: 0, entry: Entry::Function }],
-            known: FxHashMap::default(),
+            environments: vec![Entry::Function],
+            in_handlers: FxHashMap::default(),
             scan: None,
             pending: VecDeque::new(),
             current: 0,
-            time: 0,
+            changes: None,
         }
     }
 
@@ -130,12 +142,12 @@ impl Locals {
 
     /// The present place.
     pub fn position(&self) -> Position {
-        Position { env: self.current, time: self.time }
+        Position { env: self.current, defs: self.count, sets: self.sets.len() as u32 }
     }
 
     /// The place where the function starts.
     pub fn function_start(&self) -> Position {
-        Position { env: 0, time: 0 }
+        Position { env: 0, defs: 0, sets: 0 }
     }
 
     /// A number that stays while each new block has the one before as its only
@@ -144,7 +156,7 @@ impl Locals {
         self.current
     }
 
-    /// Goes on at a place that was left before.
+    /// Goes on at a place that was left for a handler.
     pub fn resume(&mut self, position: Position) {
         self.current = position.env;
     }
@@ -159,57 +171,99 @@ impl Locals {
         self.scan = Some(scan);
     }
 
-    fn enter(&mut self, block: Block, entry: Entry) {
-        self.current = self.environments.len() as u32;
-        self.environments.push(Environment { block, start: self.time, entry });
+    /// From now on, [`Locals::drain_changes`] tells what changes.
+    pub fn note_changes(&mut self) {
+        self.changes = Some(Vec::new());
     }
 
-    /// Goes on in a block with one way in.
-    pub fn enter_single(&mut self, block: Block, from: Position) {
-        self.enter(block, Entry::Single(from));
+    /// Tells the locals that may have got another value by the way that control came.
+    pub fn drain_changes(&mut self, each: impl FnMut(u32)) {
+        if let Some(changes) = &mut self.changes {
+            changes.drain(..).for_each(each);
+        }
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        self.current = self.environments.len() as u32;
+        self.environments.push(entry);
+    }
+
+    /// In the present environment a local is what it is at the entry.
+    fn define_at_entry(&mut self, local: u32) {
+        self.defs[local as usize].push((self.count, Def::AtEntry(self.current)));
+        self.count += 1;
+        self.changes.iter_mut().for_each(|changes| changes.push(local));
+    }
+
+    /// The present environment is entered at the end of a construct, or of an arm, that began
+    /// at `start`.
+    fn define_all_since(&mut self, start: Position) {
+        let from = start.sets as usize;
+        self.distinct.retain(&mut self.sets, from);
+        for index in from..self.sets.len() {
+            self.define_at_entry(self.sets[index]);
+        }
+    }
+
+    /// Goes on in a block to which the only way is from `from`; the last construct, or arm of
+    /// one, began at `start`.
+    pub fn enter_single(&mut self, from: Position, start: Position) {
+        self.enter(Entry::Single(from));
+        self.define_all_since(start);
     }
 
     /// Goes on in the block at the end of a construct that began at `start`.
     pub fn enter_join(&mut self, block: Block, start: Position, edges: Vec<Edge>) {
         match edges.as_slice() {
-            [edge] => self.enter_single(block, edge.from),
-            _ => self.enter(block, Entry::Join { start, edges }),
+            [edge] => self.enter_single(edge.from, start),
+            _ => {
+                self.enter(Entry::Join { block, edges });
+                self.define_all_since(start);
+            }
         }
+    }
+
+    /// Goes to the handlers of a `try_table` that began at `start`.
+    pub fn enter_handler(&mut self, block: Block, start: Position, edges: Vec<Edge>) {
+        self.enter(Entry::Handler { block, start, edges });
     }
 
     /// Goes on in a loop's header, entered through `edge`; the loop has this number
     /// in the scan. The result names it for [`Locals::seal`].
     pub fn enter_loop(&mut self, header: Block, edge: Edge, number: usize) -> u32 {
-        let end = self.scan.as_ref().map_or(u32::MAX, |scan| scan.loop_end(number));
-        let (start, edges) = (edge.from, vec![edge]);
-        self.enter(header, Entry::Loop { start, end, edges, sealed: false, incomplete: Vec::new() });
+        self.enter(Entry::Loop { block: header, edges: vec![edge], sealed: false, incomplete: Vec::new() });
+        let from = self.sets.len();
+        self.sets.extend(self.scan.iter().flat_map(|scan| scan.sets(number)));
+        for index in from..self.sets.len() {
+            self.define_at_entry(self.sets[index]);
+        }
         self.current
     }
 
     /// Sets a local.
     pub fn set(&mut self, local: u32, value: Value) {
-        self.sets[local as usize].push((self.time, value));
-        self.cache[local as usize] = Some((self.current, value));
+        self.defs[local as usize].push((self.count, Def::Value(value)));
+        self.count += 1;
+        self.sets.push(local);
     }
 
     /// The present value of a local.
     pub fn get(&mut self, func: &mut Function, local: u32) -> Value {
-        match self.cache[local as usize] {
-            Some((env, value)) if env == self.current => value,
-            _ => {
-                let value = self.find(func, local, self.position());
-                self.complete_pending(func);
-                let value = func.dfg.resolve(value);
-                self.known.insert((self.current, local), value);
-                self.cache[local as usize] = Some((self.current, value));
-                value
-            }
+        if let Some((_, Def::Value(value))) = self.defs[local as usize].last() {
+            return func.dfg.resolve(*value);
         }
+        let value = self.find(func, local, self.position());
+        self.complete_pending(func);
+        let value = func.dfg.resolve(value);
+        if let Some((_, def)) = self.defs[local as usize].last_mut() {
+            *def = Def::Value(value);
+        }
+        value
     }
 
     /// Ends a loop whose further ways in, besides the one from in front, are these.
     pub fn seal(&mut self, func: &mut Function, env: u32, back_edges: Vec<Edge>) {
-        let Entry::Loop { edges, sealed, incomplete, .. } = &mut self.environments[env as usize].entry else {
+        let Entry::Loop { edges, sealed, incomplete, .. } = &mut self.environments[env as usize] else {
             return;
         };
         edges.extend(back_edges);
@@ -226,19 +280,21 @@ impl Locals {
         let mut at = position;
         loop {
             match self.walk(func, local, at) {
-                Step::Meet(env) => meetings.push(Meeting { env, first_value: values.len() }),
+                Step::Meet(env, learners) => {
+                    meetings.push(Meeting { env, first_value: values.len(), learners });
+                }
                 Step::Found(value) if meetings.is_empty() => return value,
                 Step::Found(value) => values.push(value),
             }
             // Finish the meetings whose edges have all been looked at.
             while let Some(meeting) = meetings.last() {
-                let Entry::Join { edges, .. } = &self.environments[meeting.env as usize].entry else { break };
                 let seen = values.len() - meeting.first_value;
-                if let Some(edge) = edges.get(seen) {
+                if let Some(edge) = self.edges(meeting.env).get(seen) {
                     at = edge.from;
                     break;
                 }
                 let value = self.meet(func, local, meeting.env, &values[meeting.first_value..]);
+                self.learn(local, &meeting.learners, value);
                 values.truncate(meeting.first_value);
                 meetings.pop();
                 if meetings.is_empty() {
@@ -249,58 +305,59 @@ impl Locals {
         }
     }
 
+    fn learn(&mut self, local: u32, learners: &[u32], value: Value) {
+        for &learner in learners {
+            self.defs[local as usize][learner as usize].1 = Def::Value(value);
+        }
+    }
+
+    fn edges(&self, env: u32) -> &[Edge] {
+        match &self.environments[env as usize] {
+            Entry::Join { edges, .. } | Entry::Handler { edges, .. } | Entry::Loop { edges, .. } => edges,
+            Entry::Function | Entry::Single(_) => &[],
+        }
+    }
+
     /// Follows the only way back from a position to where the local is known, or
     /// to a join of which all ways must be looked at.
     fn walk(&mut self, func: &mut Function, local: u32, position: Position) -> Step {
-        let sets = &self.sets[local as usize];
-        let scanned = |scan: &Scan| !scan.sets(local).is_empty();
-        if sets.is_empty() && !self.scan.as_ref().is_some_and(scanned) {
-            return Step::Found(self.initial(func, local));
-        }
         let mut at = position;
-        // The first environment left gets to know the value.
-        let mut learner = None;
-        let step = loop {
-            let sets = &self.sets[local as usize];
-            let before = match sets.last() {
-                Some(&(time, _)) if time >= at.time => sets.partition_point(|&(time, _)| time < at.time),
-                _ => sets.len(),
+        let mut learners = Learners::new();
+        let value = loop {
+            let defs = &self.defs[local as usize];
+            // Most are asked for the last one.
+            let before = match defs.last() {
+                Some((count, _)) if *count >= at.defs => defs.partition_point(|(count, _)| *count < at.defs),
+                _ => defs.len(),
             };
-            let last = sets[..before].last().copied();
-            let environment = &self.environments[at.env as usize];
-            if let Some((time, value)) = last
-                && time >= environment.start
-            {
-                break Step::Found(value);
-            }
-            if let Some(&value) = self.known.get(&(at.env, local)) {
-                break Step::Found(value);
-            }
-            let here = at.env;
-            match &environment.entry {
-                Entry::Function => break Step::Found(self.initial(func, local)),
-                Entry::Single(from) => at = *from,
-                Entry::Join { start, .. } => {
-                    let first = sets.partition_point(|&(time, _)| time < start.time);
-                    if sets.get(first).is_some_and(|&(time, _)| time < environment.start) {
-                        break Step::Meet(at.env);
-                    }
-                    at = *start;
+            let last = before.checked_sub(1).map(|index| (index, defs[index]));
+            if let Entry::Handler { start, edges, .. } = &self.environments[at.env as usize] {
+                if let Some(&value) = self.in_handlers.get(&(at.env, local)) {
+                    break value;
                 }
-                Entry::Loop { start, end, .. } => {
-                    let (from, to) = (start.time, *end);
-                    if self.scan.as_ref().is_none_or(|scan| scan.is_set(local, from, to)) {
-                        break Step::Found(self.loop_param(func, local, at.env));
+                let defined = last.is_some_and(|(_, (count, _))| count >= start.defs);
+                match edges.as_slice() {
+                    _ if !defined => at = *start,
+                    [edge] => at = edge.from,
+                    _ => return Step::Meet(at.env, learners),
+                }
+                continue;
+            }
+            match last {
+                None => break self.initial(func, local),
+                Some((_, (_, Def::Value(value)))) => break value,
+                Some((index, (_, Def::AtEntry(env)))) => {
+                    learners.push(index as u32);
+                    match &self.environments[env as usize] {
+                        Entry::Single(from) => at = *from,
+                        Entry::Loop { .. } => break self.loop_param(func, local, env),
+                        _ => return Step::Meet(env, learners),
                     }
-                    at = *start;
                 }
             }
-            learner = learner.or(Some(here));
         };
-        if let (Step::Found(value), Some(env)) = (&step, learner) {
-            self.known.insert((env, local), *value);
-        }
-        step
+        self.learn(local, &learners, value);
+        Step::Found(value)
     }
 
     /// What a local is at the function's entry.
@@ -329,14 +386,21 @@ impl Locals {
 
     /// A new parameter of a loop's header for a local.
     fn loop_param(&mut self, func: &mut Function, local: u32, env: u32) -> Value {
-        let environment = &mut self.environments[env as usize];
-        let param = func.dfg.append_block_param(environment.block, self.types[local as usize]);
-        self.known.insert((env, local), param);
-        match &mut environment.entry {
+        let block = self.block(env);
+        let param = func.dfg.append_block_param(block, self.types[local as usize]);
+        match &mut self.environments[env as usize] {
             Entry::Loop { sealed: false, incomplete, .. } => incomplete.push((local, param)),
             _ => self.pending.push_back((env, local, param)),
         }
         param
+    }
+
+    /// The block in which an environment begins to which several ways lead.
+    fn block(&self, env: u32) -> Block {
+        match self.environments[env as usize] {
+            Entry::Join { block, .. } | Entry::Handler { block, .. } | Entry::Loop { block, .. } => block,
+            Entry::Function | Entry::Single(_) => self.entry,
+        }
     }
 
     fn complete_pending(&mut self, func: &mut Function) {
@@ -348,8 +412,7 @@ impl Locals {
     /// Gives a loop's parameters their arguments. Those that turn out to be one
     /// value only become other names of it.
     fn complete(&mut self, func: &mut Function, env: u32, params: &[(u32, Value)]) {
-        let Entry::Loop { edges, .. } = &self.environments[env as usize].entry else { return };
-        let (block, edges) = (self.environments[env as usize].block, edges.clone());
+        let (block, edges) = (self.block(env), self.edges(env).to_vec());
         let mut args: Vec<Value> = Vec::with_capacity(params.len() * edges.len());
         for &(local, _) in params {
             for edge in &edges {
@@ -358,12 +421,11 @@ impl Locals {
         }
         let mut redundant = false;
         let mut each = args.chunks(edges.len().max(1));
-        for &(local, param) in params {
+        for &(_, param) in params {
             let Some(incoming) = each.next() else { return };
             if let Some(value) = only_value(func, param, incoming) {
                 redundant = true;
                 func.dfg.make_alias(param, value);
-                self.known.insert((env, local), value);
             } else {
                 for (edge, &value) in edges.iter().zip(incoming) {
                     append_arg(func, edge.branch, block, value);
@@ -383,15 +445,16 @@ impl Locals {
         let value = if values.iter().all(|&v| func.dfg.resolve(v) == first) {
             first
         } else {
-            let environment = &self.environments[env as usize];
-            let Entry::Join { edges, .. } = &environment.entry else { return first };
-            let param = func.dfg.append_block_param(environment.block, self.types[local as usize]);
-            for (edge, &value) in edges.iter().zip(values) {
-                append_arg(func, edge.branch, environment.block, value);
+            let block = self.block(env);
+            let param = func.dfg.append_block_param(block, self.types[local as usize]);
+            for (edge, &value) in self.edges(env).iter().zip(values) {
+                append_arg(func, edge.branch, block, value);
             }
             param
         };
-        self.known.insert((env, local), value);
+        if let Entry::Handler { .. } = self.environments[env as usize] {
+            self.in_handlers.insert((env, local), value);
+        }
         value
     }
 }

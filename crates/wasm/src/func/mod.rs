@@ -15,6 +15,7 @@ mod liveness;
 mod locals;
 mod memory;
 mod numeric;
+mod operands;
 mod scan;
 mod segments;
 mod simd;
@@ -61,7 +62,7 @@ pub(crate) fn translate(
     let start = reader.original_position() as u32;
     let mut translator = Translator::new(&mut func, module, options, index, locals, start);
     if options.instrument.is_on() {
-        translator.liveness = Some(Liveness::new(reader.clone(), translator.locals.len()));
+        translator.begin_states(Liveness::new(reader.clone(), translator.locals.len()));
         translator.wants_site();
     }
     while !reader.eof() {
@@ -72,8 +73,8 @@ pub(crate) fn translate(
         translator.write_site(offset);
         validator.op(offset, &operator)?;
         if matches!(operator, Operator::Loop { .. }) && !translator.locals.is_scanned() {
-            let (time, count) = (translator.locals.time, translator.locals.len());
-            translator.locals.set_scan(Scan::new(reader.clone(), time, count));
+            let count = translator.locals.len();
+            translator.locals.set_scan(Scan::new(reader.clone(), count));
         }
         translator.at(offset);
         translator.before_operator();
@@ -82,7 +83,7 @@ pub(crate) fn translate(
         if !matches!(operator, Operator::End) {
             translator.write_trap_states();
         }
-        translator.locals.time += 1;
+        translator.time += 1;
     }
     reader.finish()?;
     translator.finish();

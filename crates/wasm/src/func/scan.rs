@@ -1,87 +1,83 @@
-//! Looking ahead: where the rest of a body sets its locals.
+//! Looking ahead: which locals the loops of a body set.
 //!
 //! At a loop's header the values of locals are not known, because the loop has not
 //! been seen; which locals it sets can be. A function is scanned once, at its first
 //! loop, from there to its end; a function without loops never is. What is scanned
 //! may be invalid: then the scan stops early, and validation reports it later.
-//!
-//! *Times* are numbers of operators in the function, counted from its start.
 
 use wasmparser::{Operator, OperatorsReader};
 
-/// Where locals are set, from the first loop on.
+/// The locals that loops set, from the first one on.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// For each local where its times start in `times`.
-    starts: Vec<u32>,
-    times: Vec<u32>,
-    loop_ends: Vec<u32>,
+    /// By the number of the loop among those scanned; each local once.
+    loops: Vec<Vec<u32>>,
+}
+
+/// The names in a list, each once.
+#[derive(Debug)]
+pub(super) struct Distinct {
+    /// For each name in which list it was seen last.
+    seen: Vec<u32>,
+    lists: u32,
+}
+
+impl Distinct {
+    /// For names below a bound.
+    pub fn new(names: usize) -> Self {
+        Distinct { seen: vec![0; names], lists: 0 }
+    }
+
+    /// Leaves the first of each name in the list from an index on.
+    pub fn retain(&mut self, list: &mut Vec<u32>, from: usize) {
+        self.lists += 1;
+        let mut kept = from;
+        for index in from..list.len() {
+            let name = list[index];
+            if std::mem::replace(&mut self.seen[name as usize], self.lists) != self.lists {
+                list[kept] = name;
+                kept += 1;
+            }
+        }
+        list.truncate(kept);
+    }
 }
 
 impl Scan {
-    /// Scans the operators after a loop, which is the operator at `time`.
-    pub fn new(mut reader: OperatorsReader<'_>, mut time: u32, locals: usize) -> Self {
-        let mut loop_ends = vec![u32::MAX];
-        let mut open = vec![Some(0)];
-        let mut sets: Vec<(u32, u32)> = Vec::new();
+    /// Scans the operators after a loop.
+    pub fn new(mut reader: OperatorsReader<'_>, locals: usize) -> Self {
+        let mut loops = vec![Vec::new()];
+        let mut distinct = Distinct::new(locals);
+        // The sets so far; those of loops that have ended once each.
+        let mut sets: Vec<u32> = Vec::new();
+        // Of the open constructs that are loops, the number, and where the sets begin.
+        let mut open = vec![Some((0, 0))];
         while let Ok(operator) = reader.read() {
-            time += 1;
             match operator {
                 Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
                     if (local_index as usize) < locals {
-                        sets.push((local_index, time));
+                        sets.push(local_index);
                     }
                 }
                 Operator::Loop { .. } => {
-                    open.push(Some(loop_ends.len()));
-                    loop_ends.push(u32::MAX);
+                    open.push(Some((loops.len(), sets.len())));
+                    loops.push(Vec::new());
                 }
                 Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => open.push(None),
                 Operator::End => {
-                    if let Some(Some(number)) = open.pop() {
-                        loop_ends[number] = time;
+                    if let Some(Some((number, from))) = open.pop() {
+                        distinct.retain(&mut sets, from);
+                        loops[number] = sets[from..].to_vec();
                     }
                 }
                 _ => {}
             }
         }
-        Scan { loop_ends, ..Scan::sorted(&sets, locals) }
+        Scan { loops }
     }
 
-    /// Groups the sets, which are in order of time, by local.
-    fn sorted(sets: &[(u32, u32)], locals: usize) -> Self {
-        let mut starts = vec![0; locals + 1];
-        for &(local, _) in sets {
-            starts[local as usize + 1] += 1;
-        }
-        for i in 0..locals {
-            starts[i + 1] += starts[i];
-        }
-        let mut next = starts.clone();
-        let mut times = vec![0; sets.len()];
-        for &(local, time) in sets {
-            let slot = &mut next[local as usize];
-            times[*slot as usize] = time;
-            *slot += 1;
-        }
-        Scan { starts, times, loop_ends: Vec::new() }
-    }
-
-    /// The times at which a local is set.
-    pub fn sets(&self, local: u32) -> &[u32] {
-        let local = local as usize;
-        &self.times[self.starts[local] as usize..self.starts[local + 1] as usize]
-    }
-
-    /// Whether a local is set at `from` or later, but before `to`.
-    pub fn is_set(&self, local: u32, from: u32, to: u32) -> bool {
-        let sets = self.sets(local);
-        let first = sets.partition_point(|&time| time < from);
-        sets.get(first).is_some_and(|&time| time < to)
-    }
-
-    /// The time of the end of a loop, by its number among the loops scanned.
-    pub fn loop_end(&self, number: usize) -> u32 {
-        self.loop_ends.get(number).copied().unwrap_or(u32::MAX)
+    /// The locals that a loop sets, by its number among the loops scanned.
+    pub fn sets(&self, number: usize) -> &[u32] {
+        self.loops.get(number).map_or(&[], Vec::as_slice)
     }
 }

@@ -49,8 +49,8 @@ struct Open {
     after: u32,
     /// Of an `if` whose second arm has not begun, the segment before it.
     otherwise: Option<u32>,
-    /// Of a `try_table` with clauses, the handlers around it.
-    outer: Option<u32>,
+    /// Of a `try_table` with clauses, the handlers around it, and the number of its own.
+    outer: Option<(u32, usize)>,
 }
 
 /// The segments of a body and the ways between them.
@@ -59,8 +59,9 @@ pub(super) struct Cut {
     pub count: u32,
     /// The segments by the time of their first operator, ascending.
     pub heads: Vec<(u32, u32)>,
-    /// The segments of the handlers of `try_table`s by the time of those, ascending.
-    pub handlers: Vec<(u32, u32)>,
+    /// The segments of the handlers of `try_table`s, each with the time at which the body
+    /// begins, and with the one behind its `end`.
+    pub handlers: Vec<(u32, u32, u32)>,
     /// Ways: where to, where from.
     pub ways: Vec<(u32, u32)>,
     /// A local, and a segment that reads it before it sets it.
@@ -189,7 +190,8 @@ impl Cut {
             return Some(());
         }
         let handler = self.segment();
-        self.handlers.push((self.time, handler));
+        let index = self.handlers.len();
+        self.handlers.push((handler, self.time + 1, u32::MAX));
         let mut all = false;
         for catch in &table.catches {
             let (Catch::One { label, .. }
@@ -204,7 +206,7 @@ impl Cut {
         }
         self.begin();
         let outer = std::mem::replace(&mut self.handler, handler);
-        self.open.last_mut()?.outer = Some(outer);
+        self.open.last_mut()?.outer = Some((outer, index));
         Some(())
     }
 
@@ -231,7 +233,10 @@ impl Cut {
             O::TryTable { try_table } => self.begin_try(try_table)?,
             O::End => {
                 let Open { after, otherwise, outer, .. } = self.open.pop()?;
-                self.handler = outer.unwrap_or(self.handler);
+                if let Some((outer, own)) = outer {
+                    self.handler = outer;
+                    self.handlers[own].2 = self.time + 1;
+                }
                 self.way(self.current, after);
                 self.way(otherwise.unwrap_or(DEAD), after);
                 if self.open.is_empty() {

@@ -20,41 +20,148 @@
 //! are the ones before its operator; of these nothing is kept alive
 //! ([`sidetrack_ir::DataFlowGraph::keeps_state`]), so locals may be among them that were
 //! live, or set, since the last place at which it is known which ones are.
+//!
+//! A state is written down as its changes to the last one, see [`sidetrack_ir::States`],
+//! and found so: looked at are only the operands that were pushed or taken since, and the
+//! *stale* locals, those that were set, became live or dead, or may have another value
+//! because control came another way. So the time is in proportion to the operators
+//! between two states, not to what the states list.
 
+use super::liveness::Liveness;
+use super::operands::Operands;
 use super::state::Translator;
 use cranelift_entity::EntityRef;
 use sidetrack_ir::opcode::Props;
 use sidetrack_ir::{
-    CallConv, ExtFuncData, ExternalName, Extra, FuncRef, Inst, Signature, SiteInfo, StateEntry, Value,
+    CallConv, ExtFuncData, ExternalName, Extra, FuncRef, Inst, Signature, SiteInfo, State, StateChange,
+    StateEntry, Value,
 };
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
 
 /// The key of the context in state.
 const CONTEXT: u32 = 0;
 /// The key of the first local.
 const FIRST_LOCAL: u32 = 1;
 
-/// What state at traps needs beside the present values.
-#[derive(Debug, Default)]
-pub(super) struct BeforeOperator {
-    /// The operands before the present operator.
-    stack: Vec<Value>,
-    /// How many instructions there were then.
-    insts: usize,
-    /// The locals set since it was last known which ones are live, ascending.
-    set: Vec<u32>,
-    /// How many entries of state there are at traps.
-    entries: usize,
-    /// The last state at a trap; its memory is used again.
-    state: Vec<StateEntry>,
+/// Which state is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// That at the function's entry: with all parameters, needed or not.
+    Entry,
+    /// That at a call or site.
+    Now,
+    /// That before the present operator.
+    Before,
 }
 
-/// How many entries of state a function has at its traps, at most: one with thousands of
-/// locals and of traps is not worth gigabytes. Beyond, there is only the context.
-const MOST_ENTRIES: usize = 1 << 20;
+/// What is known of a local.
+#[derive(Clone, Copy, Debug, Default)]
+struct LocalState {
+    /// What the last state says that it is.
+    written: Option<Value>,
+    /// Whether that may have to change.
+    stale: bool,
+    /// The number of the segment in which it was set last.
+    set_in: u32,
+}
+
+/// The last state, and what may have changed since.
+#[derive(Debug)]
+pub(super) struct States {
+    liveness: Liveness,
+    locals: Vec<LocalState>,
+    stale: Vec<u32>,
+    /// Locals that the last state lists though they are dead.
+    dead: Vec<u32>,
+    /// The operands that the last state lists.
+    stack: Vec<Value>,
+    /// Whether there was a state.
+    begun: bool,
+    /// The number of the present segment.
+    segment: u32,
+    /// How many instructions there were when the present operator began, or when states at
+    /// traps were written last.
+    insts: usize,
+    /// The state before the present operator, once it is written.
+    before: Option<State>,
+}
+
+impl States {
+    fn new(liveness: Liveness, locals: usize) -> Self {
+        States {
+            liveness,
+            locals: vec![LocalState::default(); locals],
+            stale: Vec::new(),
+            dead: Vec::new(),
+            stack: Vec::new(),
+            begun: false,
+            segment: 1,
+            insts: 0,
+            before: None,
+        }
+    }
+
+    fn touch(&mut self, local: u32) {
+        if !std::mem::replace(&mut self.locals[local as usize].stale, true) {
+            self.stale.push(local);
+        }
+    }
+
+    /// Goes on to before the operator at a time.
+    fn advance(&mut self, time: u32) {
+        let (locals, stale) = (&mut self.locals, &mut self.stale);
+        let begins = self.liveness.advance(time, |local| {
+            if !std::mem::replace(&mut locals[local as usize].stale, true) {
+                stale.push(local);
+            }
+        });
+        if begins {
+            self.segment += 1;
+            self.touch_dead();
+        }
+    }
+
+    fn touch_dead(&mut self) {
+        let mut dead = std::mem::take(&mut self.dead);
+        dead.drain(..).for_each(|local| self.touch(local));
+        self.dead = dead;
+    }
+
+    /// Adds the changes of operands, whose keys begin with `first`.
+    fn changed_operands(
+        &mut self,
+        stack: &mut Operands,
+        moment: Moment,
+        first: u32,
+        changes: &mut Vec<StateChange>,
+    ) {
+        let (from, height) = match moment {
+            Moment::Before => (stack.written.min(stack.kept()), stack.height_before()),
+            Moment::Now | Moment::Entry => (stack.written, stack.len()),
+        };
+        for index in from..height {
+            let value = if moment == Moment::Before { stack.before(index) } else { stack[index] };
+            let key = first + index as u32;
+            match self.stack.get_mut(index) {
+                Some(written) if *written == value => continue,
+                Some(written) => *written = value,
+                None => self.stack.push(value),
+            }
+            changes.push(StateChange::set(key, value));
+        }
+        changes.extend((height..self.stack.len()).map(|index| StateChange::remove(first + index as u32)));
+        self.stack.truncate(height);
+        stack.written = if moment == Moment::Before { stack.kept() } else { height };
+    }
+}
 
 impl Translator<'_> {
+    /// There will be sites and states.
+    pub fn begin_states(&mut self, liveness: Liveness) {
+        self.states = Some(Box::new(States::new(liveness, self.locals.len())));
+        self.locals.note_changes();
+    }
+
     /// Asks for a site before the next operator.
     pub fn wants_site(&mut self) {
         self.site_due = true;
@@ -70,70 +177,66 @@ impl Translator<'_> {
         if !std::mem::take(&mut self.site_due) || !self.reachable || self.frames.is_empty() {
             return;
         }
-        let Some(live) = self.liveness.take() else { return };
+        if self.states.is_none() {
+            return;
+        }
         self.at(pc);
         let hook = self.hook();
         let inst = self.b.call(hook, &[]);
         self.b.func.dfg.sites.insert(inst, SiteInfo { tag: pc, ..SiteInfo::default() });
-        // All parameters are there at the entry, needed or not.
-        let entry = self.locals.time == 0;
-        let params = if entry { self.locals.params() as u32 } else { 0 };
-        let live_now = live.at(self.locals.time);
-        let others = &live_now[live_now.partition_point(|&local| local < params)..];
-        self.set_state(inst, (0..params).chain(others.iter().copied()));
-        self.liveness = Some(live);
+        let moment = if self.time == 0 { Moment::Entry } else { Moment::Now };
+        self.write_state(inst, self.time, moment);
+    }
+
+    /// Writes the state before the present operator, for what may trap after a call that
+    /// takes operands away.
+    pub fn write_state_before(&mut self) {
+        if self.states.is_some() && !self.in_handler {
+            self.state_before();
+        }
+    }
+
+    fn state_before(&mut self) -> Option<State> {
+        let known = self.states.as_ref()?.before;
+        let state = known.or_else(|| self.new_state(self.time, Moment::Before));
+        self.states.as_mut()?.before = state;
+        state
     }
 
     /// Gives a call the state that a debugger sees in outer frames; the operands are those
-    /// below the arguments. `handler` is the construct whose handlers it may go to.
-    pub fn write_call_state(&mut self, inst: Inst, handler: Option<usize>) {
-        let Some(live) = self.liveness.take() else { return };
-        let after = live.at(self.locals.time + 1);
-        match handler.and_then(|frame| self.frames[frame].handler_time()) {
-            None => self.set_state(inst, after.iter().copied()),
-            Some(time) => {
-                let both = BTreeSet::from_iter(after.iter().chain(live.in_handlers(time)).copied());
-                self.set_state(inst, both.into_iter());
-            }
-        }
-        self.liveness = Some(live);
+    /// below the arguments.
+    pub fn write_call_state(&mut self, inst: Inst) {
+        self.write_trap_states();
+        self.write_state(inst, self.time + 1, Moment::Now);
     }
 
     /// Notes what there is before an operator, for [`Translator::write_trap_states`].
     pub fn before_operator(&mut self) {
-        let Some(live) = &mut self.liveness else { return };
-        if live.advance(self.locals.time) {
-            self.before.set.clear();
+        self.stack.begin_operator();
+        if let Some(states) = &mut self.states {
+            states.advance(self.time);
+            states.insts = self.b.func.dfg.insts.len();
+            states.before = None;
         }
-        self.before.stack.clone_from(&self.stack);
-        self.before.insts = self.b.func.dfg.insts.len();
     }
 
     /// A local is set by the present operator.
     pub fn note_set(&mut self, local: u32) {
-        if self.liveness.is_some()
-            && let Err(place) = self.before.set.binary_search(&local)
-        {
-            self.before.set.insert(place, local);
+        if let Some(states) = &mut self.states {
+            states.locals[local as usize].set_in = states.segment;
+            states.touch(local);
         }
     }
 
-    /// Gives what may trap of the operator just translated its state.
+    /// Gives what may trap of the operator being translated, as far as it is, its state.
     pub fn write_trap_states(&mut self) {
-        if self.liveness.is_none() {
-            return;
-        }
-        let insts = (self.before.insts..self.b.func.dfg.insts.len()).map(Inst::new);
+        let Some(states) = &mut self.states else { return };
+        let len = self.b.func.dfg.insts.len();
+        let insts = (std::mem::replace(&mut states.insts, len)..len).map(Inst::new);
         let trapping: SmallVec<[Inst; 4]> = insts.filter(|&inst| self.may_trap(inst)).collect();
-        if trapping.is_empty() {
-            return;
+        if let Some(state) = trapping.first().and_then(|_| self.state_before()) {
+            trapping.iter().for_each(|&inst| self.b.func.dfg.states.attach(inst, state));
         }
-        let Some(live) = self.liveness.take() else { return };
-        let state = self.trap_state(live.here());
-        self.before.entries += trapping.len() * state.len();
-        trapping.iter().for_each(|&inst| self.b.func.dfg.set_state(inst, state.iter().copied()));
-        self.before.state = state;
-        self.liveness = Some(live);
     }
 
     fn may_trap(&self, inst: Inst) -> bool {
@@ -142,44 +245,63 @@ impl Translator<'_> {
         data.opcode.props().has(Props::TRAP) && !data.opcode.is_call() && !never
     }
 
-    fn trap_state(&mut self, live: &[u32]) -> Vec<StateEntry> {
-        let mut before = std::mem::take(&mut self.before);
-        let mut state = std::mem::take(&mut before.state);
-        state.clear();
-        state.push(StateEntry { key: CONTEXT, value: self.vmctx });
-        if before.entries < MOST_ENTRIES {
-            let (mut live, mut set) =
-                (live.iter().copied().peekable(), before.set.iter().copied().peekable());
-            while let Some(local) = [live.peek(), set.peek()].into_iter().flatten().min().copied() {
-                live.next_if_eq(&local);
-                set.next_if_eq(&local);
-                let value = self.locals.get(self.b.func, local);
-                state.push(StateEntry { key: FIRST_LOCAL + local, value });
-            }
-            let first = FIRST_LOCAL + self.locals.len() as u32;
-            state.extend((first..).zip(&before.stack).map(|(key, &value)| StateEntry { key, value }));
-        }
-        self.before = before;
-        state
-    }
-
     /// Gives a call in a handler, where no operator is up, its state.
     pub fn write_handler_state(&mut self, inst: Inst) {
-        if self.options.instrument.is_on() {
-            self.b.func.dfg.set_state(inst, [StateEntry { key: CONTEXT, value: self.vmctx }]);
+        if self.states.is_some() {
+            let states = &mut self.b.func.dfg.states;
+            let state = states.push_apart([StateEntry { key: CONTEXT, value: self.vmctx }]);
+            states.attach(inst, state);
         }
     }
 
-    fn set_state(&mut self, inst: Inst, locals: impl Iterator<Item = u32>) {
-        let mut state = Vec::with_capacity(1 + locals.size_hint().0 + self.stack.len());
-        state.push(StateEntry { key: CONTEXT, value: self.vmctx });
-        for local in locals {
-            let value = self.locals.get(self.b.func, local);
-            state.push(StateEntry { key: FIRST_LOCAL + local, value });
+    fn write_state(&mut self, inst: Inst, time: u32, moment: Moment) {
+        if let Some(state) = self.new_state(time, moment) {
+            self.b.func.dfg.states.attach(inst, state);
         }
-        let first = FIRST_LOCAL + self.locals.len() as u32;
-        state.extend((first..).zip(&self.stack).map(|(key, &value)| StateEntry { key, value }));
-        self.b.func.dfg.set_state(inst, state);
+    }
+
+    /// A state with the locals that are live before the operator at a time.
+    fn new_state(&mut self, time: u32, moment: Moment) -> Option<State> {
+        let mut states = self.states.take()?;
+        states.advance(time);
+        self.locals.drain_changes(|local| states.touch(local));
+        let mut changes = Vec::new();
+        if !std::mem::replace(&mut states.begun, true) {
+            changes.push(StateChange::set(CONTEXT, self.vmctx));
+        }
+        if moment == Moment::Now {
+            states.touch_dead();
+        }
+        if moment == Moment::Entry {
+            (0..self.locals.params() as u32).for_each(|local| states.touch(local));
+        }
+        let mut stale = std::mem::take(&mut states.stale);
+        stale.sort_unstable();
+        for local in stale.drain(..) {
+            let LocalState { written, set_in, .. } = states.locals[local as usize];
+            let is_live = states.liveness.is_live(local);
+            let listed = is_live
+                || match moment {
+                    Moment::Entry => local < self.locals.params() as u32,
+                    Moment::Now => false,
+                    Moment::Before => set_in == states.segment,
+                };
+            let value = listed.then(|| self.locals.get(self.b.func, local));
+            if value != written {
+                let key = FIRST_LOCAL + local;
+                changes.push(value.map_or(StateChange::remove(key), |value| StateChange::set(key, value)));
+            }
+            if listed && !is_live {
+                states.dead.push(local);
+            }
+            let known = &mut states.locals[local as usize];
+            (known.written, known.stale) = (value, false);
+        }
+        states.stale = stale;
+        let first_operand = FIRST_LOCAL + self.locals.len() as u32;
+        states.changed_operands(&mut self.stack, moment, first_operand, &mut changes);
+        self.states = Some(states);
+        Some(self.b.func.dfg.states.push(changes))
     }
 
     /// The function that sites call.

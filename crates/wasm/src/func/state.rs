@@ -6,9 +6,9 @@
 //! validation: an operator is validated before it is translated.
 
 use super::control::{Frame, FrameKind};
-use super::liveness::Liveness;
 use super::locals::Locals;
-use super::sites::BeforeOperator;
+use super::operands::Operands;
+use super::sites::States;
 use crate::{Options, Translation};
 use rustc_hash::FxHashMap;
 use sidetrack_artifact::{ModuleInfo, VmLayout};
@@ -30,7 +30,7 @@ pub(super) struct Translator<'a> {
     /// The address of the instance's context.
     pub vmctx: Value,
     pub locals: Locals,
-    pub stack: Vec<Value>,
+    pub stack: Operands,
     pub frames: Vec<Frame>,
     /// The construct that has the innermost exception handler.
     pub handler: Option<usize>,
@@ -44,10 +44,10 @@ pub(super) struct Translator<'a> {
     pub loops: usize,
     /// Whether there is to be a site before the next operator.
     pub site_due: bool,
-    /// Which locals are live, if there are sites.
-    pub liveness: Option<Liveness>,
-    /// What there was before the present operator, if there are sites.
-    pub before: BeforeOperator,
+    /// The number of the present operator.
+    pub time: u32,
+    /// What states need, if there are sites.
+    pub states: Option<Box<States>>,
     /// The function that sites call.
     pub hook: Option<FuncRef>,
     /// Whether the function calls anything.
@@ -82,7 +82,7 @@ impl<'a> Translator<'a> {
             options,
             vmctx: params[0],
             locals: Locals::new(entry, params[1..].to_vec(), locals),
-            stack: Vec::new(),
+            stack: Operands::default(),
             frames: vec![Frame::function(info.functions[index as usize].ty, results)],
             handler: None,
             in_handler: false,
@@ -90,8 +90,8 @@ impl<'a> Translator<'a> {
             reachable: true,
             loops: 0,
             site_due: false,
-            liveness: None,
-            before: BeforeOperator::default(),
+            time: 0,
+            states: None,
             hook: None,
             calls: false,
             signatures: FxHashMap::default(),
@@ -126,7 +126,7 @@ impl<'a> Translator<'a> {
 
     /// Pops `count` operands, the first pushed first.
     pub fn pop_n(&mut self, count: usize) -> Values {
-        self.stack.drain(self.stack.len() - count..).collect()
+        self.stack.pop_n(count)
     }
 
     /// The topmost `count` operands, the first pushed first.

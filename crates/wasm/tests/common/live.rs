@@ -9,7 +9,8 @@ pub struct Body {
     /// How many locals there are, parameters included.
     pub locals: u32,
     pub params: u32,
-    /// The live locals before the operator at each wasm pc.
+    /// The live locals before the operator at each wasm pc; those that the handlers around it
+    /// need are among them.
     pub live: BTreeMap<u64, BTreeSet<u32>>,
 }
 
@@ -159,5 +160,20 @@ fn live(operators: &[(Operator<'_>, u64)]) -> BTreeMap<u64, BTreeSet<u32>> {
             break;
         }
     }
-    operators.iter().map(|(_, pc)| *pc).zip(before).collect()
+    let mut live = Vec::new();
+    // Of the open constructs, their handlers; they count behind the first operator up to the `end`.
+    let mut open: Vec<Option<usize>> = vec![None];
+    for (at, (operator, pc)) in operators.iter().enumerate() {
+        let around = open.iter().flatten().flat_map(|handlers| &before[*handlers]);
+        live.push((*pc, before[at].iter().chain(around).copied().collect()));
+        match operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => open.push(None),
+            Operator::TryTable { try_table } => {
+                open.push((!try_table.catches.is_empty()).then_some(operators.len() + at));
+            }
+            Operator::End => _ = open.pop(),
+            _ => {}
+        }
+    }
+    live.into_iter().collect()
 }
