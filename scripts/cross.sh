@@ -93,7 +93,7 @@ try() {
     for file in tests/filetests/patchable/*.clif examples/patchable.clif; do
         sed '/^target/d' "$file" >"$scratch/clif/${file//\//-}"
     done
-    expect ", 0 failed, 0 skipped" $command filetest "$scratch/clif"
+    expect ", 0 failed, 0 skipped" $command filetest --in-process "$scratch/clif"
     rm -rf "$scratch"
 }
 

@@ -9,7 +9,8 @@
  *   N length name               answers the address of a host function, 0 if unknown
  *   L sizes, tables, code       copies code, with its traps and calls, and publishes it
  *   P count, (offset length bytes)...   changes bytes of the code
- *   C entry count slots         calls the trampoline at an offset with the slots
+ *   C entry seconds count slots calls the trampoline at an offset with the slots; SIGALRM
+ *                               is its fault if it takes that many seconds
  *
  * A, N answer a number. L and P answer K. C answers one of
  *
@@ -34,8 +35,6 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* Seconds that a call may take. */
-#define PATIENCE 60
 #define STACK_SIZE (1 << 20)
 /* Larger than any frame, so that no frame jumps over it. */
 #define GUARD_SIZE (16 << 20)
@@ -238,10 +237,10 @@ static void patch(void) {
 }
 
 static void call(void) {
-    uint64_t entry = get_number(), count = get_number();
+    uint64_t entry = get_number(), seconds = get_number(), count = get_number();
     uint8_t *slots = aligned_alloc(16, (8 * count + 31) / 16 * 16);
     get(slots, 8 * count);
-    alarm(PATIENCE);
+    alarm(seconds);
     inside = 1;
     int how = sidetrack_enter(code + entry, slots, top);
     inside = 0;

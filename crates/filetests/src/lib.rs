@@ -23,30 +23,54 @@ mod test_verifier;
 pub mod wasm_differential;
 pub mod wasm_oracle;
 pub mod wast;
+mod worker;
 
 pub use program::{Failure, Program, runnable};
-pub use report::{Record, Recorder, Report, Status};
+pub use report::{Record, Report, Status};
+pub use worker::{Worker, serve};
 
 use check::Blessing;
-use source::Source;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use report::{Recorder, Sink};
+use source::{Item, Source};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The environment variable that makes precise output be rewritten.
 pub const BLESS: &str = "SIDETRACK_BLESS";
 
-/// Runs files and all `.clif` files below folders, in order of their names.
+/// How tests are run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What runs the tests in processes of its own, so that a fault or an endless loop is
+    /// a failure of one line. Without it they run in this process.
+    pub worker: Option<Worker>,
+    /// How long a call that a test makes may take; whole seconds. Without a worker it holds
+    /// only where code runs under an emulator.
+    pub timeout: Duration,
+}
+
+impl Default for Options {
+    /// In this process, ten seconds.
+    fn default() -> Self {
+        Options { worker: None, timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Runs files and all `.clif` files below folders, and reports in the order of their names.
 ///
 /// # Errors
-/// If a path cannot be read.
-pub fn run(paths: &[PathBuf]) -> Result<Report, String> {
+/// If a path cannot be read, or a worker cannot be started.
+pub fn run(paths: &[PathBuf], options: &Options) -> Result<Report, String> {
     let mut files = Vec::new();
     for path in paths {
         collect(path, "clif", true, &mut files)?;
     }
+    if let Some(worker) = &options.worker {
+        return worker::run(&files, worker, options.timeout);
+    }
     let mut report = Report::default();
     for file in files {
-        run_file(&file, &mut report)?;
+        run_file(&file, options.timeout, &mut report)?;
     }
     Ok(report)
 }
@@ -66,42 +90,27 @@ fn collect(path: &Path, extension: &str, named: bool, files: &mut Vec<PathBuf>) 
     entries.iter().try_for_each(|entry| collect(entry, extension, false, files))
 }
 
-fn run_file(path: &Path, report: &mut Report) -> Result<(), String> {
+fn run_file(path: &Path, timeout: Duration, sink: &mut dyn Sink) -> Result<(), String> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    let Ok(text) = String::from_utf8(bytes) else {
-        Recorder::new(report, &name, "read").add(0, Status::Failed, "the file is not UTF-8");
-        return Ok(());
-    };
-    let source = match Source::parse(&text) {
-        Ok(source) => source,
-        Err(error) => {
-            let status = if error.unsupported { Status::Skipped } else { Status::Failed };
-            Recorder::new(report, &name, "read").add(error.line, status, error.message);
-            return Ok(());
-        }
-    };
-    if source.header.commands.is_empty() {
-        Recorder::new(report, &name, "read").add(0, Status::Skipped, "the file has no `test` line");
-    }
+    let mut source = None;
+    let mut reading = Recorder::new(sink, &name, "read");
+    reading.step(0, |reading| source = read(bytes, reading));
+    let Some(source) = source else { return Ok(()) };
     let mut blessing = std::env::var_os(BLESS).map(|_| Blessing::default());
     for command in &source.header.commands {
-        let mut recorder = Recorder::new(report, &name, &command.name);
+        let mut recorder = Recorder::new(sink, &name, &command.name);
         let precise = command.options.iter().any(|option| option == "precise-output");
-        let outcome = catch_unwind(AssertUnwindSafe(|| match command.name.as_str() {
+        match command.name.as_str() {
             "cat" => test_output::cat(&source, &mut recorder, precise, &mut blessing),
             "optimize" => test_output::optimize(&source, &mut recorder, precise, &mut blessing),
             "compile" => test_output::compile_output(&source, &mut recorder, precise, &mut blessing),
             "verifier" => test_verifier::run(&source, &mut recorder),
             "interpret" => test_interpret::run(&source, &mut recorder),
-            "run" => test_run::run(&source, &mut recorder),
-            name => recorder.add(command.line, Status::Skipped, format!("unknown kind of test `{name}`")),
-        }));
-        if let Err(payload) = outcome {
-            let message = (payload.downcast_ref::<String>().map(String::as_str))
-                .or_else(|| payload.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
-            recorder.add(command.line, Status::Failed, format!("panicked: {message}"));
+            "run" => test_run::run(&source, timeout, &mut recorder),
+            name => recorder.step(command.line, |recorder| {
+                recorder.add(command.line, Status::Skipped, format!("unknown kind of test `{name}`"));
+            }),
         }
     }
     if let Some(blessing) = blessing {
@@ -111,4 +120,34 @@ fn run_file(path: &Path, report: &mut Report) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Reads a file; what is wrong with it is recorded.
+fn read(bytes: Vec<u8>, recorder: &mut Recorder<'_>) -> Option<Source> {
+    let Ok(text) = String::from_utf8(bytes) else {
+        recorder.add(0, Status::Failed, "the file is not UTF-8");
+        return None;
+    };
+    let source = match Source::parse(&text) {
+        Ok(source) => source,
+        Err(error) => {
+            let status = if error.unsupported { Status::Skipped } else { Status::Failed };
+            recorder.add(error.line, status, error.message);
+            return None;
+        }
+    };
+    for item in &source.items {
+        if let Item::Unreadable { error, .. } = item
+            && !error.unsupported
+        {
+            recorder.add(error.line, Status::Failed, error.message.as_str());
+        }
+    }
+    for error in &source.strays {
+        recorder.add(error.line, Status::Failed, error.message.as_str());
+    }
+    if source.header.commands.is_empty() {
+        recorder.add(0, Status::Skipped, "the file has no `test` line");
+    }
+    Some(source)
 }

@@ -2,6 +2,7 @@
 
 use crate::emulated::{self, Emulated};
 use crate::loaded::Loaded;
+use crate::report::panic_message;
 use sidetrack_artifact::{Architecture, LinkError, SymbolName};
 use sidetrack_codegen::{CodegenError, TargetIsa, compile, symbol_name};
 use sidetrack_ir::types::I64;
@@ -12,6 +13,8 @@ use sidetrack_ir::{
 use sidetrack_patch::exec::{self, ExecTrap, HostSymbols, Native, Pulley};
 use sidetrack_patch::run::native_architecture;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 /// A loaded set of functions.
 pub struct Program {
@@ -51,18 +54,35 @@ impl Program {
     /// # Errors
     /// If a function is wrong, or the code generator is.
     pub fn load(functions: &[&Function], isa: &dyn TargetIsa) -> Result<Program, String> {
+        let (program, unsound) = Self::load_sound(functions, isa)?;
+        unsound.into_iter().next().map_or(Ok(program), |(_, message)| Err(message))
+    }
+
+    /// As [`Program::load`], but functions that are wrong are missing as well; they are
+    /// returned with what is wrong with them.
+    pub(crate) fn load_sound(
+        functions: &[&Function],
+        isa: &dyn TargetIsa,
+    ) -> Result<(Program, Vec<(ExternalName, String)>), String> {
         let mut missing = HashMap::new();
         let mut compiled = HashMap::new();
+        let mut unsound = Vec::new();
         for &func in functions {
-            match compile(func, isa) {
-                Ok(code) => {
+            let code = catch_unwind(AssertUnwindSafe(|| compile(func, isa)));
+            let message = match code {
+                Ok(Ok(code)) => {
                     compiled.insert(func.name.clone(), code);
+                    continue;
                 }
-                Err(error @ (CodegenError::Unsupported { .. } | CodegenError::Signature { .. })) => {
+                Ok(Err(error @ (CodegenError::Unsupported { .. } | CodegenError::Signature { .. }))) => {
                     missing.insert(func.name.clone(), error.to_string());
+                    continue;
                 }
-                Err(error) => return Err(error.to_string()),
-            }
+                Ok(Err(error)) => error.to_string(),
+                Err(payload) => format!("panicked: {}", panic_message(&*payload)),
+            };
+            missing.insert(func.name.clone(), format!("{} does not compile", func.name));
+            unsound.push((func.name.clone(), message));
         }
         let signature = |func: &&Function| (func.name.clone(), func.signature.clone());
         let signatures: HashMap<ExternalName, Signature> = functions.iter().map(signature).collect();
@@ -102,7 +122,15 @@ impl Program {
             }
             _ => Loaded::Emulated(Emulated::load(image)?),
         };
-        Ok(Program { loaded, signatures, missing })
+        Ok((Program { loaded, signatures, missing }, unsound))
+    }
+
+    /// Limits the time that a call may take, in whole seconds, where code runs under an
+    /// emulator.
+    pub(crate) fn set_limit(&mut self, limit: Duration) {
+        if let Loaded::Emulated(emulated) = &mut self.loaded {
+            emulated.set_limit(limit);
+        }
     }
 
     /// Calls a function.

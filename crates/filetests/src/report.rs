@@ -1,10 +1,12 @@
 //! What came of each assertion.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use sidetrack_ir::text::ParseError;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How an assertion ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It holds.
@@ -16,7 +18,7 @@ pub enum Status {
 }
 
 /// One assertion of a test file.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// The file.
     pub file: String,
@@ -94,9 +96,49 @@ impl Report {
     }
 }
 
+/// Where a step of a test stands, told before it begins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) line: u32,
+    pub(crate) kind: String,
+    pub(crate) target: String,
+    /// Whether it runs what a test says, which may never end.
+    pub(crate) limited: bool,
+}
+
+/// What is to become of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is done.
+    Do,
+    /// It was done by a process that has died since: what it leaves is needed, its records
+    /// are not.
+    Repeat,
+    /// It was what the process died of.
+    Skip,
+}
+
+/// What is told about the steps of a file.
+pub(crate) trait Sink {
+    /// A step begins.
+    fn begin(&mut self, step: Step) -> Turn;
+    /// The step has this result; nothing is heard of results of repeated steps.
+    fn record(&mut self, record: Record);
+}
+
+impl Sink for Report {
+    fn begin(&mut self, _: Step) -> Turn {
+        Turn::Do
+    }
+
+    fn record(&mut self, record: Record) {
+        self.records.push(record);
+    }
+}
+
 /// Collects the records of one kind of test in one file.
-pub struct Recorder<'a> {
-    report: &'a mut Report,
+pub(crate) struct Recorder<'a> {
+    sink: &'a mut dyn Sink,
     file: &'a str,
     kind: &'a str,
     /// The target of the next records.
@@ -105,13 +147,38 @@ pub struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     /// A recorder without a target.
-    pub fn new(report: &'a mut Report, file: &'a str, kind: &'a str) -> Self {
-        Recorder { report, file, kind, target: String::new() }
+    pub fn new(sink: &'a mut dyn Sink, file: &'a str, kind: &'a str) -> Self {
+        Recorder { sink, file, kind, target: String::new() }
+    }
+
+    /// Does a step: the smallest part of a test that fails for itself. All records belong
+    /// to one. A panic is a failure of the step; so is the end of the process, where
+    /// another waits for that.
+    pub fn step(&mut self, line: u32, body: impl FnOnce(&mut Self)) {
+        self.step_of(line, false, |recorder, _| body(recorder));
+    }
+
+    /// As [`Recorder::step`], for running what a test says, which may take a limited time.
+    /// The body is told whether the step is only repeated.
+    pub fn limited_step(&mut self, line: u32, body: impl FnOnce(&mut Self, bool)) {
+        self.step_of(line, true, body);
+    }
+
+    fn step_of(&mut self, line: u32, limited: bool, body: impl FnOnce(&mut Self, bool)) {
+        let (kind, target) = (self.kind.to_string(), self.target.clone());
+        let turn = self.sink.begin(Step { line, kind, target, limited });
+        if turn == Turn::Skip {
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(self, turn == Turn::Repeat)));
+        if let Err(payload) = outcome {
+            self.add(line, Status::Failed, format!("panicked: {}", panic_message(&*payload)));
+        }
     }
 
     /// Adds a record.
     pub fn add(&mut self, line: u32, status: Status, message: impl Into<String>) {
-        self.report.records.push(Record {
+        self.sink.record(Record {
             file: self.file.to_string(),
             line,
             column: 0,
@@ -122,6 +189,14 @@ impl<'a> Recorder<'a> {
         });
     }
 
+    /// Records that a function is beyond the subset; one that is wrong has been recorded
+    /// when the file was read.
+    pub fn unreadable(&mut self, error: &ParseError) {
+        if error.unsupported {
+            self.add(0, Status::Skipped, error.to_string());
+        }
+    }
+
     /// Adds a passed assertion, or a failed one with its message.
     pub fn check(&mut self, line: u32, result: Result<(), String>) {
         match result {
@@ -129,4 +204,11 @@ impl<'a> Recorder<'a> {
             Err(message) => self.add(line, Status::Failed, message),
         }
     }
+}
+
+/// What a panic says.
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
+    (payload.downcast_ref::<String>().map(String::as_str))
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
 }

@@ -1,4 +1,4 @@
-//! Test files, read so that one function beyond the subset does not hide the others.
+//! Test files, read so that one function that cannot be read does not hide the others.
 
 use sidetrack_ir::text::{Comment, ParseError, ParsedFunction, TestFile, parse_test};
 use sidetrack_ir::{ExternalName, Function};
@@ -8,12 +8,12 @@ use sidetrack_ir::{ExternalName, Function};
 pub enum Item {
     /// It was read.
     Function(Box<ParsedFunction>),
-    /// It uses something that is not here.
-    Unsupported {
+    /// It is wrong, or uses something that is not here.
+    Unreadable {
         /// Its name as written, with the `%`.
         name: String,
-        /// What is not here.
-        reason: String,
+        /// Why.
+        error: ParseError,
         /// The comments in its text.
         comments: Vec<Comment>,
     },
@@ -26,6 +26,8 @@ pub struct Source {
     pub header: TestFile,
     /// The functions in order.
     pub items: Vec<Item>,
+    /// Lines between functions that are neither comments nor anything else.
+    pub strays: Vec<ParseError>,
     /// The whole text.
     pub text: String,
 }
@@ -34,16 +36,15 @@ impl Source {
     /// Reads a test file.
     ///
     /// # Errors
-    /// If the text is malformed.
+    /// If what stands above the functions is malformed.
     pub fn parse(text: &str) -> Result<Source, ParseError> {
         match parse_test(text) {
             Ok(mut header) => {
                 let functions = std::mem::take(&mut header.functions);
                 let items = functions.into_iter().map(|f| Item::Function(Box::new(f))).collect();
-                Ok(Source { header, items, text: text.to_string() })
+                Ok(Source { header, items, strays: Vec::new(), text: text.to_string() })
             }
-            Err(error) if error.unsupported => Self::parse_pieces(text),
-            Err(error) => Err(error),
+            Err(_) => Self::parse_pieces(text),
         }
     }
 
@@ -54,31 +55,41 @@ impl Source {
         let starts: Vec<usize> = (0..lines.len()).filter(|&i| is_head(lines[i])).collect();
         let first = starts.first().copied().unwrap_or(lines.len());
         let header = parse_test(&lines[..first].concat())?;
-        let mut items = Vec::new();
+        let (mut items, mut strays) = (Vec::new(), Vec::new());
         for (n, &start) in starts.iter().enumerate() {
             let end = starts.get(n + 1).copied().unwrap_or(lines.len());
-            // Blank lines in front keep the line numbers.
-            let piece = "\n".repeat(start) + &lines[start..end].concat();
-            match parse_test(&piece) {
-                Ok(file) => items.extend(file.functions.into_iter().map(|f| Item::Function(Box::new(f)))),
-                Err(error) if error.unsupported => {
-                    let head = lines[start].trim_start_matches("function").trim_start();
-                    let name = head.split(['(', ' ']).next().unwrap_or_default().to_string();
-                    let comments = comments(&lines[start..end], start as u32);
-                    let reason = format!("line {}: {}", error.line, error.message);
-                    items.push(Item::Unsupported { name, reason, comments });
+            let mut piece = lines[start..end].to_vec();
+            if let Some(brace) = piece.iter().position(|line| line.starts_with('}')) {
+                for (at, line) in piece.iter_mut().enumerate().skip(brace + 1) {
+                    if !matches!(line.trim_start().chars().next(), None | Some(';')) {
+                        let message = format!("expected a function, found `{}`", line.trim_end());
+                        strays.push(ParseError {
+                            line: (start + at + 1) as u32,
+                            message,
+                            unsupported: false,
+                        });
+                        *line = "\n";
+                    }
                 }
-                Err(error) => return Err(error),
+            }
+            // Blank lines in front keep the line numbers.
+            match parse_test(&("\n".repeat(start) + &piece.concat())) {
+                Ok(file) => items.extend(file.functions.into_iter().map(|f| Item::Function(Box::new(f)))),
+                Err(error) => {
+                    let head = lines[start].trim_start_matches("function").trim_start();
+                    let name = head.split(['(', ' ', '\n']).next().unwrap_or_default().to_string();
+                    items.push(Item::Unreadable { name, error, comments: comments(&piece, start as u32) });
+                }
             }
         }
-        Ok(Source { header, items, text: text.to_string() })
+        Ok(Source { header, items, strays, text: text.to_string() })
     }
 
     /// The functions that could be read.
     pub fn functions(&self) -> impl Iterator<Item = &ParsedFunction> {
         self.items.iter().filter_map(|item| match item {
             Item::Function(parsed) => Some(&**parsed),
-            Item::Unsupported { .. } => None,
+            Item::Unreadable { .. } => None,
         })
     }
 
@@ -86,7 +97,7 @@ impl Source {
     pub fn comments(&self) -> impl Iterator<Item = &Comment> {
         self.items.iter().flat_map(|item| match item {
             Item::Function(parsed) => parsed.comments.iter(),
-            Item::Unsupported { comments, .. } => comments.iter(),
+            Item::Unreadable { comments, .. } => comments.iter(),
         })
     }
 
@@ -96,15 +107,14 @@ impl Source {
     }
 
     /// Why the function of this name could not be read, if that is so.
-    pub fn unsupported(&self, name: &ExternalName) -> Option<&str> {
+    pub fn unreadable(&self, name: &ExternalName) -> Option<&ParseError> {
         self.items.iter().find_map(|item| match item {
-            Item::Unsupported { name: text, reason, .. } if *text == name.to_string() => {
-                Some(reason.as_str())
-            }
+            Item::Unreadable { name: text, error, .. } if *text == name.to_string() => Some(error),
             _ => None,
         })
     }
 }
+
 
 fn comments(lines: &[&str], before: u32) -> Vec<Comment> {
     let comment = |(i, line): (usize, &&str)| {

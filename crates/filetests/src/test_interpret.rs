@@ -1,10 +1,11 @@
 //! `test interpret`: runs the file's commands in the reference interpreter.
 
-use crate::report::Recorder;
+use crate::report::{Recorder, Status};
 use crate::source::Source;
 use crate::test_run::{self, Machine, Outcome};
 use sidetrack_ir::interp::{FunctionStore, HostOutcome, Interpreter, Memory, Stop};
-use sidetrack_ir::{DataValue, ExternalName};
+use sidetrack_ir::verifier::verify;
+use sidetrack_ir::{AnyEntity, DataValue, ExternalName};
 
 impl Machine for Interpreter<'_> {
     fn call(&mut self, name: &ExternalName, args: &[DataValue]) -> Result<Vec<DataValue>, Outcome> {
@@ -26,7 +27,15 @@ impl Machine for Interpreter<'_> {
 /// Runs the commands.
 pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
     recorder.target = "interpreter".to_string();
-    let store = FunctionStore::new(source.functions().map(|parsed| &parsed.func));
+    let mut sound = Vec::new();
+    for parsed in source.functions() {
+        let line = parsed.source.line(AnyEntity::Function);
+        recorder.step(line, |recorder| match verify(&parsed.func) {
+            Ok(()) => sound.push(&parsed.func),
+            Err(errors) => recorder.add(line, Status::Failed, errors.to_string()),
+        });
+    }
+    let store = FunctionStore::new(sound);
     let mut interpreter = Interpreter::new(&store);
     // The same exceptions as compiled code has from its host.
     interpreter.define_host(ExternalName::named("throw"), |_: &mut Memory, args: &[DataValue]| {

@@ -19,13 +19,13 @@ fn each(
     for item in &source.items {
         let parsed = match item {
             Item::Function(parsed) => parsed,
-            Item::Unsupported { reason, .. } => {
-                recorder.add(0, Status::Skipped, reason);
+            Item::Unreadable { error, .. } => {
+                recorder.step(0, |recorder| recorder.unreadable(error));
                 continue;
             }
         };
         let line = parsed.source.line(sidetrack_ir::AnyEntity::Function);
-        match print(parsed) {
+        recorder.step(line, |recorder| match print(parsed) {
             Ok(output) => {
                 if let (true, Some(blessing)) = (precise, blessing.as_mut()) {
                     blessing.note(parsed, &output);
@@ -36,7 +36,7 @@ fn each(
             }
             Err((true, reason)) => recorder.add(line, Status::Skipped, reason),
             Err((false, message)) => recorder.add(line, Status::Failed, message),
-        }
+        });
     }
 }
 
@@ -77,14 +77,16 @@ pub fn compile_output(
     blessing: &mut Option<Blessing>,
 ) {
     if source.header.targets.is_empty() {
-        recorder.add(0, Status::Failed, "`test compile` needs a `target` line");
+        recorder.step(0, |recorder| {
+            recorder.add(0, Status::Failed, "`test compile` needs a `target` line");
+        });
     }
     for line in &source.header.targets {
         recorder.target = line.triple.clone();
         let isa = match target::isa(source, line, false) {
             Ok(isa) => isa,
             Err(reason) => {
-                recorder.add(line.line, Status::Skipped, reason);
+                recorder.step(line.line, |recorder| recorder.add(line.line, Status::Skipped, reason));
                 continue;
             }
         };

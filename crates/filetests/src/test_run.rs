@@ -7,8 +7,10 @@ use crate::report::{Recorder, Status};
 use crate::runcmd::{self, Command};
 use crate::source::{Item, Source};
 use crate::target;
-use sidetrack_ir::text::{Comment, TargetLine};
-use sidetrack_ir::{ArgumentPurpose, DataValue, ExternalName, Function, TrapCode};
+use sidetrack_codegen::TargetIsa;
+use sidetrack_ir::text::{Comment, ParseError, TargetLine};
+use sidetrack_ir::{AnyEntity, ArgumentPurpose, DataValue, ExternalName, Function, TrapCode};
+use std::time::Duration;
 
 /// What runs functions and switches sites.
 pub trait Machine {
@@ -51,7 +53,7 @@ impl Machine for Program {
 }
 
 /// Runs the file on every target that it names; the host's if it names none.
-pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
+pub fn run(source: &Source, timeout: Duration, recorder: &mut Recorder<'_>) {
     let host = [TargetLine {
         triple: std::env::consts::ARCH.to_string(),
         flags: Vec::new(),
@@ -67,26 +69,46 @@ pub fn run(source: &Source, recorder: &mut Recorder<'_>) {
                 recorder.target = format!("{} {}", isa.name(), isa.flags().opt_level);
                 if let Err(reason) = runnable(isa.architecture()) {
                     match std::env::var_os(REQUIRE) {
-                        Some(_) => recorder.add(line.line, Status::Failed, reason),
+                        Some(_) => recorder.step(line.line, |r| r.add(line.line, Status::Failed, reason)),
                         None => skip_all(source, recorder, &reason),
                     }
                     continue;
                 }
-                let functions: Vec<&Function> = source.functions().map(|parsed| &parsed.func).collect();
-                match Program::load(&functions, &*isa) {
-                    Ok(mut program) => commands(source, &mut program, recorder),
-                    Err(message) => recorder.add(line.line, Status::Failed, message),
+                let mut program = None;
+                recorder.step(line.line, |recorder| program = load(source, line.line, &*isa, recorder));
+                if let Some(mut program) = program {
+                    program.set_limit(timeout);
+                    commands(source, &mut program, recorder);
                 }
             }
         }
     }
 }
 
+/// Loads what can be compiled; what is wrong is recorded.
+fn load(source: &Source, line: u32, isa: &dyn TargetIsa, recorder: &mut Recorder<'_>) -> Option<Program> {
+    let functions: Vec<&Function> = source.functions().map(|parsed| &parsed.func).collect();
+    match Program::load_sound(&functions, isa) {
+        Ok((program, unsound)) => {
+            for (name, message) in unsound {
+                let parsed = source.functions().find(|parsed| parsed.func.name == name);
+                let line = parsed.map_or(line, |parsed| parsed.source.line(AnyEntity::Function));
+                recorder.add(line, Status::Failed, message);
+            }
+            Some(program)
+        }
+        Err(message) => {
+            recorder.add(line, Status::Failed, message);
+            None
+        }
+    }
+}
+
 /// Records every command as skipped.
-pub fn skip_all(source: &Source, recorder: &mut Recorder<'_>, reason: &str) {
+fn skip_all(source: &Source, recorder: &mut Recorder<'_>, reason: &str) {
     for comment in source.comments() {
         if runcmd::parse(comment).is_some() {
-            recorder.add(comment.line, Status::Skipped, reason);
+            recorder.step(comment.line, |recorder| recorder.add(comment.line, Status::Skipped, reason));
         }
     }
 }
@@ -96,22 +118,30 @@ pub fn commands(source: &Source, machine: &mut dyn Machine, recorder: &mut Recor
     for item in &source.items {
         let (last, comments) = match item {
             Item::Function(parsed) => (Ok(&parsed.func), &parsed.comments),
-            Item::Unsupported { reason, comments, .. } => (Err(reason), comments),
+            Item::Unreadable { error, comments, .. } => (Err(error), comments),
         };
-        // A function that cannot be read is reported even if no command is about it.
-        if let Err(reason) = last
+        // A function that is beyond the subset is reported even if no command is about it.
+        if let Err(error) = last
+            && error.unsupported
             && !comments.iter().any(|comment| runcmd::parse(comment).is_some())
         {
-            recorder.add(0, Status::Skipped, reason);
+            recorder.step(0, |recorder| recorder.add(0, Status::Skipped, error.to_string()));
         }
         for comment in comments {
-            let Some(command) = runcmd::parse(comment) else { continue };
-            match command {
-                Ok(command) => one(source, last, comment, command, machine, recorder),
+            let line = comment.line;
+            match (runcmd::parse(comment), last) {
+                (None, _) => {}
+                (Some(Ok(command)), _) => recorder.limited_step(line, |recorder, repeated| {
+                    one(source, last, comment, command, machine, recorder, repeated);
+                }),
                 // A malformed command of a function that cannot be read may well
                 // be about values of types that are not here.
-                Err(_) if last.is_err() => recorder.add(comment.line, Status::Skipped, last.unwrap_err()),
-                Err(message) => recorder.add(comment.line, Status::Failed, message),
+                (Some(Err(_)), Err(error)) => {
+                    recorder.step(line, |recorder| recorder.add(line, Status::Skipped, error.to_string()));
+                }
+                (Some(Err(message)), Ok(_)) => {
+                    recorder.step(line, |recorder| recorder.add(line, Status::Failed, message));
+                }
             }
         }
     }
@@ -119,11 +149,12 @@ pub fn commands(source: &Source, machine: &mut dyn Machine, recorder: &mut Recor
 
 fn one(
     source: &Source,
-    last: Result<&Function, &String>,
+    last: Result<&Function, &ParseError>,
     comment: &Comment,
     command: Command,
     machine: &mut dyn Machine,
     recorder: &mut Recorder<'_>,
+    repeated: bool,
 ) {
     let line = comment.line;
     let call = match &command {
@@ -133,11 +164,15 @@ fn one(
             return recorder.check(line, result.map_err(|error| format!("{function}: {error}")));
         }
     };
+    // A call leaves nothing behind for those after it.
+    if repeated {
+        return;
+    }
     let func = match &call.function {
         None => last,
-        Some(name) => match (source.function(name), source.unsupported(name)) {
+        Some(name) => match (source.function(name), source.unreadable(name)) {
             (Some(func), _) => Ok(func),
-            (None, Some(reason)) => return recorder.add(line, Status::Skipped, reason),
+            (None, Some(error)) => Err(error),
             (None, None) => {
                 return recorder.add(line, Status::Failed, format!("there is no function {name}"));
             }
@@ -145,7 +180,7 @@ fn one(
     };
     let func = match func {
         Ok(func) => func,
-        Err(reason) => return recorder.add(line, Status::Skipped, reason),
+        Err(error) => return recorder.add(line, Status::Skipped, error.to_string()),
     };
     // Runners that have heaps make the context themselves.
     let params = &func.signature.params;

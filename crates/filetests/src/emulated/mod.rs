@@ -17,7 +17,8 @@ use process::{Outcome, Process};
 use sidetrack_artifact::{Architecture, Image, LoadTarget, SymbolName, TrapCode};
 use sidetrack_patch::exec::{ExecTrap, Place};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 /// If this environment variable is set, a target that cannot be run is a failure.
 pub const REQUIRE: &str = "SIDETRACK_REQUIRE_EMULATORS";
@@ -89,7 +90,16 @@ pub struct Emulated {
     image: Image,
     /// What runs it, until it dies.
     process: Option<Process>,
+    /// The sites that are not as in the image.
+    switched: BTreeMap<usize, bool>,
+    /// Seconds that a call may take.
+    limit: u64,
 }
+
+/// Seconds that a call may take unless something else is said.
+const LIMIT: u64 = 60;
+/// The number of the signal that ends a call which takes longer.
+const SIGALRM: u64 = 14;
 
 impl Emulated {
     /// Loads an image.
@@ -100,29 +110,24 @@ impl Emulated {
     pub fn load(image: Image) -> Result<Self, String> {
         let target = target(image.architecture)
             .ok_or_else(|| format!("there is no emulator for {:?}", image.architecture))?;
-        let idle = IDLE.with_borrow_mut(|idle| idle.remove(target.name));
-        let mut process = match idle {
-            Some(process) => process,
-            None => Process::start(target)?,
-        };
-        let base = process.allocate(image.code.len())?;
-        let mut code = image.code.clone();
-        for reloc in &image.load_relocs {
-            let address = match reloc.target {
-                LoadTarget::Image(offset) => base + u64::from(offset),
-                LoadTarget::Import(index) => process.address(&image.imports[index as usize].name)?,
-            };
-            let bytes = target.architecture.address_bytes(address.wrapping_add_signed(reloc.addend));
-            code[reloc.offset as usize..reloc.offset as usize + 8].copy_from_slice(&bytes);
-        }
-        process.load(&image, &code)?;
-        Ok(Emulated { target, image, process: Some(process) })
+        let process = Some(start(target, &image)?);
+        Ok(Emulated { target, image, process, switched: BTreeMap::new(), limit: LIMIT })
     }
 
+    /// Limits the time that a call may take, in whole seconds; at least one.
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.limit = limit.as_secs().max(1);
+    }
+
+    /// What runs the image. If that has died, another in the same state.
     fn process(&mut self) -> Result<&mut Process, String> {
-        self.process
-            .as_mut()
-            .ok_or_else(|| format!("the process under {} died before", self.target.emulator[0]))
+        if self.process.is_none() {
+            let mut process = start(self.target, &self.image)?;
+            let edit = |(&index, &on): (&usize, &bool)| edit(&self.image, index, on);
+            process.patch(&self.switched.iter().map(edit).collect::<Vec<_>>())?;
+            self.process = Some(process);
+        }
+        self.process.as_mut().ok_or_else(|| "no process".to_string())
     }
 
     /// Calls the trampoline `name` with the slots.
@@ -132,7 +137,8 @@ impl Emulated {
     pub fn invoke(&mut self, name: &SymbolName, slots: &mut [u64]) -> Result<(), ExecTrap> {
         let symbol = self.image.symbol(name).ok_or_else(|| ExecTrap::NoSuchFunction(name.clone()))?;
         let entry = symbol.offset;
-        let outcome = self.process().and_then(|process| process.call(entry, slots));
+        let limit = self.limit;
+        let outcome = self.process().and_then(|process| process.call(entry, limit, slots));
         let place = |pc: u64| {
             let offset = pc as u32;
             let function = self.image.symbol_at(offset).filter(|_| u64::from(offset) == pc);
@@ -144,6 +150,10 @@ impl Emulated {
                 let code = trap_code(code).unwrap_or(TrapCode::StackOverflow);
                 Err(ExecTrap::Trap { code, place: place(pc) })
             }
+            Ok(Outcome::Fault { signal: SIGALRM, pc, .. }) => Err(ExecTrap::Fault {
+                reason: format!("not done after {limit} s"),
+                place: place(pc),
+            }),
             Ok(Outcome::Fault { signal, pc, address }) => Err(ExecTrap::Fault {
                 reason: format!("signal {signal}, address {address:#x}"),
                 place: place(pc),
@@ -164,10 +174,11 @@ impl Emulated {
     /// # Errors
     /// The process does not answer.
     pub fn switch(&mut self, sites: impl IntoIterator<Item = usize>, on: bool) -> Result<(), String> {
-        let site = |index: usize| &self.image.patch_sites[index];
-        let edits: Vec<(u32, Vec<u8>)> =
-            sites.into_iter().map(site).map(|site| (site.start(), site.bytes(on).to_vec())).collect();
-        self.process()?.patch(&edits)
+        let sites: Vec<usize> = sites.into_iter().collect();
+        let edits: Vec<(u32, Vec<u8>)> = sites.iter().map(|&index| edit(&self.image, index, on)).collect();
+        self.process()?.patch(&edits)?;
+        self.switched.extend(sites.into_iter().map(|index| (index, on)));
+        Ok(())
     }
 
     /// The image.
@@ -183,6 +194,33 @@ impl Drop for Emulated {
             let _ = IDLE.try_with(|idle| idle.borrow_mut().insert(self.target.name, process));
         }
     }
+}
+
+/// A process that runs the image.
+fn start(target: &'static Target, image: &Image) -> Result<Process, String> {
+    let idle = IDLE.with_borrow_mut(|idle| idle.remove(target.name));
+    let mut process = match idle {
+        Some(process) => process,
+        None => Process::start(target)?,
+    };
+    let base = process.allocate(image.code.len())?;
+    let mut code = image.code.clone();
+    for reloc in &image.load_relocs {
+        let address = match reloc.target {
+            LoadTarget::Image(offset) => base + u64::from(offset),
+            LoadTarget::Import(index) => process.address(&image.imports[index as usize].name)?,
+        };
+        let bytes = target.architecture.address_bytes(address.wrapping_add_signed(reloc.addend));
+        code[reloc.offset as usize..reloc.offset as usize + 8].copy_from_slice(&bytes);
+    }
+    process.load(image, &code)?;
+    Ok(process)
+}
+
+/// What switches a site: where, and the bytes there.
+fn edit(image: &Image, index: usize, on: bool) -> (u32, Vec<u8>) {
+    let site = &image.patch_sites[index];
+    (site.start(), site.bytes(on).to_vec())
 }
 
 /// The number by which the harness knows a trap code.

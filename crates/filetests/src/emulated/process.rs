@@ -153,9 +153,9 @@ impl Process {
         self.confirm()
     }
 
-    /// Calls a trampoline.
-    pub(super) fn call(&mut self, entry: u32, slots: &mut [u64]) -> Result<Outcome, String> {
-        let message = Message::new(b'C').number(entry.into()).number(slots.len() as u64);
+    /// Calls a trampoline, which may take that many seconds.
+    pub(super) fn call(&mut self, entry: u32, seconds: u64, slots: &mut [u64]) -> Result<Outcome, String> {
+        let message = Message::new(b'C').number(entry.into()).number(seconds).number(slots.len() as u64);
         let message = slots.iter().copied().fold(message, Message::number);
         self.send(&message.bytes)?;
         match self.kind()? {
