@@ -6,10 +6,8 @@ mod wasm;
 
 use clap::{Parser, ValueEnum};
 use sidetrack_filetests::differential::{Targets, check};
-use sidetrack_filetests::wasm_differential::{
-    self, Engines, MEMORY_BYTES, TABLE_ELEMENTS, compare, tell_oracle,
-};
 use sidetrack_ir::random::{Config, Entropy, function_set};
+use sidetrack_oracle::differential::{self, Engines, MEMORY_BYTES, TABLE_ELEMENTS, compare, tell_oracle};
 use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -75,10 +73,10 @@ fn modules(first: u64, end: Instant) {
     let limits = (MEMORY_BYTES as usize, TABLE_ELEMENTS as usize);
     let (mut seed, mut modules, mut compared) = (first, 0, 0);
     while Instant::now() < end {
-        if let Some(bytes) = wasm_differential::module(seed) {
+        if let Some(bytes) = differential::module(seed) {
             modules += 1;
-            compared += wasm_differential::check(seed, &bytes, &engines)
-                .unwrap_or_else(|message| fail(seed, &message));
+            compared +=
+                differential::check(seed, &bytes, &engines).unwrap_or_else(|message| fail(seed, &message));
             let expected = tell_oracle(seed, &bytes).unwrap_or_else(|message| fail(seed, &message));
             let story =
                 wasm::tell(seed, &bytes, &wasmtime, limits).unwrap_or_else(|message| fail(seed, &message));
@@ -97,7 +95,7 @@ fn mutated_modules(first: u64, end: Instant) {
     let engine = sidetrack_engine::Engine::default();
     let (mut seed, mut good, mut bad) = (first, 0, 0);
     while Instant::now() < end {
-        if let Some(mut bytes) = wasm_differential::module(seed / 64) {
+        if let Some(mut bytes) = differential::module(seed / 64) {
             let mut entropy = Entropy::from_seed(!seed, 256);
             for _ in 0..1 + entropy.below(4) {
                 let at = entropy.below(bytes.len().max(1));

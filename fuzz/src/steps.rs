@@ -4,7 +4,7 @@
 //! exceptions are not compared, since Wasmtime does not give any, and neither are lines
 //! that only one has because the other's call stack is used up.
 
-use sidetrack_filetests::wasm_oracle::{self as oracle, Limits};
+use sidetrack_oracle::{self as oracle, Limits};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;

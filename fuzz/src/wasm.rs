@@ -1,6 +1,6 @@
 //! Random modules on Wasmtime, told as the engine's stories are.
 
-use sidetrack_filetests::wasm_differential::{EXHAUSTED, Story, argument, hash};
+use sidetrack_oracle::differential::{EXHAUSTED, Story, argument, hash};
 use wasmtime::{
     Config, Engine, Extern, HeapType, Instance, Module, Store, StoreLimits, StoreLimitsBuilder, Trap, Val,
     ValType,

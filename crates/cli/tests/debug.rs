@@ -22,7 +22,7 @@ mod common;
 
 use common::{command, folder, host, repository, targets};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -281,7 +281,7 @@ impl Talk {
     fn over(child: Child, input: impl Write + 'static, output: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
-            output.bytes().map_while(Result::ok).try_for_each(|byte| sender.send(byte))
+            BufReader::new(output).bytes().map_while(Result::ok).try_for_each(|byte| sender.send(byte))
         });
         Talk { child, input: Box::new(input), output: receiver, rest: String::new() }
     }

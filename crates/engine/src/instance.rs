@@ -238,7 +238,7 @@ fn link(store: &mut StoreOpaque, instance: VmPtr<InstanceData>, imports: &[Exter
                     None => func.record(),
                     Some(host) => {
                         let (code, id) = (module.exit_stub(base, ty), module.type_id(ty));
-                        HostContext::new(store, Some(instance), host, code, id)
+                        HostContext::create(store, Some(instance), host, code, id)
                     }
                 };
                 functions.push(record);

@@ -400,7 +400,7 @@ impl StoreOpaque {
     /// A record of a host function that is no instance's import.
     pub(crate) fn host_record(&mut self, func: &Arc<HostFunc>) -> VmPtr<FuncRecord> {
         let type_id = self.engine.type_id(func.ty());
-        HostContext::new(self, None, func.clone(), std::ptr::null(), type_id)
+        HostContext::create(self, None, func.clone(), std::ptr::null(), type_id)
     }
 
     /// Sees to it that compiled code can call through the record.

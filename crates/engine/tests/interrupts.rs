@@ -118,7 +118,7 @@ fn code_of_every_engine_is_interrupted() -> Result<()> {
 #[test]
 fn breakpoints_set_while_an_interrupt_is_under_way_stay() -> Result<()> {
     let engine = Engine::new(sidetrack_engine::Config::new().target(Target::Native))?;
-    let module = Module::new(&engine, &wide(30))?;
+    let module = Module::new(&engine, wide(30))?;
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[])?;
     let handle = store.interrupt_handle();

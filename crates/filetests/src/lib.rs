@@ -20,8 +20,6 @@ mod test_interpret;
 mod test_output;
 mod test_run;
 mod test_verifier;
-pub mod wasm_differential;
-pub mod wasm_oracle;
 pub mod wast;
 mod worker;
 

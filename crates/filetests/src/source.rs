@@ -115,7 +115,6 @@ impl Source {
     }
 }
 
-
 fn comments(lines: &[&str], before: u32) -> Vec<Comment> {
     let comment = |(i, line): (usize, &&str)| {
         let (_, text) = line.split_once(';')?;

@@ -49,7 +49,7 @@ fn each_line_for_its_reason() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped.clif");
     let outcome = |text: &str| {
         std::fs::write(&path, text).expect("the file can be written");
-        let report = run(&[path.clone()], &Options::default()).expect("the file can be read");
+        let report = run(std::slice::from_ref(&path), &Options::default()).expect("the file can be read");
         let here = |record: &&sidetrack_filetests::Record| !record.message.starts_with("target pulley32");
         let records = report.records.iter().filter(here);
         records.map(|record| (record.line, record.status, record.message.clone())).collect::<Vec<_>>()

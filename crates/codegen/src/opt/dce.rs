@@ -34,7 +34,7 @@ pub fn run(func: &mut Function) {
     func.dfg.states.retain(|v| marks.values[v]);
     for &block in &blocks[1..] {
         let dead = |v: &Value| !marks.values[*v];
-        if !func.dfg.block_params(block).iter().any(|v| dead(v)) {
+        if !func.dfg.block_params(block).iter().any(&dead) {
             continue;
         }
         let keep: Vec<bool> = func.dfg.block_params(block).iter().map(|v| !dead(v)).collect();

@@ -142,9 +142,9 @@ unsafe impl Send for HostContext {}
 unsafe impl Sync for HostContext {}
 
 impl HostContext {
-    /// The function in `store`, imported by `instance` if any, called by code through
+    /// The record of the function in `store`, imported by `instance` if any, called by code through
     /// the exit stub at `code` if any. `type_id` is the id of its type.
-    pub fn new(
+    pub fn create(
         store: &mut StoreOpaque,
         instance: Option<VmPtr<InstanceData>>,
         func: Arc<HostFunc>,

@@ -150,10 +150,9 @@ impl Emulated {
                 let code = trap_code(code).unwrap_or(TrapCode::StackOverflow);
                 Err(ExecTrap::Trap { code, place: place(pc) })
             }
-            Ok(Outcome::Fault { signal: SIGALRM, pc, .. }) => Err(ExecTrap::Fault {
-                reason: format!("not done after {limit} s"),
-                place: place(pc),
-            }),
+            Ok(Outcome::Fault { signal: SIGALRM, pc, .. }) => {
+                Err(ExecTrap::Fault { reason: format!("not done after {limit} s"), place: place(pc) })
+            }
             Ok(Outcome::Fault { signal, pc, address }) => Err(ExecTrap::Fault {
                 reason: format!("signal {signal}, address {address:#x}"),
                 place: place(pc),

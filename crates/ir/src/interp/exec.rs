@@ -46,7 +46,7 @@ impl Interpreter<'_> {
             (opcode, _) if opcode.is_call() => return self.exec_call(inst),
             (Opcode::Nop | Opcode::SequencePoint | Opcode::Fence, _) => {}
             (opcode, extra) if opcode.can_load() || opcode.can_store() => self.access(inst, data, extra)?,
-            (opcode, Extra::Func(callee)) if opcode == Opcode::FuncAddr => {
+            (Opcode::FuncAddr, Extra::Func(callee)) => {
                 let addr = self.function_address(&func.dfg.ext_funcs[callee].name);
                 self.set_result(inst, DataValue::from_bits(data.ty, addr));
             }

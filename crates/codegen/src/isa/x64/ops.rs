@@ -223,7 +223,7 @@ impl MovKind {
     }
 
     /// Whether the source is a byte.
-    pub fn from_byte(self) -> bool {
+    pub fn reads_byte(self) -> bool {
         matches!(self, MovKind::Zx8 | MovKind::Sx8To32 | MovKind::Sx8To64)
     }
 

@@ -322,7 +322,7 @@ fn emit_more(inst: &Inst, isa: &X64, buffer: &mut Buf, ctx: &EmitCtx<'_>) {
         Inst::Mov { kind, dst, src } => {
             let rm = rm(src, buffer, ctx);
             let (op, w) = kind.op();
-            buffer.op(op, w, kind.from_byte() && rm_is_high(rm), dst.hw_enc(), rm, NO_IMM);
+            buffer.op(op, w, kind.reads_byte() && rm_is_high(rm), dst.hw_enc(), rm, NO_IMM);
         }
         Inst::Copy { dst, src, class } => copy(buffer, dst, src, class),
         Inst::Store { size, src, mem } => {

@@ -47,7 +47,7 @@ fn known(places: &[u8; 16], modulus: u8, left: Reg, right: Reg) -> Option<impl F
     for m in 0..4u8 {
         let bytes = 1 << m;
         let first = places[0];
-        if first % bytes == 0 && same(&|n| first + n % bytes, 0) {
+        if first.is_multiple_of(bytes) && same(&|n| first + n % bytes, 0) {
             let (index, src) = (first % 16 / bytes, if first < 16 { left } else { right });
             return Some(Known::Repeat(m, index, src).maker());
         }

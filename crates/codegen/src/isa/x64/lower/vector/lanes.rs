@@ -96,7 +96,7 @@ fn scalar_to_vector(ctx: &mut Ctx<'_>, inst: IrInst, ty: Type) {
 
 /// The order of double words that puts a lane first.
 fn to_front(ty: Type, lane: u8) -> u8 {
-    if ty == F64X2 { 0b0100 | lane * 0b1010 } else { lane }
+    if ty == F64X2 { 0b0100 | (lane * 0b1010) } else { lane }
 }
 
 /// A register whose low lane is this lane of floats.

@@ -65,7 +65,7 @@ fn units<const COUNT: usize>(mask: &Mask) -> Option<[u8; COUNT]> {
     let mut units = [0; COUNT];
     for (unit, bytes) in units.iter_mut().zip(mask.chunks(size)) {
         let whole = bytes.iter().enumerate().all(|(n, &byte)| byte == bytes[0] + n as u8);
-        if !whole || bytes[0] as usize % size != 0 || bytes[0] >= 32 {
+        if !whole || !(bytes[0] as usize).is_multiple_of(size) || bytes[0] >= 32 {
             return None;
         }
         *unit = bytes[0] / size as u8;
@@ -87,8 +87,9 @@ fn interleaving(mask: &Mask, a: u8, b: u8) -> Option<VecOp> {
         (8, VecOp::Punpcklqdq, VecOp::Punpckhqdq),
     ];
     UNPACK.iter().find_map(|&(size, low, high)| {
-        let at =
-            |n: u8, half: u8| n / (2 * size) * size + n % size + half + if n / size % 2 == 0 { a } else { b };
+        let at = |n: u8, half: u8| {
+            n / (2 * size) * size + n % size + half + if (n / size).is_multiple_of(2) { a } else { b }
+        };
         let is = |half: u8| (0..16).all(|n| mask[usize::from(n)] == at(n, half));
         if is(0) { Some(low) } else { is(8).then_some(high) }
     })

@@ -2,7 +2,7 @@
 //! every target at every level; and so do breakpoints that native code comes to.
 
 use sidetrack_engine::{Config, DebugEvent, Engine, Instance, Module, OptLevel, Resume, Store, Target, Val};
-use sidetrack_filetests::wasm_oracle::{Limits, Stop, Trap, trace_run};
+use sidetrack_oracle::{Limits, Stop, Trap, trace_run};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -1,9 +1,9 @@
 //! Operators on locals, globals, references and tables.
 
-use super::memory;
-use super::run::Frame;
-use super::store::{Store, Table};
-use super::value::{Trap, Value};
+use crate::memory;
+use crate::run::Frame;
+use crate::store::{Store, Table};
+use crate::value::{Trap, Value};
 use std::ops::Range;
 use wasmparser::Operator as O;
 

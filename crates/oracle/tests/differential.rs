@@ -1,6 +1,6 @@
 //! A second of random modules; `fuzz/` runs them for as long as it is told.
 
-use sidetrack_filetests::wasm_differential::{Engines, check, module};
+use sidetrack_oracle::differential::{Engines, check, module};
 use std::time::{Duration, Instant};
 
 #[test]

@@ -1,10 +1,10 @@
 //! Loads and stores of vectors and lanes.
 
-use super::numeric;
-use super::run::Frame;
-use super::simd::{Lane, join, split};
-use super::store::Store;
-use super::value::Trap;
+use crate::numeric;
+use crate::run::Frame;
+use crate::simd::{Lane, join, split};
+use crate::store::Store;
+use crate::value::Trap;
 use wasmparser::{MemArg, Operator as O};
 
 /// Executes a load or store of a vector, or passes the operator on.

@@ -8,7 +8,6 @@
 //! processors. How deep the stack may get is left open: a call that uses it up ends the
 //! comparison.
 
-use crate::wasm_oracle as oracle;
 use arbitrary::Unstructured;
 use sidetrack_engine::{
     Config, Engine, Extern, Func, Instance, Instrument, Module, OptLevel, Resume, Store, StoreLimits,
@@ -63,9 +62,9 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
         simd_enabled: true,
         relaxed_simd_enabled: false,
         tail_call_enabled: true,
-        exceptions_enabled: seed % 2 == 0,
+        exceptions_enabled: seed.is_multiple_of(2),
         extended_const_enabled: true,
-        memory64_enabled: seed % 3 == 0,
+        memory64_enabled: seed.is_multiple_of(3),
         gc_enabled: false,
         threads_enabled: false,
         custom_page_sizes_enabled: false,
@@ -130,7 +129,7 @@ pub fn check(seed: u64, wasm: &[u8], engines: &Engines) -> Result<usize, String>
     let mut compared = 0;
     for (name, engine, sites) in &engines.0 {
         let mut stories = vec![(name.clone(), tell(seed, wasm, engine, false)?)];
-        if *sites && seed % 4 == 0 {
+        if *sites && seed.is_multiple_of(4) {
             stories.push((format!("{name}, stepped"), tell(seed, wasm, engine, true)?));
         }
         for (name, story) in stories {
@@ -193,32 +192,32 @@ fn show_reference(null: bool) -> String {
 /// # Errors
 /// If it does not understand the module.
 pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
-    let limits = oracle::Limits {
+    let limits = crate::Limits {
         memory_bytes: MEMORY_BYTES,
         table_elements: TABLE_ELEMENTS,
-        ..oracle::Limits::default()
+        ..crate::Limits::default()
     };
-    let module = oracle::Module::new(wasm)?;
-    let mut store = oracle::Store::new(limits);
+    let module = crate::Module::new(wasm)?;
+    let mut store = crate::Store::new(limits);
     let instance = match store.instantiate(&module, &[]) {
         Ok(instance) => instance,
-        Err(oracle::LinkError::Stop(stop)) => return Ok(vec![show_stop(&stop)]),
+        Err(crate::LinkError::Stop(stop)) => return Ok(vec![show_stop(&stop)]),
         Err(_) => return Ok(vec!["cannot be instantiated".to_string()]),
     };
     let mut story = vec!["instantiated".to_string()];
     let exports = store.exports(instance);
     for (call, (name, item)) in exports.iter().enumerate() {
-        let oracle::Extern::Func(func) = *item else { continue };
+        let crate::Extern::Func(func) = *item else { continue };
         let types = store.func_type(func).params.clone();
         let arguments = types.iter().enumerate().map(|(index, ty)| {
             let bits = argument(seed, call, index);
             match ty {
-                wasmparser::ValType::I32 => oracle::Value::I32(bits as i32),
-                wasmparser::ValType::I64 => oracle::Value::I64(bits as i64),
-                wasmparser::ValType::F32 => oracle::Value::F32(bits as u32),
-                wasmparser::ValType::F64 => oracle::Value::F64(bits as u64),
-                wasmparser::ValType::V128 => oracle::Value::V128(bits),
-                ty => oracle::Value::default_of(*ty),
+                wasmparser::ValType::I32 => crate::Value::I32(bits as i32),
+                wasmparser::ValType::I64 => crate::Value::I64(bits as i64),
+                wasmparser::ValType::F32 => crate::Value::F32(bits as u32),
+                wasmparser::ValType::F64 => crate::Value::F64(bits as u64),
+                wasmparser::ValType::V128 => crate::Value::V128(bits),
+                ty => crate::Value::default_of(*ty),
             }
         });
         let arguments: Vec<_> = arguments.collect();
@@ -228,11 +227,11 @@ pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
                 for value in results {
                     line += " ";
                     line += &match value {
-                        oracle::Value::I32(value) => format!("{value}"),
-                        oracle::Value::I64(value) => format!("{value}"),
-                        oracle::Value::F32(bits) => format!("{bits:#x}"),
-                        oracle::Value::F64(bits) => format!("{bits:#x}"),
-                        oracle::Value::V128(bits) => format!("{bits:#x}"),
+                        crate::Value::I32(value) => format!("{value}"),
+                        crate::Value::I64(value) => format!("{value}"),
+                        crate::Value::F32(bits) => format!("{bits:#x}"),
+                        crate::Value::F64(bits) => format!("{bits:#x}"),
+                        crate::Value::V128(bits) => format!("{bits:#x}"),
                         reference => show_reference(reference.is_null()),
                     };
                 }
@@ -245,18 +244,18 @@ pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
         }
         for (name, item) in &exports {
             match *item {
-                oracle::Extern::Memory(memory) => {
+                crate::Extern::Memory(memory) => {
                     let bytes = store.memory_bytes(memory);
                     line += &format!("; {name} {} {:x}", bytes.len(), hash(bytes));
                 }
-                oracle::Extern::Global(global) => {
+                crate::Extern::Global(global) => {
                     line += &format!("; {name} ");
                     line += &match store.global_value(global) {
-                        oracle::Value::I32(value) => format!("{value}"),
-                        oracle::Value::I64(value) => format!("{value}"),
-                        oracle::Value::F32(bits) => format!("{bits:#x}"),
-                        oracle::Value::F64(bits) => format!("{bits:#x}"),
-                        oracle::Value::V128(bits) => format!("{bits:#x}"),
+                        crate::Value::I32(value) => format!("{value}"),
+                        crate::Value::I64(value) => format!("{value}"),
+                        crate::Value::F32(bits) => format!("{bits:#x}"),
+                        crate::Value::F64(bits) => format!("{bits:#x}"),
+                        crate::Value::V128(bits) => format!("{bits:#x}"),
                         reference => show_reference(reference.is_null()),
                     };
                 }
@@ -268,11 +267,11 @@ pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
     Ok(story)
 }
 
-fn show_stop(stop: &oracle::Stop) -> String {
+fn show_stop(stop: &crate::Stop) -> String {
     match stop {
-        oracle::Stop::Trap(oracle::Trap::StackOverflow) => EXHAUSTED.to_string(),
-        oracle::Stop::Trap(trap) => format!("{trap:?}"),
-        oracle::Stop::Exception(_) => "exception".to_string(),
+        crate::Stop::Trap(crate::Trap::StackOverflow) => EXHAUSTED.to_string(),
+        crate::Stop::Trap(trap) => format!("{trap:?}"),
+        crate::Stop::Exception(_) => "exception".to_string(),
         other => format!("{other:?}"),
     }
 }

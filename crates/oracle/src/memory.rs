@@ -1,8 +1,8 @@
 //! Operators on linear memories.
 
-use super::run::Frame;
-use super::store::{Memory, PAGE, Store};
-use super::value::Trap;
+use crate::run::Frame;
+use crate::store::{Memory, PAGE, Store};
+use crate::value::Trap;
 use std::ops::Range;
 use wasmparser::{MemArg, MemArgTarget, Operator as O};
 
@@ -203,7 +203,7 @@ fn whole<'a>(op: &O<'a>, store: &mut Store<'a>, frame: &mut Frame<'a>) -> Result
         O::DataDrop { data_index } => {
             store.instances[frame.instance].datas[*data_index as usize] = &[];
         }
-        _ => return super::simd_memory::execute(op, store, frame),
+        _ => return crate::simd_memory::execute(op, store, frame),
     }
     Ok(())
 }

@@ -7,10 +7,10 @@
 //! control falls through to it, `else` when the `then` arm does, and `loop` once each
 //! time the construct is entered.
 
-use super::module::Module;
-use super::run::Frame;
-use super::store::{Body, Extern, Limits, Store};
-use super::value::{Stop, Value};
+use crate::module::Module;
+use crate::run::Frame;
+use crate::store::{Body, Extern, Limits, Store};
+use crate::value::{Stop, Value};
 use std::cell::RefCell;
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
 //! A module: its sections as lists, and its code as operators with their places.
 
-use super::value::FuncType;
+use crate::value::FuncType;
 use std::rc::Rc;
 use wasmparser::{
     BlockType, CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind,

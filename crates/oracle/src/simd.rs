@@ -1,11 +1,11 @@
 //! Operators on vectors: lane by lane.
 //!
 //! A vector is a list of lanes, lane 0 first; every operator says what becomes of the
-//! lists. Those on memory are in [`super::simd_memory`].
+//! lists. Those on memory are in [`crate::simd_memory`].
 
-use super::float as fl;
-use super::operands::{Operand, Operands, Outcome};
-use super::value::Trap;
+use crate::float as fl;
+use crate::operands::{Operand, Operands, Outcome};
+use crate::value::Trap;
 use wasmparser::Operator as O;
 
 /// What can be a lane.

@@ -25,7 +25,10 @@
 //! Invariants: modules are validated, so operands have the types that operators need;
 //! when they have not, that is a fault here, and it panics.
 
+#![forbid(unsafe_code)]
+
 mod access;
+pub mod differential;
 mod float;
 mod instantiate;
 mod memory;

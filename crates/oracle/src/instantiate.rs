@@ -1,11 +1,11 @@
 //! Making instances of modules.
 
-use super::memory::range;
-use super::module::{Constant, Import, Mode, Module};
-use super::numeric;
-use super::operands::Operands;
-use super::store::{Body, Extern, Func, Instance, InstanceAddr, PAGE, Store};
-use super::value::{FuncAddr, FuncType, Stop, Trap, Value};
+use crate::memory::range;
+use crate::module::{Constant, Import, Mode, Module};
+use crate::numeric;
+use crate::operands::Operands;
+use crate::store::{Body, Extern, Func, Instance, InstanceAddr, PAGE, Store};
+use crate::value::{FuncAddr, FuncType, Stop, Trap, Value};
 use std::rc::Rc;
 use wasmparser::{HeapType, Operator as O, RefType, TypeRef, ValType};
 

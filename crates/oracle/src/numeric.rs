@@ -1,8 +1,8 @@
 //! Operators on integers and floats.
 
-use super::float as fl;
-use super::operands::Operands;
-use super::value::{Trap, Value};
+use crate::float as fl;
+use crate::operands::Operands;
+use crate::value::{Trap, Value};
 use wasmparser::Operator as O;
 
 /// Executes a numeric operator.
@@ -213,6 +213,6 @@ fn convert(op: &O<'_>, s: &mut Operands) -> Result<(), Trap> {
         O::I64ReinterpretF64 => s.unary(|x: f64| x.to_bits()),
         O::F32ReinterpretI32 => s.unary(f32::from_bits),
         O::F64ReinterpretI64 => s.unary(f64::from_bits),
-        _ => super::simd::execute(op, s),
+        _ => crate::simd::execute(op, s),
     }
 }

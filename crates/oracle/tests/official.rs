@@ -1,9 +1,7 @@
 //! The oracle's own examination: the official suite, which decides whether the oracle is
 //! right. What scripts claim about invalid and malformed modules is no concern here.
 
-use sidetrack_filetests::wasm_oracle::{
-    Extern, FuncType, InstanceAddr, Limits, LinkError, Module, Stop, Store, Trap, Value,
-};
+use sidetrack_oracle::{Extern, FuncType, InstanceAddr, Limits, LinkError, Module, Stop, Store, Trap, Value};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;

@@ -2,9 +2,7 @@
 //! in the programs of `tests/programs/trace`.
 
 use sidetrack_engine::{Config, Engine, Val};
-use sidetrack_filetests::wasm_oracle::{
-    Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value, trace_run,
-};
+use sidetrack_oracle::{Extern, FuncAddr, Limits, Module, Stop, Store, Trap, Value, trace_run};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The store: everything that programs can refer to, by address.
 
-use super::module::{Code, Module};
-use super::value::{FuncAddr, FuncType, Stop, Value};
+use crate::module::{Code, Module};
+use crate::value::{FuncAddr, FuncType, Stop, Value};
 use std::rc::Rc;
 use wasmparser::{GlobalType, MemoryType, TableType};
 
@@ -236,7 +236,7 @@ impl<'a> Store<'a> {
     }
 
     /// The values that an exception carries.
-    pub fn exception_values(&self, exception: super::ExnAddr) -> &[Value] {
+    pub fn exception_values(&self, exception: crate::ExnAddr) -> &[Value] {
         &self.exceptions[exception.0].values
     }
 }

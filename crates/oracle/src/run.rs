@@ -4,11 +4,11 @@
 //! the blocks that are open, innermost last; the body of a function has none, so that a
 //! branch further out than all labels returns. Callers stand behind their calls.
 
-use super::access;
-use super::module::Code;
-use super::operands::Operands;
-use super::store::{Body, Limits, Store};
-use super::value::{ExnAddr, FuncAddr, FuncType, Stop, Trap, Value};
+use crate::access;
+use crate::module::Code;
+use crate::operands::Operands;
+use crate::store::{Body, Limits, Store};
+use crate::value::{ExnAddr, FuncAddr, FuncType, Stop, Trap, Value};
 use std::rc::Rc;
 use wasmparser::{BlockType, Catch, Operator as O};
 
@@ -277,7 +277,7 @@ impl<'a> Store<'a> {
 
     /// Makes an exception.
     pub fn new_exception(&mut self, tag: usize, values: Vec<Value>) -> ExnAddr {
-        self.exceptions.push(super::store::Exception { tag, values });
+        self.exceptions.push(crate::store::Exception { tag, values });
         ExnAddr(self.exceptions.len() - 1)
     }
 

@@ -1,6 +1,6 @@
 //! Floats: arithmetic with the NaNs that the module's header promises, and conversions.
 
-use super::value::Trap;
+use crate::value::Trap;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// What the two widths have in common.

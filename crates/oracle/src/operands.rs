@@ -1,6 +1,6 @@
 //! The operand stack, and how host types stand for values on it.
 
-use super::value::{FuncAddr, Trap, Value};
+use crate::value::{FuncAddr, Trap, Value};
 
 /// A type of which a value on the stack can be taken for.
 pub(super) trait Operand: Sized {
