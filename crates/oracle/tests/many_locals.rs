@@ -4,7 +4,7 @@
 //! `SIDETRACK_MANY_LOCALS=600x2000,1000x1000` asks for other sizes: locals, and `if`s.
 
 use sidetrack_engine::{Config, DebugEvent, Engine, Instance, Module, Resume, Store, Target};
-use sidetrack_filetests::wasm_oracle;
+use sidetrack_oracle as oracle;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -39,14 +39,14 @@ fn program(locals: usize, ifs: usize) -> Vec<u8> {
 /// The wasm pcs of the operators in the order in which the plain interpreter executes them.
 fn executed(bytes: &[u8]) -> Vec<u32> {
     let pcs = RefCell::new(Vec::new());
-    let mut store = wasm_oracle::Store::new(wasm_oracle::Limits::default());
+    let mut store = oracle::Store::new(oracle::Limits::default());
     store.trace(|line| {
         let digits = line.split("\"pc\":").nth(1).and_then(|rest| rest.split(',').next());
         pcs.borrow_mut().push(digits.and_then(|digits| digits.parse().ok()).expect("a line has a pc"));
     });
-    let module = wasm_oracle::Module::new(bytes).expect("it is valid");
+    let module = oracle::Module::new(bytes).expect("it is valid");
     let instance = store.instantiate(&module, &[]).expect("it can be instantiated");
-    let Some(wasm_oracle::Extern::Func(run)) = store.export(instance, "run") else { panic!("no `run`") };
+    let Some(oracle::Extern::Func(run)) = store.export(instance, "run") else { panic!("no `run`") };
     store.call(run, &[]).expect("it returns");
     drop(store);
     pcs.into_inner()
