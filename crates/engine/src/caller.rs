@@ -3,7 +3,7 @@
 use crate::instance::{Instance, InstanceData};
 use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 use crate::vm::VmPtr;
-use crate::{Engine, Extern};
+use crate::{Engine, Extern, InterruptSignal};
 
 /// What a host function knows of its caller: the store, and the instance that
 /// imported the function.
@@ -30,6 +30,11 @@ impl<'a, T: 'static> Caller<'a, T> {
     /// The engine of the store.
     pub fn engine(&self) -> &Engine {
         self.store.engine()
+    }
+
+    /// What tells a function that waits of interrupts.
+    pub fn interrupt_signal(&self) -> InterruptSignal {
+        InterruptSignal(self.store.as_context().opaque().interrupts().clone())
     }
 
     /// An export of the instance that imported the function; none if the host called it.

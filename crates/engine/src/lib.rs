@@ -50,7 +50,9 @@ pub use anyhow::{Error, Result};
 pub use caller::Caller;
 pub use compile::{Features, InvalidModule};
 pub use config::{Config, Engine, Instrument, OptLevel, Progress, Target};
-pub use debug::{BreakpointEdit, DebugContext, DebugEvent, DebugFrame, InterruptHandle, Resume};
+pub use debug::{
+    BreakpointEdit, DebugContext, DebugEvent, DebugFrame, InterruptHandle, InterruptSignal, Resume,
+};
 pub use externs::Extern;
 pub use func::Func;
 pub use global::{Global, Tag};

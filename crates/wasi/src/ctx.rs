@@ -9,10 +9,11 @@ use crate::clock::{Clocks, HostClocks};
 use crate::directory::Directory;
 use crate::errno::Errno;
 use crate::fd_table::{Descriptor, FdTable, Object};
+use crate::interrupt::Interrupt;
 use crate::random::{self, RandomSource};
 use crate::rights::Rights;
 use crate::stream::{HostFd, HostFile, Stdio, Stream};
-use crate::types::FdFlags;
+use crate::types::{FdFlags, FileType};
 use rustix::fd::OwnedFd;
 use std::fmt;
 use std::fs::File;
@@ -30,6 +31,7 @@ pub struct WasiCtx {
     pub(crate) fds: FdTable,
     pub(crate) clocks: Box<dyn Clocks>,
     pub(crate) random: RandomSource,
+    pub(crate) interrupt: Interrupt,
 }
 
 impl fmt::Debug for WasiCtx {
@@ -88,7 +90,11 @@ pub struct WasiCtxBuilder {
     sockets: Vec<OwnedFd>,
     clocks: Option<Box<dyn Clocks>>,
     random: Option<RandomSource>,
+    open_files: Option<usize>,
 }
+
+/// How many descriptors a guest may have unless it is told otherwise.
+const MAX_OPEN_FILES: usize = 1024;
 
 impl WasiCtxBuilder {
     /// A guest that has nothing.
@@ -192,13 +198,21 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// How many descriptors the guest may have at once, those that it starts with included:
+    /// 1,024 unless told otherwise. To open one more is `MFILE`.
+    pub fn max_open_files(&mut self, count: usize) -> &mut Self {
+        self.open_files = Some(count);
+        self
+    }
+
     /// The guest's outside. The builder is empty afterwards.
     ///
     /// # Errors
-    /// Strings with a 0 in them; streams that are closed.
+    /// Strings with a 0 in them; streams that are closed; more descriptors than there may be.
     pub fn build(&mut self) -> Result<WasiCtx, BuildError> {
-        let WasiCtxBuilder { args, env, stdio, directories, sockets, clocks, random } = std::mem::take(self);
-        let mut fds = FdTable::default();
+        let WasiCtxBuilder { args, env, stdio, directories, sockets, clocks, random, open_files } =
+            std::mem::take(self);
+        let mut fds = FdTable::new(open_files.unwrap_or(MAX_OPEN_FILES));
         let full = |errno| BuildError::Stream { what: "descriptors", errno };
         let directions = [
             ("standard input", HostFd::Stdin, Rights::WRITES),
@@ -221,6 +235,7 @@ impl WasiCtxBuilder {
                 inheriting: Rights::INHERITED,
                 flags: FdFlags::default(),
                 read_only: access == DirAccess::ReadOnly,
+                seekable: false,
             };
             fds.push(descriptor).map_err(full)?;
         }
@@ -235,13 +250,13 @@ impl WasiCtxBuilder {
             fds,
             clocks: clocks.unwrap_or_else(|| Box::new(HostClocks)),
             random: random.unwrap_or_else(random::host),
+            interrupt: Interrupt::default(),
         })
     }
 }
 
-/// A standard stream's descriptor, with all rights but `lacking`.
+/// A standard stream's descriptor, with all rights of one but `lacking`.
 fn standard_stream(stdio: Stdio, own: HostFd, lacking: Rights) -> Result<Descriptor, Errno> {
-    let rights = Rights::FILE.without(lacking);
     let stream = match stdio {
         Stdio::Null => Stream::Null,
         Stdio::Inherit => Stream::Host(HostFile::new(own, true)?),
@@ -249,12 +264,17 @@ fn standard_stream(stdio: Stdio, own: HostFd, lacking: Rights) -> Result<Descrip
         Stdio::Input(input) => Stream::Input(input),
         Stdio::Output(output) => Stream::Output(output),
     };
+    // Guests tell a terminal by not being able to seek it, so other devices can be.
+    let device = matches!(&stream, Stream::Host(file) if file.filetype == FileType::CharacterDevice);
+    let rights = if device { Rights::STANDARD | Rights::SEEKS } else { Rights::STANDARD };
     let append = match &stream {
         Stream::Host(file) => rustix::fs::fcntl_getfl(file)?.contains(rustix::fs::OFlags::APPEND),
         _ => false,
     };
     let flags = if append { FdFlags::APPEND } else { FdFlags::default() };
-    Ok(Descriptor { flags, ..Descriptor::stream(stream, rights) })
+    let descriptor = Descriptor::stream(stream, rights.without(lacking));
+    let seekable = descriptor.rights.contain(Rights::FD_SEEK);
+    Ok(Descriptor { flags, seekable, ..descriptor })
 }
 
 fn strings(strings: Vec<Vec<u8>>) -> Result<Strings, BuildError> {

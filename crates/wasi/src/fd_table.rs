@@ -1,7 +1,7 @@
 //! The guest's descriptors.
 //!
 //! Invariants: a number names one descriptor from its opening to its closing, and
-//! a new descriptor gets the smallest free number, which is below 2^31. The
+//! a new descriptor gets the smallest free number. There are no more than the limit. The
 //! functions here that look a descriptor up are the only way to one, and each
 //! says which rights the caller needs.
 //!
@@ -31,6 +31,8 @@ pub(crate) struct Descriptor {
     pub(crate) flags: FdFlags,
     /// May nothing be changed through it?
     pub(crate) read_only: bool,
+    /// Is there an offset in it, which a right that is missing keeps from the guest?
+    pub(crate) seekable: bool,
 }
 
 impl Descriptor {
@@ -46,6 +48,7 @@ impl Descriptor {
             inheriting: Rights::NONE,
             flags: FdFlags::default(),
             read_only: false,
+            seekable: kind.contain(Rights::FD_SEEK),
         }
     }
 
@@ -92,25 +95,41 @@ impl Descriptor {
 }
 
 /// All descriptors of a guest.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FdTable {
     descriptors: Vec<Option<Descriptor>>,
+    /// The most that are open at once.
+    limit: usize,
 }
 
 impl FdTable {
+    /// A table without descriptors, for `limit` of them.
+    pub(crate) fn new(limit: usize) -> FdTable {
+        FdTable { descriptors: Vec::new(), limit: limit.min(i32::MAX as usize) }
+    }
+
+    /// The smallest free number. Whoever makes something for it asks first, so that nothing is
+    /// made that there is no number for.
+    ///
+    /// # Errors
+    /// `MFILE` if there are as many descriptors as there may be.
+    pub(crate) fn room(&self) -> Result<usize> {
+        let open = self.descriptors.iter().flatten().count();
+        let free = self.descriptors.iter().position(Option::is_none).unwrap_or(self.descriptors.len());
+        if open < self.limit { Ok(free) } else { Err(Errno::Mfile) }
+    }
+
     /// Adds a descriptor under the smallest free number.
     ///
     /// # Errors
-    /// `MFILE` if there are 2^31 of them.
+    /// As [`FdTable::room`].
     pub(crate) fn push(&mut self, descriptor: Descriptor) -> Result<u32> {
-        let free = self.descriptors.iter().position(Option::is_none);
-        let index = free.unwrap_or_else(|| {
+        let index = self.room()?;
+        if index == self.descriptors.len() {
             self.descriptors.push(None);
-            self.descriptors.len() - 1
-        });
-        let fd = i32::try_from(index).map_err(|_| Errno::Mfile)?;
+        }
         self.descriptors[index] = Some(descriptor);
-        Ok(fd as u32)
+        Ok(u32::try_from(index)?)
     }
 
     pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor> {
@@ -127,6 +146,16 @@ impl FdTable {
         let stream = descriptor.as_stream()?;
         descriptor.need(rights)?;
         Ok((descriptor, stream))
+    }
+
+    /// A descriptor with an offset that has `rights`; `SPIPE` for one without.
+    pub(crate) fn seekable(&self, fd: u32, rights: Rights) -> Result<&HostFile> {
+        let descriptor = self.get(fd)?;
+        descriptor.as_stream()?;
+        if !descriptor.seekable {
+            return Err(Errno::Spipe);
+        }
+        self.file(fd, rights)
     }
 
     /// A descriptor of an open file of the host that has `rights`; `SPIPE` for streams in memory.

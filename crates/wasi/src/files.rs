@@ -4,8 +4,9 @@
 
 use crate::ctx::WasiCtx;
 use crate::errno::{Errno, Result};
-use crate::memory::{GuestMemory, gather, scatter};
+use crate::memory::GuestMemory;
 use crate::rights::Rights;
+use crate::transfer::{gather, scatter};
 use crate::types::{Advice, FdFlags, Whence};
 use rustix::event::PollFlags;
 use rustix::fs::SeekFrom;
@@ -22,8 +23,10 @@ impl WasiCtx {
         nread: u32,
     ) -> Result<()> {
         let (descriptor, stream) = self.fds.stream(fd, Rights::FD_READ)?;
-        let nonblock = descriptor.nonblock();
-        let len = scatter(memory, iovs, iovs_len, &mut |buffers| stream.read(nonblock, buffers))?;
+        let (nonblock, interrupt) = (descriptor.nonblock(), &self.interrupt);
+        let len = scatter(memory, (iovs, iovs_len), stream.read_extent(), interrupt, &mut |buffers| {
+            stream.read(nonblock, interrupt, buffers)
+        })?;
         memory.write_u32(nread, u32::try_from(len)?)
     }
 
@@ -37,7 +40,11 @@ impl WasiCtx {
         nwritten: u32,
     ) -> Result<()> {
         let (descriptor, stream) = self.fds.stream(fd, Rights::FD_WRITE)?;
-        let len = stream.write(descriptor.nonblock(), &gather(memory, iovs, iovs_len)?)?;
+        let (nonblock, interrupt) = (descriptor.nonblock(), &self.interrupt);
+        let (extent, most) = stream.write_extent(interrupt);
+        let len = gather(memory, (iovs, iovs_len), extent, most, interrupt, &mut |buffers| {
+            stream.write(nonblock, interrupt, buffers)
+        })?;
         memory.write_u32(nwritten, u32::try_from(len)?)
     }
 
@@ -51,9 +58,13 @@ impl WasiCtx {
         offset: u64,
         nread: u32,
     ) -> Result<()> {
-        let file = self.fds.file(fd, Rights::FD_READ | Rights::FD_SEEK)?;
-        let len = scatter(memory, iovs, iovs_len, &mut |buffers| {
-            file.call(PollFlags::IN, false, &mut |fd| rustix::io::preadv(fd, buffers, offset))
+        let file = self.fds.seekable(fd, Rights::FD_READ | Rights::FD_SEEK)?;
+        let (interrupt, mut offset) = (&self.interrupt, offset);
+        let len = scatter(memory, (iovs, iovs_len), file.read_extent(), interrupt, &mut |buffers| {
+            let len = file
+                .call(PollFlags::IN, false, interrupt, &mut |fd| rustix::io::preadv(fd, buffers, offset))?;
+            offset += len as u64;
+            Ok(len)
         })?;
         memory.write_u32(nread, u32::try_from(len)?)
     }
@@ -68,9 +79,15 @@ impl WasiCtx {
         offset: u64,
         nwritten: u32,
     ) -> Result<()> {
-        let file = self.fds.file(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
-        let buffers = gather(memory, iovs, iovs_len)?;
-        let len = file.call(PollFlags::OUT, false, &mut |fd| rustix::io::pwritev(fd, &buffers, offset))?;
+        let file = self.fds.seekable(fd, Rights::FD_WRITE | Rights::FD_SEEK)?;
+        let (interrupt, mut offset) = (&self.interrupt, offset);
+        let (extent, most) = file.write_extent(interrupt);
+        let len = gather(memory, (iovs, iovs_len), extent, most, interrupt, &mut |buffers| {
+            let len = file
+                .call(PollFlags::OUT, false, interrupt, &mut |fd| rustix::io::pwritev(fd, buffers, offset))?;
+            offset += len as u64;
+            Ok(len)
+        })?;
         memory.write_u32(nwritten, u32::try_from(len)?)
     }
 
@@ -87,7 +104,7 @@ impl WasiCtx {
         if whence == Whence::Cur && offset == 0 {
             return self.fd_tell(memory, fd, position);
         }
-        let file = self.fds.file(fd, Rights::FD_SEEK)?;
+        let file = self.fds.seekable(fd, Rights::FD_SEEK)?;
         let target = match whence {
             Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
             Whence::Cur => SeekFrom::Current(offset),
@@ -98,8 +115,8 @@ impl WasiCtx {
 
     /// The offset of `fd` goes to `position`.
     pub fn fd_tell(&mut self, memory: &mut [u8], fd: u32, position: u32) -> Result<()> {
-        let file = match self.fds.file(fd, Rights::FD_TELL) {
-            Err(Errno::Notcapable) => self.fds.file(fd, Rights::FD_SEEK)?, // implies the other
+        let file = match self.fds.seekable(fd, Rights::FD_TELL) {
+            Err(Errno::Notcapable) => self.fds.seekable(fd, Rights::FD_SEEK)?, // implies the other
             file => file?,
         };
         memory.write_u64(position, rustix::fs::tell(file)?)

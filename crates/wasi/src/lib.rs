@@ -10,10 +10,14 @@
 //! lookups below them are cap-std's, which holds on to the directory: `..`, absolute
 //! paths and symbolic links do not lead out of it.
 //!
+//! A guest is a stranger: whatever its arguments, what it makes the host hold has a limit,
+//! and whatever it waits for can be ended from outside.
+//!
 //! Files by topic: `ctx` (what a guest has), `fd_table` and `rights` (descriptors),
-//! `stream` and `directory` (what is behind one), `files`, `status`, `open`, `paths`,
-//! `poll`, `clock`, `random`, `args`, `process`, `socket` (the functions), `memory`,
-//! `types` and `errno` (how they are passed), `linker` (what a module imports).
+//! `stream` and `directory` (what is behind one), `lookup` (what a path leads to), `files`,
+//! `status`, `open`, `paths`, `poll`, `clock`, `random`, `args`, `process`, `socket` (the
+//! functions), `memory`, `transfer`, `types` and `errno` (how they are passed), `interrupt`
+//! (ending what waits), `linker` (what a module imports).
 #![forbid(unsafe_code)]
 
 mod args;
@@ -23,7 +27,9 @@ mod directory;
 mod errno;
 mod fd_table;
 mod files;
+mod interrupt;
 mod linker;
+mod lookup;
 mod memory;
 mod open;
 mod paths;
@@ -34,11 +40,12 @@ mod rights;
 mod socket;
 mod status;
 mod stream;
+mod transfer;
 mod types;
 
 pub use clock::{Clock, Clocks, HostClocks};
 pub use ctx::{BuildError, DirAccess, WasiCtx, WasiCtxBuilder};
-pub use errno::{Errno, Result};
+pub use errno::Errno;
 pub use linker::add_to_linker;
 pub use process::Exit;
 pub use random::RandomSource;

@@ -26,8 +26,11 @@ fn with_memory<T: 'static>(
     let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
         return Err(Error::msg("a module that uses WASI must export its memory as `memory`"));
     };
+    let signal = caller.interrupt_signal();
     let (memory, state) = memory.data_and_store_mut(caller.as_context_mut());
-    Ok(number(function(get(state), memory)))
+    let ctx = get(state);
+    ctx.interrupt.attach(signal);
+    Ok(number(function(ctx, memory)))
 }
 
 /// Defines the functions of a table in a linker.

@@ -3,21 +3,29 @@
 //! The lookup is cap-std's, which never leaves the directory. Rights are checked
 //! before anything is opened, so a refused call creates and truncates nothing. A
 //! file is opened for writing on the host only if a right that writes is asked
-//! for (or if it must be created or truncated); then the rights of the descriptor
-//! decide what the guest can do.
+//! for (or if it must be truncated); then the rights of the descriptor
+//! decide what the guest can do. Opening a pipe does not wait in the host, where nothing could
+//! interrupt it: who reads waits at the first read, who writes asks again and again.
 
 use crate::ctx::WasiCtx;
 use crate::directory::Directory;
 use crate::errno::{Errno, Result};
 use crate::fd_table::{Descriptor, Object};
+use crate::interrupt::Interrupt;
+use crate::lookup::{self, Found};
 use crate::memory::GuestMemory;
 use crate::paths::path;
 use crate::rights::Rights;
 use crate::stream::{HostFd, HostFile, Stream};
-use crate::types::{FdFlags, LookupFlags, OFlags};
+use crate::types::{FdFlags, FileType, LookupFlags, OFlags};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
+use rustix::fs::{AtFlags, OFlags as HostFlags};
 use std::io;
+use std::time::Duration;
+
+/// How long it is until a pipe is looked at again for who reads it.
+const READER: Duration = Duration::from_millis(5);
 
 /// How to open, as the guest asked.
 #[derive(Clone, Copy)]
@@ -33,46 +41,62 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// What cap-std is to do, creating aside.
-    fn options(&self, write: bool) -> OpenOptions {
+    /// Opens in the way that the host would, but that nothing is waited for.
+    fn open_with(&self, directory: &Directory, create: HostFlags) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        options.read(self.read || !write).write(write).truncate(self.oflags.has(OFlags::TRUNC));
+        options.read(self.read || !self.write).write(self.write);
         options.follow(if self.follow { FollowSymlinks::Yes } else { FollowSymlinks::No }).maybe_dir(true);
         options
             .sync(self.fdflags.has(FdFlags::SYNC))
             .dsync(self.fdflags.has(FdFlags::DSYNC))
-            .rsync(self.fdflags.has(FdFlags::RSYNC))
-            .nonblock(self.fdflags.has(FdFlags::NONBLOCK));
-        if self.oflags.has(OFlags::DIRECTORY) {
-            options.custom_flags(rustix::fs::OFlags::DIRECTORY.bits() as i32);
-        }
-        options
+            .rsync(self.fdflags.has(FdFlags::RSYNC));
+        // Given as the host's flags, since cap-std creates only what is to be written.
+        let mut flags = HostFlags::NOCTTY | HostFlags::NONBLOCK | create;
+        flags.set(HostFlags::TRUNC, self.oflags.has(OFlags::TRUNC));
+        flags.set(HostFlags::DIRECTORY, self.oflags.has(OFlags::DIRECTORY));
+        options.custom_flags(flags.bits() as i32);
+        directory.dir.open_with(self.path, &options)
     }
 
-    fn open(&self, directory: &Directory, read_only: bool) -> Result<File> {
-        let open = |options: &OpenOptions| directory.dir.open_with(self.path, options);
+    fn open(&self, directory: &Directory, read_only: bool, interrupt: &Interrupt) -> Result<File> {
         let create = self.oflags.has(OFlags::CREAT);
         let exclusive = create && self.oflags.has(OFlags::EXCL);
         if read_only && (self.write || exclusive) {
             return Err(Errno::Rofs);
         }
-        if !create {
-            return Ok(open(&self.options(self.write))?);
-        }
-        if exclusive {
-            return Ok(open(self.options(true).create_new(true))?);
-        }
-        if !self.write {
-            // Creating takes a file open for writing, and what is there may not be writable.
-            match open(&self.options(false)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound && read_only => {
-                    return Err(Errno::Rofs);
+        let mut flags = HostFlags::empty();
+        flags.set(HostFlags::CREATE, create && !read_only);
+        flags.set(HostFlags::EXCL, exclusive);
+        loop {
+            let result = self.open_with(directory, flags).map_err(Errno::from);
+            return match result {
+                // The host says so of a link that is to be a directory and is not followed.
+                Err(Errno::Notdir) if !self.follow && self.leads_to(directory, FileType::SymbolicLink) => {
+                    Err(Errno::Loop)
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return Ok(result?),
-            }
+                Err(Errno::Noent) if create && read_only => Err(Errno::Rofs),
+                Ok(file) if create && read_only && file.metadata()?.is_dir() => Err(Errno::Isdir),
+                // A pipe that nobody reads yet.
+                Err(Errno::Nxio)
+                    if !self.fdflags.has(FdFlags::NONBLOCK)
+                        && self.leads_to(directory, FileType::Unknown) =>
+                {
+                    interrupt.sleep(READER)?;
+                    continue;
+                }
+                result => result,
+            };
         }
-        Ok(open(self.options(true).create(true))?)
+    }
+
+    /// Is there something of this kind at the path?
+    fn leads_to(&self, directory: &Directory, filetype: FileType) -> bool {
+        let stat = match lookup::find(&directory.dir, self.path, self.follow) {
+            Ok(Found::Name(place)) => rustix::fs::statat(place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW),
+            Ok(Found::File(file)) => rustix::fs::fstat(file),
+            Err(_) => return false,
+        };
+        stat.is_ok_and(|stat| FileType::from(rustix::fs::FileType::from_raw_mode(stat.st_mode)) == filetype)
     }
 }
 
@@ -100,7 +124,8 @@ impl WasiCtx {
     /// # Errors
     /// `NOTCAPABLE` for rights that the directory does not pass on; `ROFS` for writing below a
     /// read-only directory; `LOOP` for a symbolic link that is not to be followed; `PERM` for a
-    /// path that leads out of the directory.
+    /// path that leads out of the directory; `MFILE` if there are as many descriptors as there may
+    /// be.
     #[allow(clippy::too_many_arguments)] // the specification's
     pub fn path_open(
         &mut self,
@@ -139,7 +164,8 @@ impl WasiCtx {
         };
         let read_only = parent.read_only;
         let passed_on = rights & parent.inheriting;
-        let file = request.open(directory, read_only)?.into_std();
+        self.fds.room()?;
+        let file = request.open(directory, read_only, &self.interrupt)?.into_std();
         let descriptor = if file.metadata()?.is_dir() {
             let directory = Directory::new(cap_std::fs::Dir::from_std_file(file), None);
             Descriptor {
@@ -148,13 +174,15 @@ impl WasiCtx {
                 inheriting,
                 flags: fdflags,
                 read_only,
+                seekable: false,
             }
         } else {
-            if fdflags.has(FdFlags::APPEND) {
-                let flags = rustix::fs::fcntl_getfl(&file)?;
-                rustix::fs::fcntl_setfl(&file, flags | rustix::fs::OFlags::APPEND)?;
-            }
-            let file = HostFile::new(HostFd::Owned(file.into()), false)?;
+            let mut flags = rustix::fs::fcntl_getfl(&file)?;
+            flags.set(HostFlags::APPEND, fdflags.has(FdFlags::APPEND));
+            flags.set(HostFlags::NONBLOCK, fdflags.has(FdFlags::NONBLOCK));
+            rustix::fs::fcntl_setfl(&file, flags)?;
+            let mut file = HostFile::new(HostFd::Owned(file.into()), false)?;
+            file.expects_writer = file.filetype == FileType::Unknown && !request.write;
             Descriptor { flags: fdflags, read_only, ..Descriptor::stream(Stream::Host(file), passed_on) }
         };
         let fd = self.fds.push(descriptor)?;

@@ -1,22 +1,28 @@
 //! Functions on paths, opening aside.
 //!
-//! Each looks a path up from a directory by cap-std, which never leaves it: not
-//! by `..`, not by an absolute path, not through a symbolic link. Such an attempt
-//! is `PERM`. Nothing here follows the last name of a path unless asked to.
+//! Each looks its paths up by `lookup`, which never leaves the directory, and then is the
+//! host's own call on the last name: errors and what is left to the file system are the host's.
+//! Nothing here follows the last name of a path unless asked to, or the path ends in a slash.
 
 use crate::ctx::WasiCtx;
 use crate::errno::{Errno, Result};
+use crate::lookup::{self, Found, PATH_MAX};
 use crate::memory::GuestMemory;
 use crate::rights::Rights;
 use crate::status::NewTime;
 use crate::types::{FileStat, LookupFlags};
 use cap_fs_ext::DirExt;
+use rustix::fs::{AtFlags, Mode};
 
 /// The path of `len` bytes at `address`.
 ///
 /// # Errors
-/// `FAULT`; `ILSEQ` if it is not UTF-8; `INVAL` if there is a 0 in it; `NOENT` if it is empty.
+/// `NAMETOOLONG`, before anything of it is read; `FAULT`; `ILSEQ` if it is not UTF-8; `INVAL` if
+/// there is a 0 in it; `NOENT` if it is empty.
 pub(crate) fn path(memory: &[u8], address: u32, len: u32) -> Result<&str> {
+    if len as usize >= PATH_MAX {
+        return Err(Errno::Nametoolong);
+    }
     let path = memory.string(address, len)?;
     match path {
         "" => Err(Errno::Noent),
@@ -36,7 +42,8 @@ impl WasiCtx {
     ) -> Result<()> {
         let path = path(memory, address, len)?;
         let directory = self.fds.writable_directory(fd, Rights::PATH_CREATE_DIRECTORY)?;
-        Ok(directory.dir.create_dir(path)?)
+        let place = lookup::place(&directory.dir, path)?;
+        Ok(rustix::fs::mkdirat(place.parent, place.name, Mode::from_raw_mode(0o777))?)
     }
 
     /// What is known of a file goes to `stat`.
@@ -52,9 +59,11 @@ impl WasiCtx {
         let follow = LookupFlags::decode(flags)?.has(LookupFlags::SYMLINK_FOLLOW);
         let path = path(memory, address, len)?;
         let (_, directory) = self.fds.directory(fd, Rights::PATH_FILESTAT_GET)?;
-        let dir = &directory.dir;
-        let metadata = if follow { dir.metadata(path)? } else { dir.symlink_metadata(path)? };
-        FileStat::from(metadata).write(memory, stat)
+        let found = match lookup::find(&directory.dir, path, follow)? {
+            Found::Name(place) => rustix::fs::statat(place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW)?,
+            Found::File(file) => rustix::fs::fstat(file)?,
+        };
+        FileStat::from(found).write(memory, stat)
     }
 
     /// Sets the times of a file.
@@ -74,11 +83,19 @@ impl WasiCtx {
         let (atim, mtim) = NewTime::pair(fst_flags, atim, mtim)?;
         let path = path(memory, address, len)?;
         let dir = &self.fds.writable_directory(fd, Rights::PATH_FILESTAT_SET_TIMES)?.dir;
-        let (atim, mtim) = (atim.system_time(), mtim.system_time());
-        if follow {
-            Ok(dir.set_times(path, atim, mtim)?)
-        } else {
-            Ok(dir.set_symlink_times(path, atim, mtim)?)
+        let times = NewTime::timestamps(atim, mtim);
+        let set = match lookup::find(dir, path, follow)? {
+            Found::Name(place) => {
+                rustix::fs::utimensat(place.parent, place.name, &times, AtFlags::SYMLINK_NOFOLLOW)
+            }
+            Found::File(file) => set_times(&file, &times),
+        };
+        match set {
+            // A host that sets times only by a name, or of what is open to be read.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT | rustix::io::Errno::BADF) if follow => {
+                Ok(dir.set_times(path, atim.system_time(), mtim.system_time())?)
+            }
+            set => Ok(set?),
         }
     }
 
@@ -101,11 +118,21 @@ impl WasiCtx {
         // A new name in a writable directory would make a file of a read-only one writable.
         let source = &self.fds.writable_directory(old_fd, Rights::PATH_LINK_SOURCE)?.dir;
         let target = &self.fds.writable_directory(new_fd, Rights::PATH_LINK_TARGET)?.dir;
-        if follow {
-            Ok(source.hard_link(source.canonicalize(old)?, target, new)?)
-        } else {
-            Ok(source.hard_link(old, target, new)?)
+        let end = if follow { Some(lookup::end_of_links(source, old)?) } else { None };
+        // The host looks the old name up first.
+        let old = lookup::find(source, end.as_deref().unwrap_or(old), false)?;
+        if let Found::Name(place) = &old {
+            rustix::fs::statat(&place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW)?;
         }
+        let new = lookup::place(target, new)?;
+        let linked = match old {
+            Found::Name(old) => {
+                rustix::fs::linkat(old.parent, old.name, new.parent, new.name, AtFlags::empty())
+            }
+            // A directory, which can have no other name; the host says what is wrong first.
+            Found::File(file) => rustix::fs::linkat(file, ".", new.parent, new.name, AtFlags::empty()),
+        };
+        Ok(linked?)
     }
 
     /// Gives a file or directory another name.
@@ -124,7 +151,8 @@ impl WasiCtx {
         let new = path(memory, new_address, new_len)?;
         let source = &self.fds.writable_directory(old_fd, Rights::PATH_RENAME_SOURCE)?.dir;
         let target = &self.fds.writable_directory(new_fd, Rights::PATH_RENAME_TARGET)?.dir;
-        Ok(source.rename(old, target, new)?)
+        let (old, new) = (lookup::place(source, old)?, lookup::place(target, new)?);
+        Ok(rustix::fs::renameat(old.parent, old.name, new.parent, new.name)?)
     }
 
     /// Creates a symbolic link to `target`, which must not be absolute.
@@ -141,7 +169,11 @@ impl WasiCtx {
         let target = path(memory, target_address, target_len)?;
         let path = path(memory, address, len)?;
         let directory = self.fds.writable_directory(fd, Rights::PATH_SYMLINK)?;
-        Ok(directory.dir.symlink(target, path)?)
+        if target.starts_with('/') {
+            return Err(Errno::Perm);
+        }
+        let place = lookup::place(&directory.dir, path)?;
+        Ok(rustix::fs::symlinkat(target, place.parent, place.name)?)
     }
 
     /// What a symbolic link says goes to `buf`, cut off at `buf_len`; the number of bytes goes to `used`.
@@ -161,8 +193,14 @@ impl WasiCtx {
     ) -> Result<()> {
         let path = path(memory, address, len)?;
         let (_, directory) = self.fds.directory(fd, Rights::PATH_READLINK)?;
-        let target = directory.dir.read_link(path)?;
-        let target = target.to_str().ok_or(Errno::Ilseq)?.as_bytes();
+        let Found::Name(place) = lookup::find(&directory.dir, path, false)? else {
+            return Err(Errno::Inval); // a directory
+        };
+        let target = rustix::fs::readlinkat(place.parent, place.name, Vec::new())?;
+        let target = target.to_str().map_err(|_| Errno::Ilseq)?.as_bytes();
+        if target.starts_with(b"/") {
+            return Err(Errno::Perm);
+        }
         let target = &target[..target.len().min(buf_len as usize)];
         memory.bytes(used, 4)?;
         memory.write(buf, target)?;
@@ -179,13 +217,23 @@ impl WasiCtx {
     ) -> Result<()> {
         let path = path(memory, address, len)?;
         let directory = self.fds.writable_directory(fd, Rights::PATH_REMOVE_DIRECTORY)?;
-        Ok(directory.dir.remove_dir(path)?)
+        let place = lookup::place(&directory.dir, path)?;
+        Ok(rustix::fs::unlinkat(place.parent, place.name, AtFlags::REMOVEDIR)?)
     }
 
     /// Removes a name that is not a directory's.
     pub fn path_unlink_file(&mut self, memory: &mut [u8], fd: u32, address: u32, len: u32) -> Result<()> {
         let path = path(memory, address, len)?;
         let directory = self.fds.writable_directory(fd, Rights::PATH_UNLINK_FILE)?;
-        Ok(directory.dir.remove_file(path)?)
+        let place = lookup::place(&directory.dir, path)?;
+        Ok(rustix::fs::unlinkat(place.parent, place.name, AtFlags::empty())?)
     }
+}
+
+/// Sets the times of what is open to be named only.
+fn set_times(file: &rustix::fd::OwnedFd, times: &rustix::fs::Timestamps) -> rustix::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::utimensat(file, "", times, AtFlags::EMPTY_PATH);
+    #[cfg(not(target_os = "linux"))]
+    rustix::fs::futimens(file, times)
 }

@@ -13,12 +13,16 @@ use crate::clock::{Clock, Clocks};
 use crate::ctx::WasiCtx;
 use crate::errno::{Errno, Result};
 use crate::fd_table::FdTable;
+use crate::interrupt::Interrupt;
 use crate::memory::{GuestMemory, element};
 use crate::rights::Rights;
 use crate::stream::{HostFile, Stream};
 use crate::types::{Event, EventType, FileType, SubclockFlags, Subscription, SubscriptionKind};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::time::{Duration, Instant};
+
+/// The most subscriptions of one call.
+const MAX_SUBSCRIPTIONS: u32 = 4096;
 
 /// What a subscription is waiting for.
 enum Wait<'a> {
@@ -108,7 +112,7 @@ fn timeout(waits: &[Wait<'_>]) -> Option<Timespec> {
 }
 
 /// What the host's poll sees of each that waits for a file; nothing of the others.
-fn poll(waits: &[Wait<'_>], timeout: Option<&Timespec>) -> Result<Vec<PollFlags>> {
+fn poll(waits: &[Wait<'_>], timeout: Option<&Timespec>, interrupt: &Interrupt) -> Result<Vec<PollFlags>> {
     let file = |wait: &Wait<'_>| matches!(wait, Wait::Ready(..));
     let mut fds: Vec<PollFd<'_>> = waits
         .iter()
@@ -117,10 +121,7 @@ fn poll(waits: &[Wait<'_>], timeout: Option<&Timespec>) -> Result<Vec<PollFlags>
             _ => None,
         })
         .collect();
-    match rustix::event::poll(&mut fds, timeout) {
-        Err(rustix::io::Errno::INTR) => return Ok(vec![PollFlags::empty(); waits.len()]),
-        result => result?,
-    };
+    interrupt.poll(&mut fds, timeout)?;
     let mut seen = fds.iter().map(PollFd::revents);
     let seen = |wait| if file(wait) { seen.next() } else { None }.unwrap_or(PollFlags::empty());
     Ok(waits.iter().map(seen).collect())
@@ -133,7 +134,8 @@ impl WasiCtx {
     /// What is wrong with one subscription is told by its event.
     ///
     /// # Errors
-    /// `INVAL` if there are no subscriptions, or for one of no kind.
+    /// `INVAL` if there are no subscriptions or more than 4,096, or for one of no kind; `INTR` if
+    /// there is an interrupt meanwhile.
     pub fn poll_oneoff(
         &mut self,
         memory: &mut [u8],
@@ -142,7 +144,7 @@ impl WasiCtx {
         count: u32,
         found: u32,
     ) -> Result<()> {
-        if count == 0 {
+        if count == 0 || count > MAX_SUBSCRIPTIONS {
             return Err(Errno::Inval);
         }
         memory.bytes(events, element(0, count, Event::SIZE)?)?;
@@ -156,7 +158,7 @@ impl WasiCtx {
             .collect();
         let mut number = 0;
         while number == 0 {
-            let seen = poll(&waits, timeout(&waits).as_ref())?;
+            let seen = poll(&waits, timeout(&waits).as_ref(), &self.interrupt)?;
             let now = Instant::now();
             for ((wait, subscription), seen) in waits.iter().zip(&subscriptions).zip(seen) {
                 if let Some(event) = wait.event(subscription, seen, now) {

@@ -2,6 +2,7 @@
 
 use crate::ctx::WasiCtx;
 use crate::errno::Result;
+use crate::interrupt::PIECE;
 use crate::memory::GuestMemory;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;
@@ -41,6 +42,10 @@ pub(crate) fn seeded(mut state: u64) -> RandomSource {
 impl WasiCtx {
     /// Fills `len` bytes at `buf` with random bytes.
     pub fn random_get(&mut self, memory: &mut [u8], buf: u32, len: u32) -> Result<()> {
-        Ok((self.random)(memory.bytes_mut(buf, len)?)?)
+        for piece in memory.bytes_mut(buf, len)?.chunks_mut(PIECE) {
+            self.interrupt.check()?;
+            (self.random)(piece)?;
+        }
+        Ok(())
     }
 }

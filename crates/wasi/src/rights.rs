@@ -52,6 +52,11 @@ impl Rights {
     /// What streams have, less the direction: terminals, pipes.
     pub(crate) const STREAM: Rights =
         Rights(Self::FD_FDSTAT_SET_FLAGS.0 | Self::FD_FILESTAT_GET.0 | Self::POLL_FD_READWRITE.0);
+    /// What a standard stream may have whatever is behind it, less the direction: the file is the
+    /// host's, and reading or writing in order is all that the guest is given of it.
+    pub(crate) const STANDARD: Rights = Rights(Self::STREAM.0 | Self::FD_READ.0 | Self::FD_WRITE.0);
+    /// What moves the offset.
+    pub(crate) const SEEKS: Rights = Rights(Self::FD_SEEK.0 | Self::FD_TELL.0);
     /// What applies to regular files and block devices.
     pub(crate) const FILE: Rights = Rights(
         Self::STREAM.0

@@ -6,9 +6,11 @@
 use crate::ctx::WasiCtx;
 use crate::errno::{Errno, Result};
 use crate::fd_table::Descriptor;
-use crate::memory::{GuestMemory, gather, scatter};
+use crate::interrupt::Interrupt;
+use crate::memory::GuestMemory;
 use crate::rights::Rights;
 use crate::stream::{HostFd, HostFile, Stream};
+use crate::transfer::{Extent, gather, scatter};
 use crate::types::{FdFlags, RiFlags, SdFlags};
 use rustix::event::PollFlags;
 use rustix::net::{
@@ -17,9 +19,16 @@ use rustix::net::{
 use std::io::IoSlice;
 
 /// Sends all buffers as one message.
-pub(crate) fn send(socket: &HostFile, nonblock: bool, buffers: &[IoSlice<'_>]) -> Result<usize> {
-    socket.call(PollFlags::OUT, nonblock, &mut |fd| {
-        rustix::net::sendmsg(fd, buffers, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)
+pub(crate) fn send(
+    socket: &HostFile,
+    nonblock: bool,
+    interrupt: &Interrupt,
+    buffers: &[IoSlice<'_>],
+) -> Result<usize> {
+    // Waiting is ours, which can be interrupted.
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    socket.call(PollFlags::OUT, nonblock, interrupt, &mut |fd| {
+        rustix::net::sendmsg(fd, buffers, &mut SendAncillaryBuffer::default(), flags)
     })
 }
 
@@ -34,8 +43,10 @@ impl WasiCtx {
         let (descriptor, socket) = self.fds.socket(fd, Rights::SOCK_ACCEPT)?;
         let mut host_flags = SocketFlags::CLOEXEC;
         host_flags.set(SocketFlags::NONBLOCK, flags.has(FdFlags::NONBLOCK));
-        let connection = socket
-            .call(PollFlags::IN, descriptor.nonblock(), &mut |fd| rustix::net::accept_with(fd, host_flags))?;
+        self.fds.room()?;
+        let connection = socket.call(PollFlags::IN, descriptor.nonblock(), &self.interrupt, &mut |fd| {
+            rustix::net::accept_with(fd, host_flags)
+        })?;
         let connection = Stream::Host(HostFile::new(HostFd::Owned(connection), false)?);
         let rights = Rights::SOCKET.without(Rights::SOCK_ACCEPT);
         let fd = self.fds.push(Descriptor { flags, ..Descriptor::stream(connection, rights) })?;
@@ -59,10 +70,17 @@ impl WasiCtx {
         let (descriptor, socket) = self.fds.socket(fd, Rights::FD_READ)?;
         let mut host_flags = RecvFlags::empty();
         host_flags.set(RecvFlags::PEEK, flags.has(RiFlags::PEEK));
-        host_flags.set(RecvFlags::WAITALL, flags.has(RiFlags::WAITALL));
+        // Waiting is ours, which can be interrupted, and so is going on until all is there.
+        host_flags |= RecvFlags::DONTWAIT;
+        let (nonblock, interrupt) = (descriptor.nonblock(), &self.interrupt);
+        let all = flags.has(RiFlags::WAITALL) && !flags.has(RiFlags::PEEK);
+        let extent = match socket.read_extent() {
+            Extent::Some if all => Extent::All,
+            extent => extent,
+        };
         let mut truncated = false;
-        let len = scatter(memory, iovs, iovs_len, &mut |buffers| {
-            socket.call(PollFlags::IN, descriptor.nonblock(), &mut |fd| {
+        let len = scatter(memory, (iovs, iovs_len), extent, interrupt, &mut |buffers| {
+            socket.call(PollFlags::IN, nonblock, interrupt, &mut |fd| {
                 let none = &mut RecvAncillaryBuffer::default();
                 let message = rustix::net::recvmsg(fd, buffers, none, host_flags)?;
                 truncated = message.flags.contains(ReturnFlags::TRUNC);
@@ -87,7 +105,11 @@ impl WasiCtx {
             return Err(Errno::Inval);
         }
         let (descriptor, socket) = self.fds.socket(fd, Rights::FD_WRITE)?;
-        let len = send(socket, descriptor.nonblock(), &gather(memory, iovs, iovs_len)?)?;
+        let (nonblock, interrupt) = (descriptor.nonblock(), &self.interrupt);
+        let (extent, most) = socket.write_extent(interrupt);
+        let len = gather(memory, (iovs, iovs_len), extent, most, interrupt, &mut |buffers| {
+            send(socket, nonblock, interrupt, buffers)
+        })?;
         memory.write_u32(sent, u32::try_from(len)?)
     }
 

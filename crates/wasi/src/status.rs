@@ -56,6 +56,11 @@ impl NewTime {
         }
     }
 
+    /// Both times as the host takes them.
+    pub(crate) fn timestamps(atim: NewTime, mtim: NewTime) -> Timestamps {
+        Timestamps { last_access: atim.timespec(), last_modification: mtim.timespec() }
+    }
+
     /// In the words of cap-std.
     pub(crate) fn system_time(self) -> Option<SystemTimeSpec> {
         match self {
@@ -108,7 +113,7 @@ impl WasiCtx {
         let descriptor = self.fds.get(fd)?;
         descriptor.need(Rights::FD_FILESTAT_SET_TIMES)?;
         descriptor.need_writable()?;
-        let times = Timestamps { last_access: atim.timespec(), last_modification: mtim.timespec() };
+        let times = NewTime::timestamps(atim, mtim);
         let fd = descriptor.host_fd().ok_or(Errno::Notsup)?;
         Ok(rustix::fs::futimens(fd, &times)?)
     }

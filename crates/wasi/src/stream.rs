@@ -1,7 +1,7 @@
 //! What a descriptor reads from and writes to when it is not a directory.
 //!
-//! A transfer is one call of the host with all buffers, so output is never split
-//! into small writes and nothing is kept back in a buffer of ours.
+//! A transfer is a call of the host with all buffers, or one for each piece of a long one, so
+//! output is never split into small writes and nothing is kept back in a buffer of ours.
 //!
 //! A file description of the host that others share (inherited or given standard
 //! streams) is never switched to non-blocking: that would change it for them too.
@@ -9,8 +9,13 @@
 //! recognised by polling first. The other way round, a description that the host
 //! had made non-blocking is waited for if the guest did not ask for `NONBLOCK`;
 //! so a full pipe never loses output.
+//!
+//! Where the guest can be interrupted, a call that may wait is made only when the host's poll
+//! says that it will not; a write then has at most the bytes that a pipe takes at once.
 
 use crate::errno::{Errno, Result};
+use crate::interrupt::{Interrupt, PIECE};
+use crate::transfer::Extent;
 use crate::types::FileType;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -100,7 +105,10 @@ impl MemoryInputPipe {
 
 /// An output that is kept in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryOutputPipe(Arc<Mutex<Vec<u8>>>);
+pub struct MemoryOutputPipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    limit: Option<usize>,
+}
 
 impl MemoryOutputPipe {
     /// An output that nothing was written to.
@@ -108,20 +116,33 @@ impl MemoryOutputPipe {
         MemoryOutputPipe::default()
     }
 
+    /// An output that keeps `bytes` bytes at most. While it is full, writing is `NOSPC`.
+    pub fn with_limit(bytes: usize) -> MemoryOutputPipe {
+        MemoryOutputPipe { limit: Some(bytes), ..MemoryOutputPipe::default() }
+    }
+
     /// What was written so far.
     pub fn contents(&self) -> Vec<u8> {
-        lock(&self.0).clone()
+        lock(&self.bytes).clone()
     }
 
     /// Takes what was written since the last time.
     pub fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut lock(&self.0))
+        std::mem::take(&mut lock(&self.bytes))
     }
 
-    fn write(&self, buffers: &[IoSlice<'_>]) -> usize {
-        let mut output = lock(&self.0);
-        buffers.iter().for_each(|buffer| output.extend_from_slice(buffer));
-        buffers.iter().map(|buffer| buffer.len()).sum()
+    fn write(&self, buffers: &[IoSlice<'_>]) -> Result<usize> {
+        let mut output = lock(&self.bytes);
+        let before = output.len();
+        let room = self.limit.unwrap_or(usize::MAX).saturating_sub(before);
+        if room == 0 {
+            return Err(Errno::Nospc);
+        }
+        for buffer in buffers {
+            let rest = room - (output.len() - before);
+            output.extend_from_slice(&buffer[..buffer.len().min(rest)]);
+        }
+        Ok(output.len() - before)
     }
 }
 
@@ -153,7 +174,12 @@ pub(crate) struct HostFile {
     pub(crate) shared: bool,
     pub(crate) filetype: FileType,
     pub(crate) terminal: bool,
+    /// Was it opened without waiting for somebody to write to it?
+    pub(crate) expects_writer: bool,
 }
+
+/// The most bytes that a pipe takes at once if it takes any.
+const PIPE_BUF: usize = 4096;
 
 impl HostFile {
     pub(crate) fn new(fd: HostFd, shared: bool) -> Result<HostFile> {
@@ -164,7 +190,7 @@ impl HostFile {
             filetype = FileType::SocketDgram;
         }
         let terminal = filetype == FileType::CharacterDevice && fd.as_fd().is_terminal();
-        Ok(HostFile { fd, shared, filetype, terminal })
+        Ok(HostFile { fd, shared, filetype, terminal, expects_writer: false })
     }
 
     /// Is it always ready, so that polling tells nothing?
@@ -176,21 +202,49 @@ impl HostFile {
         matches!(self.filetype, FileType::SocketStream | FileType::SocketDgram)
     }
 
+    /// How much of a read is done before it returns.
+    pub(crate) fn read_extent(&self) -> Extent {
+        match self.filetype {
+            FileType::RegularFile | FileType::BlockDevice => Extent::UntilShort,
+            FileType::SocketDgram => Extent::Message,
+            _ => Extent::Some,
+        }
+    }
+
+    /// How much of a write is done before it returns, and how many bytes go to the host at once.
+    pub(crate) fn write_extent(&self, interrupt: &Interrupt) -> (Extent, usize) {
+        match self.filetype {
+            FileType::SocketDgram => (Extent::Message, PIECE),
+            FileType::Unknown | FileType::CharacterDevice if interrupt.is_watched() => {
+                (Extent::All, PIPE_BUF)
+            }
+            _ => (Extent::All, PIECE),
+        }
+    }
+
     /// Runs a call of the host that waits for `ready`, as the guest's `NONBLOCK` says.
+    ///
+    /// # Errors
+    /// `INTR` if there is an interrupt meanwhile; those of the call.
     pub(crate) fn call<T>(
         &self,
         ready: PollFlags,
         nonblock: bool,
+        interrupt: &Interrupt,
         call: &mut dyn FnMut(BorrowedFd<'_>) -> rustix::io::Result<T>,
     ) -> Result<T> {
-        if nonblock && self.shared && !self.always_ready() && !self.wait(ready, false)? {
-            return Err(Errno::Again);
+        if nonblock {
+            if self.shared && !self.always_ready() && !self.wait(ready, false, interrupt)? {
+                return Err(Errno::Again);
+            }
+        } else if !self.always_ready() && (interrupt.is_watched() || self.expects_writer) {
+            self.wait(ready, true, interrupt)?;
         }
         loop {
             match call(self.fd.as_fd()) {
-                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::INTR) => interrupt.check()?,
                 Err(rustix::io::Errno::AGAIN) if !nonblock => {
-                    self.wait(ready, true)?;
+                    self.wait(ready, true, interrupt)?;
                 }
                 result => return Ok(result?),
             }
@@ -198,26 +252,27 @@ impl HostFile {
     }
 
     /// Is it ready? If `block`, waits until it is.
-    fn wait(&self, ready: PollFlags, block: bool) -> Result<bool> {
+    fn wait(&self, ready: PollFlags, block: bool, interrupt: &Interrupt) -> Result<bool> {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         loop {
-            let mut fds = [PollFd::new(&self.fd, ready)];
-            match rustix::event::poll(&mut fds, if block { None } else { Some(&now) }) {
-                Err(rustix::io::Errno::INTR) => {}
-                result => return Ok(result? > 0),
+            let mut fds = vec![PollFd::new(&self.fd, ready)];
+            interrupt.poll(&mut fds, if block { None } else { Some(&now) })?;
+            let is_ready = fds.iter().any(|fd| !fd.revents().is_empty());
+            if is_ready || !block {
+                return Ok(is_ready);
             }
         }
     }
 
-    fn read(&self, nonblock: bool, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
-        self.call(PollFlags::IN, nonblock, &mut |fd| rustix::io::readv(fd, buffers))
+    fn read(&self, nonblock: bool, interrupt: &Interrupt, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        self.call(PollFlags::IN, nonblock, interrupt, &mut |fd| rustix::io::readv(fd, buffers))
     }
 
-    fn write(&self, nonblock: bool, buffers: &[IoSlice<'_>]) -> Result<usize> {
+    fn write(&self, nonblock: bool, interrupt: &Interrupt, buffers: &[IoSlice<'_>]) -> Result<usize> {
         if self.is_socket() {
-            return crate::socket::send(self, nonblock, buffers);
+            return crate::socket::send(self, nonblock, interrupt, buffers);
         }
-        self.call(PollFlags::OUT, nonblock, &mut |fd| rustix::io::writev(fd, buffers))
+        self.call(PollFlags::OUT, nonblock, interrupt, &mut |fd| rustix::io::writev(fd, buffers))
     }
 }
 
@@ -237,21 +292,47 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    pub(crate) fn read(&self, nonblock: bool, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
+    /// How much of a read is done before it returns.
+    pub(crate) fn read_extent(&self) -> Extent {
         match self {
-            Stream::Host(file) => file.read(nonblock, buffers),
+            Stream::Host(file) => file.read_extent(),
+            _ => Extent::UntilShort,
+        }
+    }
+
+    /// How much of a write is done before it returns, and how many bytes go to the host at once.
+    pub(crate) fn write_extent(&self, interrupt: &Interrupt) -> (Extent, usize) {
+        match self {
+            Stream::Host(file) => file.write_extent(interrupt),
+            _ => (Extent::All, PIECE),
+        }
+    }
+
+    pub(crate) fn read(
+        &self,
+        nonblock: bool,
+        interrupt: &Interrupt,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Result<usize> {
+        match self {
+            Stream::Host(file) => file.read(nonblock, interrupt, buffers),
             Stream::Null => Ok(0),
             Stream::Input(input) => Ok(input.read(buffers)),
             Stream::Output(_) => Err(Errno::Badf),
         }
     }
 
-    pub(crate) fn write(&self, nonblock: bool, buffers: &[IoSlice<'_>]) -> Result<usize> {
+    pub(crate) fn write(
+        &self,
+        nonblock: bool,
+        interrupt: &Interrupt,
+        buffers: &[IoSlice<'_>],
+    ) -> Result<usize> {
         match self {
-            Stream::Host(file) => file.write(nonblock, buffers),
+            Stream::Host(file) => file.write(nonblock, interrupt, buffers),
             Stream::Null => Ok(buffers.iter().map(|buffer| buffer.len()).sum()),
             Stream::Input(_) => Err(Errno::Badf),
-            Stream::Output(output) => Ok(output.write(buffers)),
+            Stream::Output(output) => output.write(buffers),
         }
     }
 

@@ -241,11 +241,11 @@ fn bad_addresses() {
         assert_eq!(ctx.path_unlink_file(memory, DIR, bad, 4), fault);
         assert_eq!(ctx.poll_oneoff(memory, bad, 0, 1, 0), fault);
         assert_eq!(ctx.poll_oneoff(memory, 0, bad, 1, 0), fault);
-        assert_eq!(ctx.poll_oneoff(memory, 0, 0, bad, 0), fault);
         assert_eq!(ctx.random_get(memory, bad, 4), fault);
         assert_eq!(ctx.clock_time_get(memory, 0, 0, bad), fault);
         assert_eq!(ctx.args_sizes_get(memory, bad, 0), fault);
     }
+    assert_eq!(ctx.poll_oneoff(memory, 0, 0, 4096, 0), fault);
     assert_eq!(ctx.random_get(memory, 0, u32::MAX), fault);
     assert_eq!(ctx.fd_read(memory, fd, 0, u32::MAX, 0), Err(Errno::Inval));
 }

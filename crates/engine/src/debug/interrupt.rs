@@ -7,11 +7,12 @@
 
 use crate::code::StoreCode;
 use sidetrack_patch::CodeMemory;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What an interrupt must know of a store.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Interrupts {
     /// Whether an interrupt is under way.
     requested: AtomicBool,
@@ -19,7 +20,18 @@ pub(crate) struct Interrupts {
     watching: AtomicBool,
     /// The code of the store, that with sites.
     codes: Mutex<Vec<Arc<CodeMemory>>>,
+    /// What ends the waits of host functions.
+    wakers: Mutex<Vec<Weak<Waker>>>,
 }
+
+impl fmt::Debug for Interrupts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupts").field("requested", &self.requested).finish_non_exhaustive()
+    }
+}
+
+/// Called when there is an interrupt, from the thread that makes it.
+type Waker = dyn Fn() + Send + Sync;
 
 impl Interrupts {
     /// The store has loaded more code.
@@ -105,6 +117,42 @@ impl InterruptHandle {
         if !requested && !interrupts.watching.load(Ordering::SeqCst) {
             codes.iter().for_each(|memory| ambush(memory));
         }
+        drop(codes);
+        let wakers = interrupts.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers.iter().filter_map(Weak::upgrade).for_each(|wake| wake());
         true
+    }
+}
+
+/// Tells host functions of interrupts; see [`crate::Caller::interrupt_signal`].
+///
+/// A host function that waits does not come to the sites where code is interrupted. It returns when
+/// there is an interrupt, and the code that called it stops at the site behind the call.
+#[derive(Clone, Debug)]
+pub struct InterruptSignal(pub(crate) Arc<Interrupts>);
+
+impl InterruptSignal {
+    /// Whether anybody can interrupt the store: whether it has an [`InterruptHandle`]. That
+    /// does not change while a host function runs.
+    pub fn is_watched(&self) -> bool {
+        Arc::weak_count(&self.0) > 0
+    }
+
+    /// Whether there is an interrupt that the store's code will stop for. Code without sites does not.
+    pub fn is_raised(&self) -> bool {
+        self.0.is_requested() && !self.0.codes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Has `wake` called at every interrupt from now on, from the thread that makes it, for as long as
+    /// somebody else keeps it. It must not panic, and not wait for the store.
+    pub fn on_raise(&self, wake: &Arc<dyn Fn() + Send + Sync>) {
+        let mut wakers = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers.retain(|waker| waker.strong_count() > 0);
+        wakers.push(Arc::downgrade(wake));
+    }
+
+    /// Whether both are of the same store.
+    pub fn same(&self, other: &InterruptSignal) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }

@@ -2,9 +2,12 @@
 //! results of Rust, which are put into that memory and taken out of it.
 #![allow(dead_code)] // each test file uses some of it
 
-use sidetrack_wasi::{DirAccess, Errno, MemoryOutputPipe, Result, WasiCtx, WasiCtxBuilder};
+use sidetrack_wasi::{DirAccess, Errno, MemoryOutputPipe, WasiCtx, WasiCtxBuilder};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What preview 1's functions return.
+pub type Result<T> = std::result::Result<T, Errno>;
 
 pub const CREAT: u32 = 1;
 pub const DIRECTORY: u32 = 2;
