@@ -33,6 +33,8 @@ enum Verb {
     Compile(commands::compile::Args),
     /// Print the code of functions with traps, wasm pcs, relocations and patch sites.
     Objdump(commands::objdump::Args),
+    /// Tell or clear what is kept of compiled modules.
+    Cache(commands::cache::Args),
     /// Run scripts of WebAssembly's official test format.
     Wast(commands::wast::Args),
     /// Run test files and folders of them.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Verb::Trace(args) => commands::trace::run(args),
         Verb::Compile(args) => commands::compile::run(&args).map(code),
         Verb::Objdump(args) => commands::objdump::run(&args).map(code),
+        Verb::Cache(args) => commands::cache::run(&args).map(code),
         Verb::Wast(args) => commands::wast::run(&args).map(code),
         Verb::Filetest(args) => commands::filetest::run(&args).map(code),
     };

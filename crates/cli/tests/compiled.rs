@@ -87,6 +87,82 @@ fn the_cache_is_the_users_unless_told_otherwise() {
 }
 
 #[test]
+fn the_cache_tells_what_it_has_and_forgets_it() {
+    let cache = folder("told");
+    let cache_text = cache.to_str().expect("the path is text");
+    let told = |what: &str| outcome(&sidetrack(&["cache", what, "--cache", cache_text]));
+    assert_eq!(told("dir"), (Some(0), format!("{cache_text}\n"), String::new()));
+    assert!(told("info").1.contains("modules: 0\nbytes:   0 of 2147483648\n"));
+    assert_eq!(sidetrack(&["run", "--cache", cache_text, &module("exit.wat")]).status.code(), Some(7));
+    std::fs::write(cache.join("a file of somebody's"), "").expect("it can be written");
+    let bytes = entries(&cache).iter().map(|path| path.metadata().expect("it is there").len()).sum::<u64>();
+    assert!(told("info").1.contains(&format!("modules: 1\nbytes:   {bytes} of ")), "{}", told("info").1);
+    assert_eq!(told("clear").1, format!("removed 1 modules, {bytes} bytes\n"));
+    assert_eq!(entries(&cache).len(), 1, "what is none of the cache's stays");
+    let mut command = command(&["cache", "dir"]);
+    let user = command.env("XDG_CACHE_HOME", "/some/where").output().expect("it runs");
+    assert_eq!(text(&user.stdout), "/some/where/sidetrack\n");
+}
+
+/// What somebody puts into the folder is not run, and what others can change is not used.
+#[test]
+fn a_cache_that_is_not_ours_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let program = module("exit.wat");
+    let cache = folder("planted");
+    let cache_text = cache.to_str().expect("the path is text");
+    let run = |data: &str| {
+        let mut command = command(&["run", "--time", "--cache", cache_text, &program]);
+        let output = command.env("XDG_DATA_HOME", folder_of(data)).output().expect("it runs");
+        let (code, _, error) = outcome(&output);
+        (code, error)
+    };
+    fn folder_of(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    }
+    for name in ["ours", "theirs"] {
+        let _ = std::fs::remove_dir_all(folder_of(name));
+    }
+    let how = |(code, error): (Option<i32>, String)| {
+        assert_eq!(code, Some(7), "{error}");
+        times(&error)["cache"].as_str().expect("it is text").to_owned()
+    };
+    assert_eq!(how(run("ours")), "miss");
+    assert_eq!(how(run("ours")), "hit");
+    let key = folder_of("ours").join("sidetrack/cache.key");
+    assert_eq!(key.metadata().expect("there is a key").permissions().mode() & 0o777, 0o600);
+    // A whole entry that was made with another key.
+    assert_eq!(how(run("theirs")), "miss");
+    assert_eq!(how(run("ours")), "miss");
+    assert_eq!(how(run("ours")), "hit");
+    let entry = entries(&cache).remove(0);
+    // A pipe in its place is not waited for, a link is not followed.
+    let moved = cache.join("elsewhere");
+    std::fs::rename(&entry, &moved).expect("it can be renamed");
+    assert!(std::process::Command::new("mkfifo").arg(&entry).status().expect("mkfifo runs").success());
+    assert_eq!(how(run("ours")), "miss");
+    std::fs::remove_file(&entry).expect("it can be removed");
+    std::os::unix::fs::symlink(&moved, &entry).expect("there can be a link");
+    assert_eq!(how(run("ours")), "miss");
+    assert_eq!(how(run("ours")), "hit");
+    // An entry, then the folder, that others can write to.
+    std::fs::set_permissions(&entry, PermissionsExt::from_mode(0o622)).expect("the mode can be set");
+    assert_eq!(how(run("ours")), "miss");
+    assert_eq!(how(run("ours")), "hit");
+    std::fs::set_permissions(&cache, PermissionsExt::from_mode(0o777)).expect("the mode can be set");
+    let (code, error) = run("ours");
+    assert!(
+        code == Some(1) && error.contains("others can write to it") && error.contains(cache_text),
+        "{error}"
+    );
+    std::fs::set_permissions(&cache, PermissionsExt::from_mode(0o700)).expect("the mode can be set");
+    // A key that others can read is none.
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).expect("the mode can be set");
+    let (code, error) = run("ours");
+    assert!(code == Some(1) && error.contains("others can read it"), "{error}");
+}
+
+#[test]
 fn a_cache_folder_that_cannot_be_written() {
     // No folder can be made below a file, whoever asks.
     let obstacle = file("obstacle", b"");

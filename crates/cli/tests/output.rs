@@ -38,6 +38,7 @@ fn streams_that_nobody_reads() {
         (&["wast", &repository("tests/scripts/passes.wast")], 0),
         (&["wast", &repository("tests/scripts/misses.wast")], 1),
         (&["filetest", &example, "-v", "--json", json.to_str().expect("the path is text")], 0),
+        (&["cache", "info"], 0),
     ];
     for (args, code) in cases {
         let status = |command: &mut std::process::Command| command.status().expect("it runs").code();

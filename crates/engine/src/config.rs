@@ -1,12 +1,13 @@
 //! Engines and their configuration.
 
 use crate::Result;
+use crate::cache::Cache;
 use crate::compile::{Compiler, Features};
 use crate::types::{FuncType, TypeRegistry};
 use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What an engine's code runs on.
@@ -63,7 +64,7 @@ pub struct Config {
     pub(crate) arm_sites: bool,
     pub(crate) max_wasm_stack: usize,
     pub(crate) parallel: bool,
-    pub(crate) cache: Option<PathBuf>,
+    pub(crate) cache: Option<Cache>,
     pub(crate) verify: bool,
     pub(crate) progress: Option<Progress>,
     pub(crate) features: Features,
@@ -146,7 +147,12 @@ impl Config {
 
     /// The folder that compiled modules are kept in, if any; see [`crate::Module::new`].
     pub fn cache_dir(&mut self, folder: Option<PathBuf>) -> &mut Self {
-        self.cache = folder;
+        self.cache(folder.map(Cache::new))
+    }
+
+    /// As [`Config::cache_dir`], with limits and a key of the caller's choice.
+    pub fn cache(&mut self, cache: Option<Cache>) -> &mut Self {
+        self.cache = cache;
         self
     }
 
@@ -177,8 +183,8 @@ impl Config {
         self.max_wasm_stack
     }
 
-    pub(crate) fn cache(&self) -> Option<&Path> {
-        self.cache.as_deref()
+    pub(crate) fn get_cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 }
 

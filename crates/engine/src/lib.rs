@@ -47,6 +47,7 @@ mod val;
 mod vm;
 
 pub use anyhow::{Error, Result};
+pub use cache::{Cache, CacheUsage};
 pub use caller::Caller;
 pub use compile::{Features, InvalidModule};
 pub use config::{Config, Engine, Instrument, OptLevel, Progress, Target};

@@ -104,14 +104,14 @@ impl Module {
     /// # Errors
     /// As [`Module::new`].
     pub fn from_binary(engine: &Engine, bytes: &[u8]) -> Result<Self> {
-        let Some(folder) = engine.config().cache() else { return Self::compile(engine, bytes) };
+        let Some(cache) = engine.config().get_cache() else { return Self::compile(engine, bytes) };
         let key = cache::key(engine, bytes);
-        if let Some(artifact) = cache::read(folder, &key, engine) {
+        if let Some(artifact) = cache.read(&key, engine) {
             return Self::load(engine, artifact, CacheUse::Hit);
         }
         let (info, image) = engine.compiler().module(bytes)?;
         let serialized = serialize::write(engine, &info, &image, bytes);
-        let kept = CacheUse::Miss { error: cache::write(folder, &key, &serialized).err() };
+        let kept = CacheUse::Miss { error: cache.write(&key, &serialized).err() };
         Self::load(engine, Artifact { info, image, wasm: bytes.into(), bytes: serialized.len() }, kept)
     }
 

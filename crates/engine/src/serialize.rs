@@ -33,6 +33,11 @@ pub(crate) fn is_artifact(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
+/// What decides all the rest of an artifact: nothing is taken of bytes that do not fit it.
+pub(crate) fn head(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(..MAGIC.len() + HASH)
+}
+
 /// The bytes of a module.
 pub(crate) fn write(engine: &Engine, info: &ModuleInfo, image: &Image, wasm: &[u8]) -> Vec<u8> {
     let mut bytes = [&MAGIC[..], &[0; HASH]].concat();

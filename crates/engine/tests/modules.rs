@@ -4,7 +4,6 @@ mod common;
 
 use common::engines;
 use sidetrack_engine::{Config, Engine, Instance, InvalidModule, Module, OptLevel, Result, Store};
-use std::path::PathBuf;
 
 const ANSWER: &str = r#"(module (func (export "answer") (result i32) i32.const 42))"#;
 
@@ -12,23 +11,6 @@ fn answer(engine: &Engine, module: &Module) -> Result<i32> {
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, module, &[])?;
     instance.get_typed_func::<(), i32>(&mut store, "answer")?.call(&mut store, ())
-}
-
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("sidetrack-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for temporary files");
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Module> {
@@ -55,37 +37,6 @@ fn serialised_modules_run_where_they_fit() -> Result<()> {
     let bytes = Module::new(&none, ANSWER)?.serialize()?;
     let error = deserialize(&Engine::default(), &bytes).unwrap_err();
     assert!(error.to_string().starts_with("the module was compiled "), "{error}");
-    Ok(())
-}
-
-#[test]
-fn the_cache_is_used_and_not_trusted() -> Result<()> {
-    let folder = Folder::new("cache");
-    let engine = Engine::new(Config::new().cache_dir(Some(folder.0.clone())))?;
-    assert!(!Module::new(&engine, ANSWER)?.is_cached());
-    assert!(Module::new(&engine, ANSWER)?.is_cached());
-    let file = std::fs::read_dir(&folder.0)?.next().expect("one file")?.path();
-    let good = std::fs::read(&file)?;
-    for bad in [&good[..good.len() / 2], &[0; 100], &[]] {
-        std::fs::write(&file, bad)?;
-        let module = Module::new(&engine, ANSWER)?;
-        assert!(!module.is_cached());
-        assert_eq!(answer(&engine, &module)?, 42);
-        assert_eq!(std::fs::read(&file)?, good, "the bad entry is replaced");
-    }
-    let other = Engine::new(Config::new().opt_level(OptLevel::None).cache_dir(Some(folder.0.clone())))?;
-    assert!(!Module::new(&other, ANSWER)?.is_cached());
-    assert_eq!(std::fs::read_dir(&folder.0)?.count(), 2, "no temporary files are left");
-    Ok(())
-}
-
-#[test]
-fn a_cache_that_cannot_be_written_is_no_reason_to_fail() -> Result<()> {
-    let folder = Folder::new("no-cache");
-    let file = folder.0.join("file");
-    std::fs::write(&file, "in the way")?;
-    let engine = Engine::new(Config::new().cache_dir(Some(file.join("folder"))))?;
-    assert_eq!(answer(&engine, &Module::new(&engine, ANSWER)?)?, 42);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! One file for each verb, and what they share: reading input, choosing a target,
 //! writing output.
 
+pub mod cache;
 pub mod compile;
 pub mod debug;
 pub mod filetest;

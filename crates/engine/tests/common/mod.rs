@@ -1,8 +1,10 @@
 //! What the engine's tests share.
 
 use sidetrack_engine::{Config, Engine, Instance, Module, OptLevel, Result, Store, Target};
+use std::path::PathBuf;
 
 /// An engine for each target at each level.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub fn engines() -> Vec<Engine> {
     let mut engines = Vec::new();
     for target in [Target::Native, Target::Pulley64] {
@@ -20,4 +22,23 @@ pub fn instantiate(engine: &Engine, text: &str) -> Result<(Store<()>, Instance)>
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, &module, &[])?;
     Ok((store, instance))
+}
+
+#[allow(dead_code, reason = "not every test file needs it")]
+/// A folder that is removed at the end.
+pub struct Folder(pub PathBuf);
+
+#[allow(dead_code, reason = "not every test file needs it")]
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sidetrack-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for temporary files");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -6,10 +6,9 @@
 use super::Args;
 use crate::commands::guest::{self, Stop};
 use crate::commands::progress::Progress;
-use crate::commands::{input, invoke, print, say};
+use crate::commands::{cache, input, invoke, print, say};
 use sidetrack_engine::{Engine, InterruptHandle, Module, Trap, Val, WasmBacktrace};
 use sidetrack_wasi::{Exit, Stdio};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +35,7 @@ pub fn run(args: Args, bytes: Vec<u8>, compiled: bool) -> Result<ExitCode, Strin
 
 fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, String> {
     let file = input::name(args.guest.file());
-    let cache = if compiled { None } else { cache_folder(args) };
+    let cache = if compiled || args.no_cache { None } else { cache::folder(args.cache.as_ref()) };
     let mut config = args.target.config()?;
     args.guest.configure(&mut config).cache_dir(cache.clone());
     let progress = Progress::show(&mut config);
@@ -113,19 +112,6 @@ fn interrupt_after(time: Duration, handle: InterruptHandle, file: String) {
             std::process::exit(guest::TRAPPED.into());
         }
     });
-}
-
-/// The folder of compiled modules: the one given, or this user's.
-fn cache_folder(args: &Args) -> Option<PathBuf> {
-    if args.no_cache {
-        return None;
-    }
-    let user = || {
-        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
-        base.map(|base| base.join("sidetrack"))
-    };
-    args.cache.clone().or_else(user)
 }
 
 /// The line that `--time` prints.
