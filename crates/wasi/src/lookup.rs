@@ -49,6 +49,11 @@ fn split(path: &str) -> (&str, &str) {
     path.split_at(path[..end].rfind('/').map_or(0, |slash| slash + 1))
 }
 
+/// The last name of a path, without the slashes behind it.
+pub(crate) fn last_name(path: &str) -> &str {
+    split(path).1.trim_end_matches('/')
+}
+
 /// Whether a last name stands for a directory, which is looked up as such.
 fn is_followed(name: &str) -> bool {
     name.ends_with('/') || matches!(name, "." | "..")

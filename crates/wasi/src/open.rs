@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::errno::{Errno, Result};
 use crate::fd_table::{Descriptor, Object};
 use crate::interrupt::Interrupt;
-use crate::lookup::{self, Found};
+use crate::lookup::{self, Found, PATH_MAX};
 use crate::memory::GuestMemory;
 use crate::paths::path;
 use crate::rights::Rights;
@@ -21,6 +21,7 @@ use crate::types::{FdFlags, FileType, LookupFlags, OFlags};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, OFlags as HostFlags};
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -55,7 +56,12 @@ impl Request<'_> {
         flags.set(HostFlags::TRUNC, self.oflags.has(OFlags::TRUNC));
         flags.set(HostFlags::DIRECTORY, self.oflags.has(OFlags::DIRECTORY));
         options.custom_flags(flags.bits() as i32);
-        directory.dir.open_with(self.path, &options)
+        let mut path = Cow::Borrowed(self.path);
+        if self.follow && self.oflags.has(OFlags::DIRECTORY) && path.len() + 1 < PATH_MAX {
+            // Where cap-std walks the path itself, it follows a link to a directory only so.
+            path += "/";
+        }
+        directory.dir.open_with(&*path, &options)
     }
 
     fn open(&self, directory: &Directory, read_only: bool, interrupt: &Interrupt) -> Result<File> {
@@ -63,6 +69,16 @@ impl Request<'_> {
         let exclusive = create && self.oflags.has(OFlags::EXCL);
         if read_only && (self.write || exclusive) {
             return Err(Errno::Rofs);
+        }
+        // No file can have such a name, or it has one already.
+        let dots = matches!(lookup::last_name(self.path), "." | "..");
+        if create && self.path.ends_with('/') && !dots {
+            lookup::place(&directory.dir, self.path)?;
+            return Err(Errno::Isdir);
+        }
+        if exclusive && dots {
+            lookup::file(&directory.dir, self.path)?;
+            return Err(Errno::Exist);
         }
         let mut flags = HostFlags::empty();
         flags.set(HostFlags::CREATE, create && !read_only);
