@@ -185,7 +185,7 @@ impl Cache {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).ok()?;
         let (contents, mac) = bytes.split_last_chunk::<KEY>()?;
-        if self.mac(key, contents).ok()? != *mac {
+        if self.mac(key, contents).ok()? != blake3::Hash::from_bytes(*mac) {
             return None;
         }
         let artifact = serialize::read(engine, contents).ok()?;
@@ -224,7 +224,7 @@ impl Cache {
         let _ = std::fs::remove_file(&temporary);
         let result = create(&temporary).and_then(|mut file| {
             file.write_all(bytes)?;
-            file.write_all(&mac)?;
+            file.write_all(mac.as_bytes())?;
             std::fs::rename(&temporary, &path)
         });
         if result.is_err() {
@@ -236,14 +236,15 @@ impl Cache {
         Ok(())
     }
 
+    /// What signs the module under a name: no other name's is taken for it.
+    fn entry_key(&self, name: &str) -> io::Result<[u8; KEY]> {
+        Ok(*blake3::keyed_hash(&self.user_key()?, name.as_bytes()).as_bytes())
+    }
+
     /// What this user's key makes of a module under a name.
-    fn mac(&self, name: &str, contents: &[u8]) -> io::Result<[u8; KEY]> {
+    fn mac(&self, name: &str, contents: &[u8]) -> io::Result<blake3::Hash> {
         let head = serialize::head(contents).ok_or(ErrorKind::InvalidData)?;
-        let mut hasher = blake3::Hasher::new_keyed(&self.user_key()?);
-        hasher.update(name.as_bytes());
-        hasher.update(&(contents.len() as u64).to_le_bytes());
-        hasher.update(head);
-        Ok(*hasher.finalize().as_bytes())
+        Ok(blake3::keyed_hash(&self.entry_key(name)?, head))
     }
 
     /// The user's key, made if there is none.

@@ -54,6 +54,21 @@ const PROGRAM: &str = r#"(module
     (func (export "random") (call $begin)
         (loop (drop (call $random (i32.const 65536) (i32.const 16777216))) (br 0))))"#;
 
+/// Both crates can be imported from whole.
+mod globs {
+    use sidetrack_engine::*;
+    use sidetrack_wasi::*;
+
+    pub fn limits() -> Result<StoreLimits, Errno> {
+        Ok(StoreLimits::default())
+    }
+}
+
+#[test]
+fn names_do_not_clash() {
+    assert!(globs::limits().is_ok());
+}
+
 struct State {
     wasi: WasiCtx,
     begun: mpsc::Sender<()>,

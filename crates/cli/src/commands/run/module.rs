@@ -101,8 +101,8 @@ fn over(time: Duration) -> String {
     format!("{}: timeout after {time:?}", Trap::Interrupt)
 }
 
-/// Interrupts the program when the time is over. A host function is not interrupted; one
-/// that does not return for long is left by ending the process.
+/// Interrupts the program when the time is over, whatever it waits for. A host function that does
+/// not return all the same is left by ending the process.
 fn interrupt_after(time: Duration, handle: InterruptHandle, file: String) {
     std::thread::spawn(move || {
         std::thread::sleep(time);
