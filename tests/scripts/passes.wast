@@ -60,3 +60,15 @@
 (assert_malformed (module quote "(func") "expected `)`")
 (assert_malformed (module binary "\00asm") "unexpected end")
 (assert_invalid (module (func (result i32))) "type mismatch")
+;; What a null reference to an exception is called by scripts.
+(module
+  (func (export "throw") (throw_ref (ref.null exn)))
+  (func (export "throw-it") (param exnref) (throw_ref (local.get 0)))
+  (func (export "caught") (result i32)
+    (block $handler
+      (try_table (catch_all $handler) (throw_ref (ref.null exn))))
+    (i32.const 1)))
+(assert_trap (invoke "throw") "null exception reference")
+(assert_trap (invoke "throw-it" (ref.null exn)) "null exception reference")
+;; A trap is no exception, so nothing catches it.
+(assert_trap (invoke "caught") "null reference")

@@ -73,7 +73,8 @@ pub mod memory {
 
 /// A table, to which a context has a pointer.
 pub mod table {
-    /// Address of the first element; elements are references of 8 bytes.
+    /// Address of the first element, the same for as long as the table lives; elements are
+    /// references of 8 bytes.
     pub const BASE: u32 = 0;
     /// The present number of elements, u64.
     pub const LEN: u32 = 8;
@@ -83,13 +84,12 @@ pub mod table {
     pub const ELEMENT_SIZE: u32 = 8;
 }
 
-/// An exception object, what an exception reference points to.
+/// An exception object, what an exception reference points to. The engine frees it when no
+/// word of a frame, table, global or other exception is its address: code that needs a
+/// reference after a call, or at a site, keeps the address itself and not one derived from it.
 pub mod exception {
     /// Address of its tag: the same for two uses of one tag, whatever module they are in.
     pub const TAG: u32 = 0;
-    /// A u64 that compiled code sets to 1 when it makes a reference to the exception:
-    /// then [`super::builtin::EXCEPTION_DONE`] does not free it.
-    pub const ESCAPED: u32 = 8;
     /// Where the 16-byte slots of its values start.
     pub const VALUES: u32 = 16;
 }
@@ -208,7 +208,10 @@ impl VmLayout {
 ///
 /// Those marked *status* return 0, or 1 for the trap that the operator has.
 pub mod builtin {
-    /// `(vmctx, memory, pages) -> previous pages or -1`.
+    /// What a function returns that grows something, for the trap
+    /// [`super::trap::HOST_ERROR`].
+    pub const RAISE: i64 = -2;
+    /// `(vmctx, memory, pages) -> previous pages or -1`, or [`RAISE`].
     pub const MEMORY_GROW: &str = "memory_grow";
     /// `(vmctx, memory, address, byte, length) -> status`.
     pub const MEMORY_FILL: &str = "memory_fill";
@@ -218,7 +221,7 @@ pub mod builtin {
     pub const MEMORY_INIT: &str = "memory_init";
     /// `(vmctx, segment)`.
     pub const DATA_DROP: &str = "data_drop";
-    /// `(vmctx, table, element, count) -> previous elements or -1`.
+    /// `(vmctx, table, element, count) -> previous elements or -1`, or [`RAISE`].
     pub const TABLE_GROW: &str = "table_grow";
     /// `(vmctx, table, start, element, count) -> status`.
     pub const TABLE_FILL: &str = "table_fill";
@@ -228,11 +231,9 @@ pub mod builtin {
     pub const TABLE_INIT: &str = "table_init";
     /// `(vmctx, segment)`.
     pub const ELEM_DROP: &str = "elem_drop";
-    /// `(vmctx, tag index) -> address of a new exception object` with zeroed slots.
+    /// `(vmctx, tag index) -> address of a new exception object` with zeroed slots, or 0 for
+    /// the trap [`super::trap::HOST_ERROR`].
     pub const EXCEPTION_NEW: &str = "exception_new";
-    /// `(vmctx, exception)`: a handler has taken the values out and makes no reference
-    /// to the exception.
-    pub const EXCEPTION_DONE: &str = "exception_done";
     /// `(vmctx of a host function, values) -> status`: 0, 1 for the trap
     /// [`super::trap::HOST_ERROR`], or else the exception to throw.
     pub const HOST_CALL: &str = "host_call";

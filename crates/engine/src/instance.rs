@@ -15,7 +15,8 @@ use crate::vm::{
 use crate::{AsContextMut, Error, Result};
 use anyhow::{Context as _, anyhow, ensure};
 use sidetrack_artifact::{
-    ConstExpr, ConstOp, ElementItems, EntityIndex, EntityType, SegmentMode, module::ModuleInfo,
+    ConstExpr, ConstOp, ElementItems, EntityIndex, EntityType, RefType, SegmentMode, ValType,
+    module::ModuleInfo,
 };
 use std::ptr::NonNull;
 
@@ -74,6 +75,24 @@ impl InstanceData {
 
     pub(crate) fn global(&self, index: u32) -> VmPtr<Slot> {
         self.context.global(self.info(), self.module.layout(), index)
+    }
+
+    /// Calls `each` with every word of globals and segments of the reference types that `wanted`
+    /// picks.
+    pub(crate) fn reference_words(
+        &self,
+        store: &StoreOpaque,
+        wanted: impl Fn(RefType) -> bool,
+        each: &mut dyn FnMut(u64),
+    ) {
+        let info = self.info();
+        for (index, global) in (0..).zip(&info.globals) {
+            if matches!(global.content, ValType::Ref(ty) if wanted(ty)) {
+                each(self.global(index).get(store).u64());
+            }
+        }
+        // A passive segment may be for tables of any type.
+        self.elements.iter().flatten().for_each(|word| each(*word));
     }
 
     /// `memory.init`: none if it is out of bounds.

@@ -71,4 +71,5 @@ pub use typed::{IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy};
 pub use types::{
     ExternType, FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType,
 };
-pub use val::{ExnRef, ExternRef, V128, Val};
+pub use val::{ExnRef, ExternRef, OwnedExnRef, V128, Val};
+pub use vm::reservation::ReservationError;

@@ -2,6 +2,9 @@
 
 use crate::Result;
 
+/// The most bytes of exceptions, where nobody says otherwise.
+pub(crate) const DEFAULT_EXCEPTION_BYTES: usize = 256 << 20;
+
 /// Decides how far memories and tables grow, and how many instances, memories and
 /// tables a store has; see [`crate::Store::limiter`].
 pub trait ResourceLimiter: Send + Sync {
@@ -9,7 +12,7 @@ pub trait ResourceLimiter: Send + Sync {
     /// its type. Also asked for a new memory, with `current` 0.
     ///
     /// # Errors
-    /// An error refuses as `false` does; at instantiation it is the reason given.
+    /// An error ends the call that grows it, or the instantiation.
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
 
     /// A memory has not grown, because of the limiter, its type or the system.
@@ -23,6 +26,17 @@ pub trait ResourceLimiter: Send + Sync {
 
     /// A table has not grown.
     fn table_grow_failed(&mut self) {}
+
+    /// Whether exceptions may take `desired` bytes, where those that are still reached take
+    /// `current`. If not, it is asked again with less; if the bytes of one more are refused,
+    /// the call that throws ends with an error. Without a limiter the answer is the same as
+    /// this default: at most 256 MiB.
+    ///
+    /// # Errors
+    /// An error ends the call that throws.
+    fn exceptions_growing(&mut self, _current: usize, desired: usize) -> Result<bool> {
+        Ok(desired <= DEFAULT_EXCEPTION_BYTES)
+    }
 
     /// The most instances.
     fn instances(&self) -> usize {
@@ -45,6 +59,7 @@ pub trait ResourceLimiter: Send + Sync {
 pub struct StoreLimits {
     memory_size: Option<usize>,
     table_elements: Option<usize>,
+    exceptions_size: usize,
     instances: usize,
     memories: usize,
     tables: usize,
@@ -55,6 +70,7 @@ impl Default for StoreLimits {
         StoreLimits {
             memory_size: None,
             table_elements: None,
+            exceptions_size: DEFAULT_EXCEPTION_BYTES,
             instances: 10_000,
             memories: 10_000,
             tables: 10_000,
@@ -81,6 +97,12 @@ impl StoreLimitsBuilder {
     /// The most elements of each table.
     pub fn table_elements(mut self, elements: usize) -> Self {
         self.0.table_elements = Some(elements);
+        self
+    }
+
+    /// The most bytes that all exceptions take which something still reaches.
+    pub fn exceptions_size(mut self, bytes: usize) -> Self {
+        self.0.exceptions_size = bytes;
         self
     }
 
@@ -117,6 +139,10 @@ impl ResourceLimiter for StoreLimits {
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         let limit = self.table_elements.unwrap_or(usize::MAX);
         Ok(desired <= limit && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+
+    fn exceptions_growing(&mut self, _: usize, desired: usize) -> Result<bool> {
+        Ok(desired <= self.exceptions_size)
     }
 
     fn instances(&self) -> usize {

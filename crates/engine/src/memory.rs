@@ -82,7 +82,7 @@ impl Memory {
     /// # Errors
     /// If its type, the store's limiter or the system refuses.
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64> {
-        let grown = store.as_context_mut().opaque().grow_memory(self.0, delta);
+        let grown = store.as_context_mut().opaque().grow_memory(self.0, delta)?;
         grown.ok_or_else(|| anyhow!("the memory cannot grow by {delta} pages"))
     }
 

@@ -10,19 +10,21 @@ use crate::debug::{
     BreakpointEdit, DebugContext, DebugEvent, Debugger, InterruptHandle, Interrupts, Resume, Stopped,
 };
 use crate::instance::InstanceData;
-use crate::limits::ResourceLimiter;
+use crate::limits::{self, ResourceLimiter};
 use crate::module::Module;
 use crate::trap::{ThrownException, WasmBacktrace};
+use crate::vm::call::Halt;
 use crate::vm::host::Whole;
 use crate::vm::memory::PAGE;
 use crate::vm::{
-    Arena, Exceptions, FuncRecord, HostContext, HostError, HostFunc, Slot, StoreAddress, StoreFields,
-    StoreId, VmMemory, VmPtr, VmTable, VmTag,
+    Activation, Arena, Exceptions, FuncRecord, HostContext, HostError, HostFunc, Slot, StoreAddress,
+    StoreFields, StoreId, VmMemory, VmPtr, VmTable, VmTag,
 };
+use crate::vm::{exception, roots};
 use crate::{Engine, Error, Result};
-use anyhow::{bail, ensure};
-use sidetrack_artifact::{MemoryType, TableType};
-use sidetrack_patch::run::{Frame, Machine};
+use anyhow::{Context as _, bail, ensure};
+use sidetrack_artifact::{HeapType, MemoryType, RefType, TableType};
+use sidetrack_patch::run::Machine;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +36,9 @@ pub(crate) enum Exit {
     /// A host function failed.
     Host(HostError),
 }
+
+/// Bytes of exceptions that are not worth looking whether they can be freed.
+const EXCEPTIONS_AT_ONCE: usize = 512 << 10;
 
 type Limiter<T> = Box<dyn FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync>;
 
@@ -108,9 +113,11 @@ pub struct StoreOpaque {
     /// How many calls from the host are under way.
     depth: usize,
     /// Where the code stopped that is around the one that runs, outermost first.
-    outer: Vec<Frame>,
+    outer: Vec<Halt>,
+    /// Where on this thread's stack the calls are that are under way, outermost first.
+    activations: Vec<Activation>,
     /// Where the code has stopped, if in a hook.
-    stopped_at: Option<Frame>,
+    stopped_at: Option<Halt>,
     native_limit: usize,
 }
 
@@ -141,6 +148,7 @@ impl StoreOpaque {
             interrupts: Arc::default(),
             depth: 0,
             outer: Vec::new(),
+            activations: Vec::new(),
             stopped_at: None,
             native_limit: 0,
         })
@@ -178,10 +186,15 @@ impl StoreOpaque {
         self.depth
     }
 
-    /// Another call begins while the code around it, if any, has stopped at `outer`.
-    pub(crate) fn enter(&mut self, outer: Option<Frame>) {
+    /// Another call begins while the code around it, if any, has stopped at `outer`. `top` is
+    /// an address in the frame of the host that calls.
+    pub(crate) fn enter(&mut self, outer: Option<Halt>, top: usize) {
         self.depth += 1;
+        if let Some(activation) = self.activations.last_mut() {
+            activation.low = outer.and_then(|halt| halt.low).unwrap_or(activation.top);
+        }
         self.outer.extend(outer);
+        self.activations.push(Activation { top, low: top });
     }
 
     /// The call that was entered last is over.
@@ -189,20 +202,26 @@ impl StoreOpaque {
         self.depth -= 1;
         // The outermost call has nothing around it.
         self.outer.truncate(self.depth.saturating_sub(1));
+        self.activations.pop();
+    }
+
+    /// The calls that are under way, outermost first.
+    pub(crate) fn activations(&self) -> &[Activation] {
+        &self.activations
     }
 
     /// Where the code stopped that is around the one that runs, outermost first.
-    pub(crate) fn outer(&self) -> &[Frame] {
+    pub(crate) fn outer(&self) -> &[Halt] {
         &self.outer
     }
 
     /// Where the code has stopped, if in a hook.
-    pub(crate) fn stopped_at(&self) -> Option<Frame> {
+    pub(crate) fn stopped_at(&self) -> Option<Halt> {
         self.stopped_at
     }
 
     /// Says whether the code has stopped in a hook, and where; returns what was said before.
-    pub(crate) fn stop_at(&mut self, stopped_at: Option<Frame>) -> Option<Frame> {
+    pub(crate) fn stop_at(&mut self, stopped_at: Option<Halt>) -> Option<Halt> {
         std::mem::replace(&mut self.stopped_at, stopped_at)
     }
 
@@ -312,27 +331,29 @@ impl StoreOpaque {
         if !allowed.transpose()?.unwrap_or(true) {
             bail!("the store's limit refuses a memory of {bytes} bytes");
         }
-        let memory = VmMemory::new(ty).map_err(|error| {
-            Error::new(error).context(format!("cannot make a memory of {} pages", ty.limits.min))
-        })?;
+        let memory = VmMemory::new(ty);
+        let memory = memory.with_context(|| format!("cannot make a memory of {} pages", ty.limits.min))?;
         Ok(self.memories.push(memory))
     }
 
-    /// Grows a memory by `delta` pages if it may; returns the previous size in pages.
-    pub(crate) fn grow_memory(&mut self, memory: VmPtr<VmMemory>, delta: u64) -> Option<u64> {
+    /// Grows a memory by `delta` pages if it may; returns the previous size in pages, none if
+    /// it does not grow.
+    ///
+    /// # Errors
+    /// The limiter's.
+    pub(crate) fn grow_memory(&mut self, memory: VmPtr<VmMemory>, delta: u64) -> Result<Option<u64>> {
         let data = memory.get(self);
         let (now, max) = (data.pages(), data.max_pages());
         let wanted = now.checked_add(delta);
         let desired = wanted.unwrap_or(u64::MAX).saturating_mul(PAGE) as usize;
         let max_bytes = data.ty().limits.max.map(|_| (max * PAGE) as usize);
-        let allowed = Whole::limiter(self, |limiter| {
-            limiter.memory_growing((now * PAGE) as usize, desired, max_bytes).unwrap_or(false)
-        });
-        let grown = if allowed.unwrap_or(true) { memory.get_mut(self).grow(delta) } else { None };
+        let allowed =
+            Whole::limiter(self, |limiter| limiter.memory_growing((now * PAGE) as usize, desired, max_bytes));
+        let grown = if allowed.unwrap_or(Ok(true))? { memory.get_mut(self).grow(delta) } else { None };
         if grown.is_none() {
             Whole::limiter(self, |limiter| limiter.memory_grow_failed());
         }
-        grown
+        Ok(grown)
     }
 
     /// A new table of the type's initial size, filled with `element`.
@@ -347,22 +368,32 @@ impl StoreOpaque {
             bail!("the store's limit refuses a table of {min} elements");
         }
         let table = VmTable::new(ty, element);
-        let table = table.ok_or_else(|| anyhow::anyhow!("a table of {min} elements is too large"))?;
-        Ok(self.tables.push(table))
+        Ok(self.tables.push(table.with_context(|| format!("cannot make a table of {min} elements"))?))
     }
 
-    /// Grows a table by `delta` elements if it may; returns the previous length.
-    pub(crate) fn grow_table(&mut self, table: VmPtr<VmTable>, delta: u64, element: u64) -> Option<u64> {
+    /// Grows a table by `delta` elements if it may; returns the previous length, none if it
+    /// does not grow.
+    ///
+    /// # Errors
+    /// The limiter's.
+    pub(crate) fn grow_table(
+        &mut self,
+        table: VmPtr<VmTable>,
+        delta: u64,
+        element: u64,
+    ) -> Result<Option<u64>> {
         let data = table.get(self);
         let (now, max) = (data.elements().len(), data.ty().limits.max.map(|max| max as usize));
         let desired = (now as u64).saturating_add(delta) as usize;
-        let allowed =
-            Whole::limiter(self, |limiter| limiter.table_growing(now, desired, max).unwrap_or(false));
-        let grown = if allowed.unwrap_or(true) { table.get_mut(self).grow(delta, element) } else { None };
+        let allowed = Whole::limiter(self, |limiter| limiter.table_growing(now, desired, max));
+        let grown = match allowed.unwrap_or(Ok(true))? {
+            true => table.get_mut(self).grow(delta, element),
+            false => None,
+        };
         if grown.is_none() {
             Whole::limiter(self, |limiter| limiter.table_grow_failed());
         }
-        grown
+        Ok(grown)
     }
 
     pub(crate) fn push_global(&mut self, value: Slot) -> VmPtr<Slot> {
@@ -381,10 +412,53 @@ impl StoreOpaque {
         &mut self.exceptions
     }
 
+    /// A new exception with this tag; returns the reference to it.
+    ///
+    /// # Errors
+    /// If the limiter refuses or there is no memory.
+    pub(crate) fn new_exception(&mut self, tag: VmPtr<VmTag>) -> Result<u64> {
+        let count = tag.get(self).ty.params.len();
+        if self.exceptions.bytes() + exception::size_with(count) > self.exceptions.granted() {
+            roots::collect(self);
+            self.grant_exceptions(exception::size_with(count))?;
+        }
+        self.exceptions.make(tag, count)
+    }
+
+    /// Lets exceptions take so many more bytes than those that are left do: if the limiter
+    /// agrees, as many again, so that it does not take long to look for what can be freed.
+    fn grant_exceptions(&mut self, more: usize) -> Result<()> {
+        let now = self.exceptions.bytes();
+        let needed = now + more;
+        for wanted in [needed.max(EXCEPTIONS_AT_ONCE) * 2, needed + needed / 8, needed] {
+            let allowed = Whole::limiter(self, |limiter| limiter.exceptions_growing(now, wanted));
+            if allowed.unwrap_or(Ok(wanted <= limits::DEFAULT_EXCEPTION_BYTES))? {
+                self.exceptions.grant(wanted);
+                return Ok(());
+            }
+        }
+        self.exceptions.grant(now);
+        bail!("the store's limit refuses {needed} bytes of exceptions")
+    }
+
+    /// Calls `each` with every word of tables, globals and segments that may be a reference to an
+    /// exception.
+    pub(crate) fn reference_words(&self, each: &mut dyn FnMut(u64)) {
+        let is_exception = |ty: RefType| matches!(ty.heap, HeapType::Exn | HeapType::NoExn);
+        for table in self.tables.iter().map(|table| table.get(self)) {
+            if is_exception(table.ty().element) {
+                table.elements().iter().for_each(|word| each(*word));
+            }
+        }
+        self.globals.iter().for_each(|global| each(global.get(self).u64()));
+        for instance in self.instances.iter() {
+            instance.get(self).reference_words(self, is_exception, each);
+        }
+    }
+
     /// The exception that an error of a host function stands for, if it is one of this store's.
     pub(crate) fn thrown_by(&self, error: &Error) -> Option<u64> {
-        let thrown = error.downcast_ref::<ThrownException>()?;
-        self.exceptions.get(self.id, thrown.address()).map(|_| thrown.address())
+        error.downcast_ref::<ThrownException>()?.exception().raw(self).ok()
     }
 
     /// Keeps a host object; returns its handle, which is never 0.

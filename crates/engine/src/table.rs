@@ -79,7 +79,7 @@ impl Table {
         let store = store.opaque();
         let raw = raw(store, self.0.get(store).ty(), init)?;
         store
-            .grow_table(self.0, delta, raw)
+            .grow_table(self.0, delta, raw)?
             .ok_or_else(|| anyhow!("the table cannot grow by {delta} elements"))
     }
 }

@@ -172,10 +172,6 @@ impl ThrownException {
     pub fn values(&self, store: impl AsContextMut) -> Vec<Val> {
         self.0.values(store)
     }
-
-    pub(crate) fn address(&self) -> u64 {
-        self.0.raw()
-    }
 }
 
 /// The error for a call that failed. A panic of a host function goes on from here.
@@ -202,7 +198,10 @@ pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
             let by_host = at.first().is_some_and(|address| frame_at(store, *address).is_none());
             let said = store.take_thrown_at().filter(|_| by_host);
             let backtrace = said.unwrap_or_else(|| WasmBacktrace::new(store, &at));
-            Error::new(ThrownException(ExnRef::from_raw(store, exception))).context(backtrace)
+            match ExnRef::from_raw(store, exception) {
+                Some(exception) => Error::new(ThrownException(exception)).context(backtrace),
+                None => anyhow::anyhow!("an exception that is not the store's").context(backtrace),
+            }
         }
     }
 }

@@ -3,11 +3,13 @@
 use crate::func::Func;
 use crate::store::StoreOpaque;
 use crate::types::{HeapType, RefType, ValType, ref_matches};
-use crate::vm::{Slot, StoreId, VmPtr, VmTag};
+use crate::vm::exception::ExceptionId;
+use crate::vm::{Slot, StoreId};
 use crate::{AsContext, AsContextMut, Result};
-use anyhow::bail;
+use anyhow::{anyhow, bail, ensure};
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// 128 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,51 +58,113 @@ impl ExternRef {
 }
 
 /// A reference to an exception.
+///
+/// A store keeps an exception as long as WebAssembly can reach it. It also keeps the 1,024 that
+/// it has handed to the host last, so that a reference can be used for a while without care;
+/// [`ExnRef::to_owned`] keeps one for longer. A reference to an exception that is not there any more
+/// is an error where it is used, and never another exception.
+///
+/// ```
+/// use sidetrack_engine::{Engine, Instance, Module, Store, ThrownException, Val};
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (tag $t (param i32))
+///     (func (export "throw") (throw $t (i32.const 7)))
+///     (func (export "again") (param exnref) (throw_ref (local.get 0))))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let throw = instance.get_func(&mut store, "throw").unwrap();
+/// let error = throw.call(&mut store, &[], &mut []).unwrap_err();
+/// let exception = error.downcast_ref::<ThrownException>().unwrap().exception();
+/// let kept = exception.to_owned(&store)?;
+/// let again = instance.get_func(&mut store, "again").unwrap();
+/// let error = again.call(&mut store, &[Val::ExnRef(Some(kept.exception()))], &mut []).unwrap_err();
+/// let thrown = error.downcast_ref::<ThrownException>().unwrap();
+/// assert_eq!(thrown.values(&mut store)[0].unwrap_i32(), 7);
+/// # Ok::<(), sidetrack_engine::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ExnRef {
     store: StoreId,
-    address: u64,
+    id: ExceptionId,
+}
+
+/// A reference to an exception that keeps it, as long as its store lives.
+#[derive(Clone, Debug)]
+pub struct OwnedExnRef {
+    exception: ExnRef,
+    _kept: Arc<()>,
+}
+
+impl OwnedExnRef {
+    /// The reference.
+    pub fn exception(&self) -> ExnRef {
+        self.exception
+    }
 }
 
 impl fmt::Debug for ExnRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exception {:#x}", self.address)
+        write!(f, "exception {}", self.id.number)
     }
 }
 
 impl ExnRef {
-    pub(crate) fn from_raw(store: &StoreOpaque, address: u64) -> Self {
-        ExnRef { store: store.id(), address }
+    /// The exception that a reference in compiled code is to; none for null.
+    pub(crate) fn from_raw(store: &StoreOpaque, address: u64) -> Option<Self> {
+        Some(ExnRef { store: store.id(), id: store.exceptions().hand_out(address)? })
     }
 
-    pub(crate) fn raw(self) -> u64 {
-        self.address
+    /// The reference to it in compiled code.
+    ///
+    /// # Errors
+    /// If it is of another store, or not there any more.
+    pub(crate) fn raw(self, store: &StoreOpaque) -> Result<u64> {
+        ensure!(self.store == store.id(), "an exception of another store");
+        let address = store.exceptions().address(self.id);
+        address.ok_or_else(|| anyhow!("the {self:?} is not there any more"))
     }
 
-    /// The values it carries.
+    /// A reference that keeps the exception.
+    ///
+    /// # Errors
+    /// If it is of another store, or not there any more.
+    pub fn to_owned(&self, store: impl AsContext) -> Result<OwnedExnRef> {
+        let store = store.as_context().opaque();
+        let address = self.raw(store)?;
+        let kept = store.exceptions().keep(address);
+        let kept = kept.ok_or_else(|| anyhow!("the {self:?} is not there any more"))?;
+        Ok(OwnedExnRef { exception: *self, _kept: kept })
+    }
+
+    /// The values it carries; none if it is not there any more.
     ///
     /// # Panics
     /// If the exception is of another store.
     pub fn values(&self, mut store: impl AsContextMut) -> Vec<Val> {
         let mut store = store.as_context_mut();
         let store = store.opaque();
-        let Some((tag, slots)) = self.parts(store) else { return Vec::new() };
-        let types = &tag.get(store).ty.params;
-        types.iter().zip(slots).map(|(ty, slot)| Val::from_slot(store, *ty, slot)).collect()
+        let Some(address) = self.checked(store) else { return Vec::new() };
+        let exceptions = store.exceptions();
+        let Some(tag) = exceptions.tag(address) else { return Vec::new() };
+        let types = tag.get(store).ty.params.iter().enumerate();
+        let value = |(index, ty): (usize, &ValType)| {
+            exceptions.value(address, index).map(|slot| Val::from_slot(store, *ty, &slot))
+        };
+        types.filter_map(value).collect()
     }
 
-    /// Its tag.
+    /// Its tag, if it is still there.
     ///
     /// # Panics
     /// If the exception is of another store.
     pub fn tag(&self, store: impl AsContext) -> Option<crate::Tag> {
         let store = store.as_context().opaque();
-        self.parts(store).map(|(tag, _)| crate::Tag::from_vm(tag))
+        store.exceptions().tag(self.checked(store)?).map(crate::Tag::from_vm)
     }
 
-    fn parts<'a>(&self, store: &'a StoreOpaque) -> Option<(VmPtr<VmTag>, &'a [Slot])> {
+    fn checked(&self, store: &StoreOpaque) -> Option<u64> {
         assert!(self.store == store.id(), "an exception was used with a store that does not own it");
-        store.exceptions().get(self.store, self.address)
+        store.exceptions().address(self.id)
     }
 }
 
@@ -183,23 +247,20 @@ impl Val {
         }
     }
 
-    pub(crate) fn to_slot(self, store: &mut StoreOpaque) -> Result<Slot> {
+    pub(crate) fn to_slot(&self, store: &mut StoreOpaque) -> Result<Slot> {
         let mut slot = Slot::default();
         let foreign = |owner: StoreId| owner != store.id();
         match self {
-            Val::I32(value) => slot.set_u32(value as u32),
-            Val::I64(value) => slot.set_u64(value as u64),
-            Val::F32(bits) => slot.set_u32(bits),
-            Val::F64(bits) => slot.set_u64(bits),
-            Val::V128(V128(bits)) => slot.set_u128(bits),
+            Val::I32(value) => slot.set_u32(*value as u32),
+            Val::I64(value) => slot.set_u64(*value as u64),
+            Val::F32(bits) => slot.set_u32(*bits),
+            Val::F64(bits) => slot.set_u64(*bits),
+            Val::V128(V128(bits)) => slot.set_u128(*bits),
             Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => {}
             Val::FuncRef(Some(func)) => slot.set_u64(func.to_raw(store)?),
             Val::ExternRef(Some(object)) if foreign(object.store) => bail!("a reference of another store"),
             Val::ExternRef(Some(object)) => slot.set_u64(object.handle),
-            Val::ExnRef(Some(exception)) if foreign(exception.store) => {
-                bail!("an exception of another store")
-            }
-            Val::ExnRef(Some(exception)) => slot.set_u64(exception.address),
+            Val::ExnRef(Some(exception)) => slot.set_u64(exception.raw(store)?),
         }
         Ok(slot)
     }
@@ -217,7 +278,7 @@ impl Val {
                     Val::ExternRef(_) => {
                         Val::ExternRef((raw != 0).then_some(ExternRef { store: id, handle: raw }))
                     }
-                    Val::ExnRef(_) => Val::ExnRef((raw != 0).then_some(ExnRef { store: id, address: raw })),
+                    Val::ExnRef(_) => Val::ExnRef(ExnRef::from_raw(store, raw)),
                     _ => Val::FuncRef(Func::from_raw(store, raw)),
                 }
             }

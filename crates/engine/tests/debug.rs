@@ -224,7 +224,7 @@ fn writes_are_refused_where_operators_since_the_site_use_the_place() -> Result<(
                 results.push(stop.write_memory(memory, address, &7_u32.to_le_bytes()).is_ok());
             }
             results.push(stop.write_memory(memory, 65535, &[0; 2]).is_ok());
-            results.push(stop.write_global(global, 5).is_ok());
+            results.push(stop.write_global(global, Val::I32(5)).is_ok());
             assert_eq!(stop.read_global(global), 5);
             let mut bytes = [0; 8];
             assert!(stop.read_memory(memory, 12, &mut bytes));

@@ -7,7 +7,7 @@ use super::expression::{Binary, Expr, Place, Unary, Unit};
 use super::target::Target;
 use anyhow::{Context as _, bail};
 use sidetrack_engine::debug::Value as Bits;
-use sidetrack_engine::{Instance, Result, ValType};
+use sidetrack_engine::{Instance, Result, Val, ValType};
 use std::fmt;
 
 /// What an expression is worth.
@@ -57,18 +57,18 @@ impl Value {
         }
     }
 
-    /// The bits of the value as one of type `ty`.
+    /// The value as one of type `ty`.
     ///
     /// # Errors
     /// If it is none; references can only be null, which is 0.
-    pub fn bits(self, ty: ValType) -> Result<u128> {
+    pub fn val(self, ty: ValType) -> Result<Val> {
         Ok(match (ty, self) {
-            (ValType::I32, Value::Int(value)) => integer(value, 4)?,
-            (ValType::I64, Value::Int(value)) => integer(value, 8)?,
-            (ValType::F32, value) => (value.float() as f32).to_bits().into(),
-            (ValType::F64, value) => value.float().to_bits().into(),
-            (ValType::V128, Value::Int(value)) => value as u128,
-            (ValType::Ref(ty), Value::Int(0)) if ty.nullable => 0,
+            (ValType::I32, Value::Int(value)) => Val::I32(integer(value, 4)? as i32),
+            (ValType::I64, Value::Int(value)) => Val::I64(integer(value, 8)? as i64),
+            (ValType::F32, value) => Val::F32((value.float() as f32).to_bits()),
+            (ValType::F64, value) => Val::F64(value.float().to_bits()),
+            (ValType::V128, Value::Int(value)) => Val::V128((value as u128).into()),
+            (ValType::Ref(ty), Value::Int(0)) if ty.nullable => Val::null_ref(ty.heap),
             (ty, value) => bail!("{value} is no {ty}"),
         })
     }

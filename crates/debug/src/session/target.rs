@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use sidetrack_engine::debug::Value;
-use sidetrack_engine::{DebugContext, DebugFrame, HeapType, Instance, Module, Result, ValType};
+use sidetrack_engine::{DebugContext, DebugFrame, HeapType, Instance, Module, Result, Val, ValType};
 
 /// Values with their types.
 pub type Values = Vec<(ValType, Value)>;
@@ -47,11 +47,11 @@ pub trait Target {
     fn write_memory(&mut self, instance: Instance, memory: u32, address: u64, bytes: &[u8]) -> Result<()>;
     /// The type and the bits of a global, if there is one.
     fn global(&mut self, instance: Instance, global: u32) -> Option<(ValType, u128)>;
-    /// Writes the bits of a global.
+    /// Sets a global.
     ///
     /// # Errors
     /// If there is no such global, and as [`DebugContext::write_global`].
-    fn write_global(&mut self, instance: Instance, global: u32, bits: u128) -> Result<()>;
+    fn write_global(&mut self, instance: Instance, global: u32, value: Val) -> Result<()>;
     /// As [`DebugContext::reference_number`].
     fn reference_number(&mut self, heap: HeapType, reference: u64) -> Option<u64>;
     /// As [`DebugContext::sites`].
@@ -156,10 +156,10 @@ impl<T: 'static> Target for DebugContext<'_, T> {
         Some((global.ty(&*self).content, self.read_global(global)))
     }
 
-    fn write_global(&mut self, instance: Instance, index: u32, bits: u128) -> Result<()> {
+    fn write_global(&mut self, instance: Instance, index: u32, value: Val) -> Result<()> {
         let global = DebugContext::global(self, instance, index);
         let global = global.with_context(|| format!("there is no global {index}"))?;
-        DebugContext::write_global(self, global, bits)
+        DebugContext::write_global(self, global, value)
     }
 
     fn reference_number(&mut self, heap: HeapType, reference: u64) -> Option<u64> {

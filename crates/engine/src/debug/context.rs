@@ -13,8 +13,8 @@ use crate::module::Module;
 use crate::store::StoreOpaque;
 use crate::vm::context;
 use crate::vm::hook::{Registers, instance_of};
-use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, ValType};
-use anyhow::{bail, ensure};
+use crate::{AsContext, AsContextMut, HeapType, Result, StoreContext, StoreContextMut, Val, ValType};
+use anyhow::bail;
 use std::fmt::Write as _;
 
 /// A function on the stack of a program that is stopped.
@@ -183,17 +183,15 @@ impl<'a, T: 'static> DebugContext<'a, T> {
         Ok(memory.write(&mut self.store, usize::try_from(address)?, bytes)?)
     }
 
-    /// Writes the bits of a global.
+    /// Sets a global.
     ///
     /// # Errors
-    /// If it is immutable; if the operators between the last site and the stop, which
-    /// the native code has not done yet, read or write it.
-    pub fn write_global(&mut self, global: Global, bits: u128) -> Result<()> {
-        ensure!(global.global_type().mutable, "the global is immutable");
+    /// If it is immutable, or the value is not of its type or of another store; if the
+    /// operators between the last site and the stop, which the native code has not done
+    /// yet, read or write it.
+    pub fn write_global(&mut self, global: Global, value: Val) -> Result<()> {
         self.check_untouched(Touched::Global { number: global.vm().number() })?;
-        let ty = global.global_type().content;
-        global.vm().get_mut(self.store.opaque()).set_bits(ty, bits);
-        Ok(())
+        global.set(&mut self.store, value)
     }
 
     fn check_untouched(&mut self, place: Touched) -> Result<()> {

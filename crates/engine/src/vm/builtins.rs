@@ -7,13 +7,17 @@ use super::exception::VmTag;
 use super::hook;
 use super::host::{self, HostContext, HostError};
 use super::{Slot, VmPtr};
+use crate::Result;
 use crate::instance::InstanceData;
 use crate::store::{Exit, StoreOpaque};
 use sidetrack_artifact::vmctx::{self, builtin};
 use sidetrack_artifact::{Architecture, SymbolName};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 const FAILED: u64 = u64::MAX;
+const RAISE: u64 = vmctx::builtin::RAISE as u64;
+const NULL: u64 = 0;
 const OK: u64 = 0;
 const TRAP: u64 = 1;
 
@@ -32,7 +36,6 @@ pub fn resolve(architecture: Architecture, name: &SymbolName) -> Option<u64> {
         builtin::TABLE_INIT => table_init as *const () as u64,
         builtin::ELEM_DROP => elem_drop as *const () as u64,
         builtin::EXCEPTION_NEW => exception_new as *const () as u64,
-        builtin::EXCEPTION_DONE => exception_done as *const () as u64,
         builtin::HOST_CALL => host_call as *const () as u64,
         _ => return sidetrack_patch::run::builtin_address(architecture, name),
     };
@@ -61,7 +64,8 @@ fn status(result: Option<()>) -> u64 {
 extern "C" fn memory_grow(vmctx: u64, memory: u64, delta: u64) -> u64 {
     // SAFETY: a built-in.
     let (instance, store) = unsafe { instance(vmctx) };
-    store.grow_memory(instance.memories()[memory as usize], delta).unwrap_or(FAILED)
+    let memory = instance.memories()[memory as usize];
+    or_raise(store, RAISE, |store| Ok(store.grow_memory(memory, delta)?.unwrap_or(FAILED)))
 }
 
 extern "C" fn memory_fill(vmctx: u64, memory: u64, at: u64, byte: u64, len: u64) -> u64 {
@@ -102,7 +106,8 @@ extern "C" fn data_drop(vmctx: u64, segment: u64) -> u64 {
 extern "C" fn table_grow(vmctx: u64, table: u64, element: u64, delta: u64) -> u64 {
     // SAFETY: a built-in.
     let (instance, store) = unsafe { instance(vmctx) };
-    store.grow_table(instance.tables()[table as usize], delta, element).unwrap_or(FAILED)
+    let table = instance.tables()[table as usize];
+    or_raise(store, RAISE, |store| Ok(store.grow_table(table, delta, element)?.unwrap_or(FAILED)))
 }
 
 extern "C" fn table_fill(vmctx: u64, table: u64, at: u64, element: u64, len: u64) -> u64 {
@@ -143,16 +148,19 @@ extern "C" fn exception_new(vmctx: u64, tag: u64) -> u64 {
     // SAFETY: a built-in.
     let (instance, store) = unsafe { instance(vmctx) };
     let tag: VmPtr<VmTag> = instance.tags()[tag as usize];
-    let count = tag.get(store).ty.params.len();
-    store.exceptions_mut().make(tag.address(tag.store()).as_ptr(), count).as_ptr() as u64
+    or_raise(store, NULL, |store| store.new_exception(tag))
 }
 
-extern "C" fn exception_done(vmctx: u64, exception: u64) -> u64 {
-    // SAFETY: a built-in.
-    let (_, store) = unsafe { instance(vmctx) };
-    // SAFETY: the handler got the address from a throw, and nobody else has it.
-    unsafe { store.exceptions_mut().done(exception) };
-    OK
+/// What comes of work that may fail because the embedder or the system refuses, or panic. Then
+/// the store has why, and `raise` is returned, at which compiled code traps for that.
+fn or_raise(store: &mut StoreOpaque, raise: u64, work: impl FnOnce(&mut StoreOpaque) -> Result<u64>) -> u64 {
+    let error = match catch_unwind(AssertUnwindSafe(|| work(store))) {
+        Ok(Ok(value)) => return value,
+        Ok(Err(error)) => HostError::Error(error),
+        Err(panic) => HostError::Panic(panic),
+    };
+    store.set_exit(Exit::Host(error));
+    raise
 }
 
 /// Calls a host function with the values in `slots`.

@@ -39,6 +39,16 @@ pub enum Failure {
     },
 }
 
+/// Where compiled code has come to a halt: it has called the host, or is in a hook.
+#[derive(Clone, Copy, Debug)]
+pub struct Halt {
+    /// Its innermost frame.
+    pub frame: Frame,
+    /// The lowest address of the thread's stack where there may be values of the code, if
+    /// there are any.
+    pub low: Option<usize>,
+}
+
 /// Where in the code a call has failed: an address in each operator that is under way,
 /// innermost first, in this activation and those around it.
 pub type Position = Vec<usize>;
@@ -70,18 +80,22 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     let fields = store.fields().get();
     // SAFETY: the fields live as long as the store, and no code of it runs right now.
     let (outer_limit, outer_exit) = unsafe { ((*fields).stack_limit, (*fields).last_exit_fp) };
+    let native = store.engine().config().is_native();
     let outer = match store.stopped_at() {
         _ if store.depth() == 0 => None,
-        None => Some(caller_of_stub(outer_exit)),
+        None => {
+            let low = native.then_some(outer_exit);
+            Some(Halt { frame: caller_of_stub(outer_exit), low })
+        }
         stopped_at => stopped_at,
     };
     if store.depth() == 0 {
         let limit = sp.saturating_sub(store.engine().config().max_wasm_stack_bytes());
         store.set_native_limit(limit);
         // SAFETY: as above.
-        unsafe { (*fields).stack_limit = if store.engine().config().is_native() { limit } else { 0 } };
+        unsafe { (*fields).stack_limit = if native { limit } else { 0 } };
     } else if sp < store.native_limit() {
-        let at = in_calls(outer_frames(store, outer));
+        let at = in_calls(outer_frames(store, outer.map(|halt| halt.frame)));
         return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), at });
     }
     if store.debugger_mut().wants_entries() {
@@ -89,15 +103,12 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         armed.map_err(|error| Failure::Host { error: HostError::Error(error), at: Vec::new() })?;
     }
     super::switch::before_code(store);
-    store.enter(outer);
+    // Something in this function's frame, which is further out than those of what it calls.
+    let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
+    store.enter(outer, &raw const args as usize);
     let stopped_at = store.stop_at(None);
     let entered = Entered::new(store.address());
-    let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
-    let machine = store.machine();
-    // SAFETY: the machine is the store's own, made for its engine's architecture, which is
-    // that of the code of all its instances; the entry stub is right for the record and for
-    // the slots; modules, and with them the registered code, live as long as the store.
-    let result = unsafe { run::call(machine, record.entry, &args, &CallHooks::default()) };
+    let result = run_code(store, record, &args);
     drop(entered);
     store.stop_at(stopped_at);
     store.leave();
@@ -109,11 +120,11 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     match result {
         Ok(()) => Ok(()),
         Err(run::Exit::Uncaught { payloads, mut frames, .. }) => {
-            frames.extend(outer_frames(store, outer));
+            frames.extend(outer_frames(store, outer.map(|halt| halt.frame)));
             Err(Failure::Exception { exception: payloads[0], at: in_calls(frames) })
         }
         Err(run::Exit::Trap { code, mut frames, .. }) => {
-            frames.extend(outer_frames(store, outer));
+            frames.extend(outer_frames(store, outer.map(|halt| halt.frame)));
             let trapped = frames.first().map(|frame| frame.pc);
             let calls = in_calls(frames).into_iter().skip(1);
             let at = trapped.into_iter().chain(calls).collect();
@@ -126,6 +137,18 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     }
 }
 
+/// Runs the code of a record. A frame of its own: all that the code and the machine leave on
+/// this thread's stack is further in than the caller's frame.
+#[inline(never)]
+fn run_code(store: &StoreOpaque, record: &FuncRecord, args: &[u64; 4]) -> Result<(), run::Exit> {
+    let machine = store.machine();
+    // SAFETY: the machine is the store's own, made for its engine's architecture, which is
+    // that of the code of all its instances; the entry stub is right for the record and for
+    // the slots; modules, and with them the registered code, live as long as the store. The
+    // store is not used until the code has been left, but by what the code calls.
+    unsafe { run::call(machine, record.entry, args, &CallHooks::default()) }
+}
+
 /// Where functions are that wait for calls: what a frame has is the end of the call.
 fn in_calls(frames: Vec<Frame>) -> Position {
     frames.into_iter().map(|frame| frame.pc - 1).collect()
@@ -134,7 +157,8 @@ fn in_calls(frames: Vec<Frame>) -> Position {
 /// The frames of the activations that are around the one that runs, innermost first; that
 /// which has stopped at `innermost` is one more.
 pub(super) fn outer_frames(store: &StoreOpaque, innermost: Option<Frame>) -> Vec<Frame> {
-    let stopped = innermost.into_iter().chain(store.outer().iter().rev().copied());
+    let outer = store.outer().iter().rev().map(|halt| halt.frame);
+    let stopped = innermost.into_iter().chain(outer);
     // SAFETY: they are frames of code that called the host, or came to a hook, and has not
     // gone on since.
     stopped.flat_map(|frame| unsafe { run::walk(frame.pc, frame.fp) }).collect()

@@ -1,5 +1,6 @@
 //! Where sites that are on lead: from the registers to the store's debugger.
 
+use super::call::Halt;
 use super::{HostError, StoreAddress, VmPtr};
 use crate::debug;
 use crate::instance::InstanceData;
@@ -114,7 +115,9 @@ fn stopped<'a>(
     // SAFETY: the caller of the compiled code around this has borrowed the store mutably and
     // does not touch it until the code is left.
     let store = unsafe { store.as_mut() };
-    let outer = store.stop_at(Some(Frame { pc: frame.pc, fp: frame.fp }));
+    // The registers that the hook has saved are the lowest values of the code.
+    let low = Some(&raw const *frame as usize);
+    let outer = store.stop_at(Some(Halt { frame: Frame { pc: frame.pc, fp: frame.fp }, low }));
     let result = guarded(|| tell(store, &Registers::new(Some(frame))));
     super::switch::before_code(store);
     store.stop_at(outer);

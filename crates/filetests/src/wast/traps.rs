@@ -4,7 +4,7 @@ use sidetrack_engine::Trap;
 
 /// What scripts call each trap. A script's message may go on after these words
 /// (`uninitialized element 2`).
-const MESSAGES: [(&str, Trap); 12] = [
+const MESSAGES: [(&str, Trap); 13] = [
     ("call stack exhausted", Trap::StackOverflow),
     ("out of bounds memory access", Trap::MemoryOutOfBounds),
     ("out of bounds table access", Trap::TableOutOfBounds),
@@ -16,6 +16,7 @@ const MESSAGES: [(&str, Trap); 12] = [
     ("invalid conversion to integer", Trap::BadConversionToInteger),
     ("unreachable", Trap::UnreachableCodeReached),
     ("null function reference", Trap::NullReference),
+    ("null exception reference", Trap::NullReference),
     ("null reference", Trap::NullReference),
 ];
 

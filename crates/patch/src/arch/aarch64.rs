@@ -38,3 +38,23 @@ pub(crate) const SERIALIZES: bool = false;
 
 /// Does nothing, see [`SERIALIZES`].
 pub(crate) fn serialize() {}
+
+/// The integer registers that callees keep, as they are in the caller.
+#[inline(always)]
+pub(crate) fn kept_registers() -> [u64; 12] {
+    let mut registers = [0; 12];
+    // SAFETY: stores registers to the array, and changes none.
+    unsafe {
+        asm!(
+            "stp x19, x20, [{0}]",
+            "stp x21, x22, [{0}, #16]",
+            "stp x23, x24, [{0}, #32]",
+            "stp x25, x26, [{0}, #48]",
+            "stp x27, x28, [{0}, #64]",
+            "str x29, [{0}, #80]",
+            in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
+    registers
+}

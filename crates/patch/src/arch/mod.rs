@@ -3,7 +3,8 @@
 //! Twins, one for each instruction set that code can be patched on:
 //! `synchronize(code)` makes the bytes of `code`, which were just written,
 //! what every thread of this process executes next; `serialize()` what the thread that
-//! calls it does, where `SERIALIZES` says so. An instruction set that is not
+//! calls it does, where `SERIALIZES` says so; `kept_registers()` gives the integer registers
+//! that callees keep. An instruction set that is not
 //! here has `unsupported.rs`, which refuses; the interpreter of portable bytecode
 //! reads plain memory and does not ask.
 
@@ -22,4 +23,4 @@
 )]
 mod here;
 
-pub(crate) use here::{SERIALIZES, serialize, synchronize};
+pub(crate) use here::{SERIALIZES, kept_registers, serialize, synchronize};

@@ -20,3 +20,29 @@ pub(crate) const SERIALIZES: bool = false;
 
 /// Does nothing, see [`SERIALIZES`].
 pub(crate) fn serialize() {}
+
+/// The integer registers that callees keep, as they are in the caller.
+#[inline(always)]
+pub(crate) fn kept_registers() -> [u64; 12] {
+    let mut registers = [0; 12];
+    // SAFETY: stores registers to the array, and changes none.
+    unsafe {
+        std::arch::asm!(
+            "sd s0, 0({0})",
+            "sd s1, 8({0})",
+            "sd s2, 16({0})",
+            "sd s3, 24({0})",
+            "sd s4, 32({0})",
+            "sd s5, 40({0})",
+            "sd s6, 48({0})",
+            "sd s7, 56({0})",
+            "sd s8, 64({0})",
+            "sd s9, 72({0})",
+            "sd s10, 80({0})",
+            "sd s11, 88({0})",
+            in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
+    registers
+}

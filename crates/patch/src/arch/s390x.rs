@@ -16,3 +16,18 @@ pub(crate) const SERIALIZES: bool = false;
 
 /// Does nothing, see [`SERIALIZES`].
 pub(crate) fn serialize() {}
+
+/// The integer registers that callees keep, as they are in the caller.
+#[inline(always)]
+pub(crate) fn kept_registers() -> [u64; 10] {
+    let mut registers = [0; 10];
+    // SAFETY: stores registers to the array, and changes none.
+    unsafe {
+        std::arch::asm!(
+            "stmg %r6, %r15, 0({0})",
+            in(reg_addr) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
+    registers
+}

@@ -12,3 +12,8 @@ pub(crate) const SERIALIZES: bool = false;
 
 /// Does nothing, see [`SERIALIZES`].
 pub(crate) fn serialize() {}
+
+/// None: no native code runs here.
+pub(crate) fn kept_registers() -> [u64; 0] {
+    []
+}

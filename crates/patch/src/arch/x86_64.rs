@@ -29,3 +29,23 @@ pub(crate) fn serialize() {
         );
     }
 }
+
+/// The integer registers that callees keep, as they are in the caller.
+#[inline(always)]
+pub(crate) fn kept_registers() -> [u64; 6] {
+    let mut registers = [0; 6];
+    // SAFETY: stores registers to the array, and changes none.
+    unsafe {
+        std::arch::asm!(
+            "mov [{0}], rbx",
+            "mov [{0} + 8], rbp",
+            "mov [{0} + 16], r12",
+            "mov [{0} + 24], r13",
+            "mov [{0} + 32], r14",
+            "mov [{0} + 40], r15",
+            in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
+    registers
+}

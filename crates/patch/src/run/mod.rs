@@ -30,6 +30,7 @@ mod kept;
 pub(crate) mod native;
 pub(crate) mod pulley;
 pub(crate) mod registry;
+mod roots;
 
 pub use builtins::{builtin_address, throw_address};
 pub use frames::{Frame, walk};
@@ -37,6 +38,7 @@ pub use hook::{HookFrame, Hooks, hook_address, read_frame, set_hooks};
 pub use kept::Kept;
 pub use pulley::Interpreter;
 pub use registry::{Registered, lookup};
+pub use roots::{words_here, words_in, words_of_machine};
 
 use sidetrack_artifact::{Architecture, SymbolName, TrapCode};
 use std::io;

@@ -22,6 +22,8 @@ use std::ptr::NonNull;
 /// An interpreter with its stack.
 pub struct Interpreter {
     vm: NonNull<Vm>,
+    /// The address after the last of its stack.
+    top: usize,
 }
 
 // SAFETY: the interpreter is owned by this value alone and has no relation to a thread.
@@ -30,7 +32,22 @@ unsafe impl Send for Interpreter {}
 impl Interpreter {
     pub(crate) fn new(stack_size: usize) -> io::Result<Self> {
         let vm = Vm::with_stack(stack_size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        Ok(Interpreter { vm: NonNull::from(Box::leak(Box::new(vm))) })
+        // With no code on it, the stack pointer is where the stack begins.
+        let top = vm.state()[XReg::sp].get_ptr::<u8>() as usize;
+        Ok(Interpreter { vm: NonNull::from(Box::leak(Box::new(vm))), top })
+    }
+
+    /// Calls `each` with the words in its registers and on its stack.
+    ///
+    /// # Safety
+    /// No code runs on it right now.
+    pub(super) unsafe fn words(&self, each: &mut dyn FnMut(u64)) {
+        // SAFETY: no reference to the interpreter's state is held while it waits for the host.
+        let state = unsafe { (*self.vm.as_ptr()).state() };
+        XReg::RANGE.filter_map(XReg::new).for_each(|register| each(state[register].get_u64()));
+        let sp = state[XReg::sp].get_ptr::<u8>() as usize;
+        // SAFETY: what is between is the stack of code that waits.
+        unsafe { super::words_in(sp..self.top, each) };
     }
 
     pub(crate) fn vm(&self) -> NonNull<Vm> {

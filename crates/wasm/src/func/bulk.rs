@@ -5,7 +5,7 @@ use super::state::Translator;
 use crate::WasmError;
 use sidetrack_artifact::vmctx::{builtin, trap};
 use sidetrack_ir::types::{I32, I64};
-use sidetrack_ir::{Opcode, TrapCode, Value};
+use sidetrack_ir::{IntCC, Opcode, TrapCode, Value};
 use smallvec::SmallVec;
 use wasmparser::Operator;
 
@@ -71,6 +71,8 @@ fn grow(t: &mut Translator<'_>, name: &'static str, index: u32, args: &[Value], 
     let mut all: SmallVec<[Value; 4]> = SmallVec::from_slice(&[t.vmctx, index]);
     all.extend_from_slice(args);
     if let Some(size) = t.call_builtin(name, &all, true) {
+        let raise = t.b.iconst(I64, builtin::RAISE);
+        t.trap_if(IntCC::Equal, size, raise, user_trap(trap::HOST_ERROR));
         push_size(t, size, is_64);
     }
     t.wants_site();

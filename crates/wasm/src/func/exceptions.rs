@@ -112,6 +112,7 @@ impl Translator<'_> {
         let values = self.canonical(values);
         let tag = self.b.iconst(I64, i64::from(tag));
         let Some(exn) = self.call_builtin(builtin::EXCEPTION_NEW, &[self.vmctx, tag], true) else { return };
+        self.b.cond_trap(Opcode::Trapz, exn, user_trap(trap::HOST_ERROR));
         for (i, value) in values.into_iter().enumerate() {
             self.b.store(Opcode::Store, fields(), value, exn, value_offset(i));
         }
@@ -186,11 +187,7 @@ impl Translator<'_> {
             }
         }
         if clause.reference {
-            let one = self.b.iconst(I64, 1);
-            self.b.store(Opcode::Store, fields(), one, exn, exception::ESCAPED as i32);
             values.push(exn);
-        } else {
-            self.call_builtin(builtin::EXCEPTION_DONE, &[self.vmctx, exn], false);
         }
         self.frames[clause.target].catches = true;
         self.branch_to(clause.target, values);

@@ -62,10 +62,8 @@ impl Translator<'_> {
         (Some(limits.min) == limits.max).then_some(limits.min)
     }
 
-    fn table_field(&mut self, index: u32, offset: u32) -> Value {
-        let fixed = self.fixed_length(index).is_some();
+    fn table_field(&mut self, index: u32, flags: MemFlags, offset: u32) -> Value {
         let table = self.load_constant(I64, self.layout.table(index));
-        let flags = if fixed { constant_field() } else { field() };
         self.b.load(Opcode::Load, I64, flags, table, offset as i32)
     }
 
@@ -73,7 +71,7 @@ impl Translator<'_> {
     fn table_length(&mut self, index: u32) -> Value {
         match self.fixed_length(index) {
             Some(length) => self.b.iconst(I64, length as i64),
-            None => self.table_field(index, table::LEN),
+            None => self.table_field(index, field(), table::LEN),
         }
     }
 
@@ -86,7 +84,7 @@ impl Translator<'_> {
             let code = user_trap(trap::TABLE_OUT_OF_BOUNDS);
             self.trap_if(IntCC::UnsignedGreaterThanOrEqual, index, length, code);
         }
-        let base = self.table_field(table, table::BASE);
+        let base = self.table_field(table, constant_field(), table::BASE);
         let shift = self.b.iconst(I64, i64::from(table::ELEMENT_SIZE.trailing_zeros()));
         let offset = self.b.op(Opcode::Ishl, &[index, shift]);
         self.b.op(Opcode::Iadd, &[base, offset])

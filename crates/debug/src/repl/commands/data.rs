@@ -77,7 +77,7 @@ pub fn set(_: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> Resul
         Lvalue::Global(index) => {
             let global = scope.target.global(instance, index);
             let (ty, _) = global.with_context(|| format!("there is no global{index}"))?;
-            scope.target.write_global(instance, index, value.bits(ty)?)?;
+            scope.target.write_global(instance, index, value.val(ty)?)?;
         }
         Lvalue::Memory { memory, unit, address } => {
             let address = scope.address(&address)?;
