@@ -114,7 +114,10 @@ impl Compiler {
         };
         let indices = first..info.functions.len() as u32;
         let functions: Result<Vec<CompiledFunction>> = if self.parallel {
-            indices.into_par_iter().map(body).collect()
+            crate::parallel::run(|threads| match threads {
+                true => indices.into_par_iter().map(body).collect(),
+                false => indices.map(body).collect(),
+            })
         } else {
             indices.map(body).collect()
         };

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::cache::Cache;
 use crate::compile::{Compiler, Features};
 use crate::types::{FuncType, TypeRegistry};
+use anyhow::Context as _;
 use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
@@ -68,6 +69,7 @@ pub struct Config {
     pub(crate) verify: bool,
     pub(crate) progress: Option<Progress>,
     pub(crate) features: Features,
+    pub(crate) signals_chained: bool,
 }
 
 impl fmt::Debug for Config {
@@ -96,6 +98,7 @@ impl Default for Config {
             verify: cfg!(debug_assertions),
             progress: None,
             features: Features::default(),
+            signals_chained: false,
         }
     }
 }
@@ -169,6 +172,19 @@ impl Config {
         self
     }
 
+    /// Whether signal handlers that the host installs after the first engine hand on to the one
+    /// that was there before what is not theirs.
+    ///
+    /// Traps of native code are faults: the engine's handlers of SIGSEGV, SIGBUS, SIGILL and
+    /// SIGFPE, which the first engine for native code installs, make errors of them, and hand on
+    /// all others to whoever handled them before. A handler that the host installs later gets
+    /// the faults of WebAssembly first. If it does not hand them on, a trap ends the process, so
+    /// [`Engine::new`] refuses unless the host says here that it does.
+    pub fn signal_handlers_are_chained(&mut self, chained: bool) -> &mut Self {
+        self.signals_chained = chained;
+        self
+    }
+
     /// Whom to tell how far compilation is.
     pub fn progress(&mut self, progress: Option<Progress>) -> &mut Self {
         self.progress = progress;
@@ -224,9 +240,16 @@ impl Engine {
     /// An engine with this configuration.
     ///
     /// # Errors
-    /// If native code is asked for on a machine that is none of the code generator's.
+    /// If native code is asked for on a machine that is none of the code generator's, or faults
+    /// of it would not come to the engine: see [`Config::signal_handlers_are_chained`].
     pub fn new(config: &Config) -> Result<Self> {
         let compiler = Compiler::new(config)?;
+        if config.is_native() && !config.signals_chained {
+            sidetrack_patch::run::check_signal_handlers().context(
+                "install signal handlers before the first engine is made, or let them hand on what is not \
+                 theirs and say so (`Config::signal_handlers_are_chained`)",
+            )?;
+        }
         let inner = EngineInner {
             config: config.clone(),
             compiler,

@@ -44,6 +44,10 @@ impl InstanceData {
         &self.module
     }
 
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
     pub(crate) fn store_address(&self) -> StoreAddress {
         self.store
     }

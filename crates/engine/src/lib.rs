@@ -37,6 +37,7 @@ mod module;
 #[doc = include_str!("must_not_compile.md")]
 mod must_not_compile {}
 mod names;
+mod parallel;
 mod serialize;
 mod store;
 mod table;

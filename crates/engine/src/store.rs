@@ -101,6 +101,8 @@ pub struct StoreOpaque {
     tags: Arena<VmTag>,
     exceptions: Exceptions,
     externs: Vec<Box<dyn Any + Send + Sync>>,
+    /// The instances by the addresses of their contexts.
+    contexts: BTreeMap<u64, VmPtr<InstanceData>>,
     /// The code of the instances' modules, by its address.
     codes: BTreeMap<usize, StoreCode>,
     /// The address of a module's code, by the module's key.
@@ -140,6 +142,7 @@ impl StoreOpaque {
             tags: Arena::new(id),
             exceptions: Exceptions::default(),
             externs: Vec::new(),
+            contexts: BTreeMap::new(),
             codes: BTreeMap::new(),
             bases: HashMap::new(),
             exit: None,
@@ -259,7 +262,20 @@ impl StoreOpaque {
             self.instances.len() < limit.unwrap_or(usize::MAX),
             "the store's limit of instances is reached"
         );
-        Ok(self.instances.push(instance))
+        let context = instance.context().address().as_ptr() as u64;
+        let instance = self.instances.push(instance);
+        self.contexts.insert(context, instance);
+        Ok(instance)
+    }
+
+    /// The context that begins at an address or nearest below it, and whose it is.
+    pub(crate) fn context_below(&self, address: u64) -> Option<(u64, VmPtr<InstanceData>)> {
+        self.contexts.range(..=address).next_back().map(|(start, instance)| (*start, *instance))
+    }
+
+    /// The records of host functions.
+    pub(crate) fn host_records(&self) -> impl Iterator<Item = VmPtr<FuncRecord>> + '_ {
+        self.hosts.iter().map(HostContext::record)
     }
 
     /// Loads a module's code for this store, if it is not yet; returns its address. Code
@@ -331,7 +347,7 @@ impl StoreOpaque {
         if !allowed.transpose()?.unwrap_or(true) {
             bail!("the store's limit refuses a memory of {bytes} bytes");
         }
-        let memory = VmMemory::new(ty);
+        let memory = VmMemory::new(ty, self.engine.config().is_native());
         let memory = memory.with_context(|| format!("cannot make a memory of {} pages", ty.limits.min))?;
         Ok(self.memories.push(memory))
     }

@@ -63,8 +63,8 @@ const MODULE: &str = r#"(module
                 (call $nest (i32.sub (local.get $depth) (i32.const 1)) (local.get $how))))
             (else
                 (if (local.get $how)
-                    (then (call $host_waste (i32.const 100000)))
-                    (else (call $waste (i32.const 100000))))))
+                    (then (call $host_waste (i32.const 30000)))
+                    (else (call $waste (i32.const 30000))))))
         (i32.add (local.get $below) (call $number_of (local.get $mine))))
     ;; A list of so many exceptions, which only the global keeps.
     (func (export "list") (param $count i32)
@@ -129,8 +129,8 @@ fn what_nothing_reaches_is_freed() -> Result<()> {
     for engine in engines() {
         let (mut store, instance) = start(&engine, MIB)?;
         for name in ["waste", "waste_values"] {
-            // At 100 bytes each they would take 20 MB.
-            call(&mut store, instance, name, &[Val::I32(200_000)])?;
+            // At 120 bytes each they would take 7 MB.
+            call(&mut store, instance, name, &[Val::I32(60_000)])?;
         }
     }
     Ok(())
@@ -141,7 +141,7 @@ fn what_the_host_has_dropped_is_freed() -> Result<()> {
     for engine in engines() {
         let (mut store, instance) = start(&engine, MIB)?;
         let throw = instance.get_typed_func::<i32, ()>(&mut store, "throw")?;
-        for number in 0..20_000 {
+        for number in 0..12_000 {
             let error = throw.call(&mut store, number).unwrap_err();
             let thrown = error.downcast_ref::<ThrownException>().expect("an exception");
             assert_eq!(thrown.values(&mut store)[0].unwrap_i32(), number);
@@ -155,14 +155,14 @@ fn what_the_host_has_dropped_is_freed() -> Result<()> {
 fn tables_frames_and_lists_keep_exceptions() -> Result<()> {
     for engine in engines() {
         let (mut store, instance) = start(&engine, MIB)?;
-        let sum = call(&mut store, instance, "keep", &[Val::I32(1000), Val::I32(100_000)])?;
+        let sum = call(&mut store, instance, "keep", &[Val::I32(1000), Val::I32(30_000)])?;
         assert_eq!(sum.unwrap_i32(), 499_500);
         for how in [0, 1] {
             let sum = call(&mut store, instance, "nest", &[Val::I32(200), Val::I32(how)])?;
             assert_eq!(sum.unwrap_i32(), 20_100);
         }
         call(&mut store, instance, "list", &[Val::I32(3000)])?;
-        call(&mut store, instance, "waste", &[Val::I32(100_000)])?;
+        call(&mut store, instance, "waste", &[Val::I32(30_000)])?;
         assert_eq!(call(&mut store, instance, "length", &[])?.unwrap_i32(), 3000);
         // Another list takes the place of the first.
         for _ in 0..20 {
@@ -186,7 +186,7 @@ fn handles_of_the_host_keep_exceptions() -> Result<()> {
             for (value, number) in [(Val::ExnRef(Some(thrown)), 5), (made, 6)] {
                 let found = call(&mut store, instance, "number_of", &[value])?;
                 assert_eq!(found.unwrap_i32(), number);
-                call(&mut store, instance, "waste", &[Val::I32(50_000)])?;
+                call(&mut store, instance, "waste", &[Val::I32(30_000)])?;
             }
         }
         assert_eq!(thrown.values(&mut store)[0].unwrap_i32(), 5);
@@ -217,7 +217,7 @@ fn a_reference_that_is_too_old_is_an_error() -> Result<()> {
                 owned.push(made.to_owned(&store)?);
             }
         }
-        call(&mut store, instance, "waste", &[Val::I32(50_000)])?;
+        call(&mut store, instance, "waste", &[Val::I32(30_000)])?;
         for (number, exception) in (0..).zip(&owned) {
             let value = Val::ExnRef(Some(exception.exception()));
             assert_eq!(call(&mut store, instance, "number_of", &[value])?.unwrap_i32(), number * 1000);

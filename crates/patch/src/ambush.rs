@@ -122,7 +122,7 @@ impl CodeMemory {
             written = all.start.min(page.start)..all.end.max(page.end);
             self.protect_shared(written.clone(), os::Protection::Write)?;
             for (site, index) in sites.iter().zip(number..) {
-                if self.bytes()[site.start() as usize..site.end as usize] != *site.on {
+                if !self.is_in(site, true) {
                     self.write_shared(site.start(), &site.on);
                     ambush.flipped.push(index);
                 }

@@ -80,7 +80,7 @@ impl<'a> LivePatcher<'a> {
             }
             Architecture::Pulley64 => return Err(PatchError::NotLive),
         }
-        let code = &self.memory.bytes()[start..start + form.len()];
-        crate::arch::synchronize(code).map_err(|error| PatchError::Synchronize(error.to_string()))
+        let synchronized = self.memory.synchronize_range(start..start + form.len());
+        synchronized.map_err(|error| PatchError::Synchronize(error.to_string()))
     }
 }

@@ -82,7 +82,7 @@ impl CodeMemory {
         resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
     ) -> Result<Self, MemoryError> {
         let imports = addresses(&image, resolve)?;
-        let (code, alias) = Source::new(&image.code)?.map_twice()?;
+        let (code, alias) = Source::map_twice(&image.code)?;
         Self::load(image, imports, None, code, Some(Mutex::new(alias)))
     }
 
@@ -150,9 +150,15 @@ impl CodeMemory {
         base..base + self.image.code.len()
     }
 
-    /// The code as it stands.
-    pub fn bytes(&self) -> &[u8] {
-        &self.code.bytes()[..self.image.code.len()]
+    /// A copy of the code as it stands. What somebody switches at the same time may be in
+    /// either form, or between the two.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.code.read(0..self.image.code.len()).collect()
+    }
+
+    /// Whether a site is in one of its forms.
+    pub(crate) fn is_in(&self, site: &PatchSite, on: bool) -> bool {
+        self.code.read(site.start() as usize..site.end as usize).eq(site.bytes(on).iter().copied())
     }
 
     /// The address of import `index` of the image, which must exist.
@@ -162,8 +168,7 @@ impl CodeMemory {
 
     /// Whether site `index` of the image makes its call now; none without such a site.
     pub fn is_on(&self, index: usize) -> Option<bool> {
-        let site = self.image.patch_sites.get(index)?;
-        Some(self.bytes()[site.start() as usize..site.end as usize] == *site.on)
+        Some(self.is_in(self.image.patch_sites.get(index)?, true))
     }
 
     /// Whether this is an image as it was loaded, and ready to run: no site was ever
@@ -174,9 +179,7 @@ impl CodeMemory {
 
     /// How many sites make their calls now.
     pub fn count_on(&self) -> usize {
-        let bytes = self.bytes();
-        let on = |site: &&PatchSite| bytes[site.start() as usize..site.end as usize] == *site.on;
-        self.image.patch_sites.iter().filter(on).count()
+        self.image.patch_sites.iter().filter(|site| self.is_in(site, true)).count()
     }
 
     /// Makes the code readable and executable and synchronises the instruction stream.
@@ -218,7 +221,17 @@ impl CodeMemory {
 
     /// A batch of switches while threads may run the code; waits for another one to end.
     pub fn shared_session(&self) -> SharedSession<'_> {
-        SharedSession::new(self)
+        SharedSession::new(self, false)
+    }
+
+    /// The same for code that nobody executes meanwhile, bytecode among it; disturbs no thread
+    /// where the system can write for us.
+    ///
+    /// # Safety
+    /// No thread executes the code until the session has ended, nor afterwards without
+    /// calling [`crate::run::serialize`] first.
+    pub unsafe fn idle_session(&self) -> SharedSession<'_> {
+        SharedSession::new(self, true)
     }
 
     pub(crate) fn begin_switching(&self) -> Switching<'_> {
@@ -262,7 +275,7 @@ impl CodeMemory {
     /// Lets the system copy bytes into published pages.
     ///
     /// # Safety
-    /// As [`SharedSession::commit_idle`], for a holder of [`Switching`].
+    /// As [`CodeMemory::idle_session`], for a holder of [`Switching`].
     pub(crate) unsafe fn write_through(&self, offset: u32, bytes: &[u8]) -> io::Result<()> {
         self.written.store(true, Ordering::Relaxed);
         // SAFETY: by the caller.
@@ -285,7 +298,13 @@ impl CodeMemory {
         if self.image.architecture == Architecture::Pulley64 {
             return Ok(());
         }
-        crate::arch::synchronize(self.code.bytes())
+        self.synchronize_range(0..self.code.len())
+    }
+
+    /// The same for a range of the code alone.
+    pub(crate) fn synchronize_range(&self, range: Range<usize>) -> io::Result<()> {
+        let base = self.base() as usize;
+        crate::arch::synchronize(base + range.start..base + range.end)
     }
 
     /// The right to switch sites while threads run the code.

@@ -149,8 +149,7 @@ pub(crate) fn check_site(memory: &CodeMemory, index: usize) -> Result<&PatchSite
     }
     let sites = &memory.image().patch_sites;
     let site = sites.get(index).ok_or(PatchError::NoSuchSite { index, count: sites.len() })?;
-    let code = &memory.bytes()[site.start() as usize..site.end as usize];
-    if code != site.on && code != site.off {
+    if !memory.is_in(site, true) && !memory.is_in(site, false) {
         return Err(PatchError::Damaged { index, end: site.end });
     }
     Ok(site)

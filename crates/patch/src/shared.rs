@@ -7,13 +7,15 @@
 //! protection. So a site may lie anywhere, and the memory may be a private copy:
 //! what is switched in one no other copy sees, at the cost of the pages written to.
 //!
-//! A site is one instruction in either form, so no thread is in the middle of it.
-//! Bytecode whose off form is several instructions must not be executed meanwhile.
+//! A site is one instruction in either form, so no thread is in the middle of it. Bytecode
+//! is read by an interpreter, in pieces, and the off form of its sites is several
+//! instructions: it is switched by sessions for code that nobody executes alone.
 
 use crate::CodeMemory;
 use crate::memory::Switching;
 use crate::os::Protection;
 use crate::session::{PatchError, check_site, page_ranges};
+use sidetrack_artifact::Architecture;
 use std::sync::atomic::Ordering;
 
 /// More sites than this are switched faster by changing the protection of their pages,
@@ -25,22 +27,25 @@ const MAX_IDLE: usize = 64;
 pub struct SharedSession<'a> {
     memory: &'a CodeMemory,
     switching: Switching<'a>,
+    /// Whether nobody executes the code.
+    idle: bool,
     /// Site index and wanted state; a later switch of the same site wins.
     switches: Vec<(u32, bool)>,
 }
 
 impl<'a> SharedSession<'a> {
-    pub(crate) fn new(memory: &'a CodeMemory) -> Self {
-        SharedSession { memory, switching: memory.begin_switching(), switches: Vec::new() }
+    pub(crate) fn new(memory: &'a CodeMemory, idle: bool) -> Self {
+        SharedSession { memory, switching: memory.begin_switching(), idle, switches: Vec::new() }
     }
 
     /// Switches site `index` of the image on or off.
     ///
     /// # Errors
     /// No such site; code that is not one of the site's forms; a system where the
-    /// protection of code in use cannot be changed.
+    /// protection of code in use cannot be changed; bytecode, if somebody may execute it.
     pub fn set(&mut self, index: usize, on: bool) -> Result<(), PatchError> {
-        if !CodeMemory::SHARED {
+        let bytecode = self.memory.image().architecture == Architecture::Pulley64;
+        if !CodeMemory::SHARED || bytecode && !self.idle {
             return Err(PatchError::NotLive);
         }
         check_site(self.memory, index)?;
@@ -50,17 +55,17 @@ impl<'a> SharedSession<'a> {
 
     /// Ends the session: every switch is in force when this returns.
     /// Aborts the process if the code cannot be published again.
-    pub fn commit(self) {}
+    pub fn commit(mut self) {
+        if self.idle {
+            self.write_idle();
+        }
+    }
 
-    /// The same for code that no thread executes, and which therefore need not be taken away
+    /// Writes to code that no thread executes, and which therefore need not be taken away
     /// from one: does without a change of protection and without interrupting other
     /// threads where the system can write for us, which leaves the pages executable and
     /// not writable all the time.
-    ///
-    /// # Safety
-    /// No thread executes the code until this returns, but one that calls
-    /// [`crate::run::serialize`] first.
-    pub unsafe fn commit_idle(mut self) {
+    fn write_idle(&mut self) {
         // In an ambush pages have to be closed, too.
         let ambushed = self.switching.ambushed.load(Ordering::SeqCst);
         if !crate::arch::SERIALIZES || ambushed || self.switches.len() > MAX_IDLE {
@@ -69,7 +74,9 @@ impl<'a> SharedSession<'a> {
         let image = self.memory.image();
         let written = self.switches.iter().all(|&(index, on)| {
             let site = &image.patch_sites[index as usize];
-            // SAFETY: by the caller; the lock that `switching` has keeps other writers out.
+            // SAFETY: the caller of `CodeMemory::idle_session` vouches that nobody executes the
+            // code; the lock that `switching` has keeps out other writers, and Rust code that
+            // reads the site, which looks at it with that lock or expects either form.
             unsafe { self.memory.write_through(site.start(), site.bytes(on)) }.is_ok()
         });
         // Where the system refuses, it is all done the other way.

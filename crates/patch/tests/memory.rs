@@ -133,12 +133,12 @@ fn code_that_nobody_executes_is_switched_as_it_stands() {
     assert!(memory.is_pristine());
     let mut slots = [0];
     for (round, on) in [true, false, true, false].into_iter().enumerate() {
-        let mut session = memory.shared_session();
+        // SAFETY: nobody executes the code but this thread, which serialises first.
+        let mut session = unsafe { memory.idle_session() };
         session.set(3, !on).unwrap();
         session.set(3, on).unwrap();
         session.set(9, on).unwrap();
-        // SAFETY: nobody executes the code but this thread, which serialises first.
-        unsafe { session.commit_idle() };
+        session.commit();
         run::serialize();
         assert_eq!(memory.count_on(), if on { 2 } else { 0 });
         assert_eq!(permissions(memory.base() as usize + 4 * 4096), "r-x");
@@ -178,4 +178,37 @@ fn an_ambush_leaves_the_code_as_it_is_switched() {
     native.run(&name("f8"), &mut slots).unwrap();
     native.run(&name("f3"), &mut slots).unwrap();
     assert_eq!(slots[0], 3, "only what was switched on is");
+}
+
+/// How many files this process has open that are code's.
+#[cfg(target_os = "linux")]
+fn files() -> usize {
+    let links =
+        std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| entry.ok()?.path().read_link().ok());
+    links.filter(|link| link.to_string_lossy().contains("sidetrack-code")).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thousand_images_have_a_file_between_them() {
+    let load = |i: u32| {
+        let mut f = Asm::new("f");
+        f = f.bytes(&i.to_le_bytes()).bytes(&vec![0xC3; (i as usize % 7) * 4096]);
+        let image = link(vec![f.f]);
+        CodeMemory::new(Arc::new(image), &mut |_| None).unwrap()
+    };
+    let mut memories: Vec<CodeMemory> = (0..1000).map(load).collect();
+    assert!(files() <= 3, "{} files", files());
+    // What goes takes nothing from the others, and copies are of what was loaded.
+    let mut number = 0;
+    memories.retain(|_| {
+        number += 1;
+        number % 3 == 0
+    });
+    memories.extend((1000..1100).map(load));
+    let numbers = (0..1000).filter(|i| i % 3 == 2).chain(1000..1100);
+    for (memory, number) in memories.iter().zip(numbers) {
+        assert_eq!(memory.bytes()[..4], u32::to_le_bytes(number));
+        assert_eq!(memory.private_copy().unwrap().bytes()[..4], u32::to_le_bytes(number));
+    }
 }

@@ -286,7 +286,7 @@ impl<'a, T: 'static> DebugContext<'a, T> {
 fn reference_number(store: &StoreOpaque, heap: HeapType, reference: u64) -> Option<u64> {
     match heap {
         HeapType::Func | HeapType::Concrete(_) | HeapType::NoFunc => {
-            let record = context::record_at(store, reference)?;
+            let record = context::find_record(store, reference)?;
             let (_, index) = function_at(store, context::code_address(store, record))?;
             Some(index.into())
         }

@@ -6,6 +6,7 @@
 //! ask whether an interrupt is under way.
 
 use crate::code::StoreCode;
+use crate::vm::switch::arm_all;
 use sidetrack_patch::CodeMemory;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,20 +84,9 @@ impl Interrupts {
     }
 }
 
-/// Arms all sites.
-fn arm_all(memory: &CodeMemory) {
-    let mut session = memory.shared_session();
-    for index in 0..memory.image().patch_sites.len() {
-        // Sites of an image that is loaded can be switched; a system where they cannot has
-        // no interrupts.
-        let _ = session.set(index, true);
-    }
-    session.commit();
-}
-
 /// Stops whoever runs the code.
 fn ambush(memory: &CodeMemory) {
-    // As above.
+    // A system where that cannot be done has no interrupts.
     let _ = memory.ambush();
 }
 

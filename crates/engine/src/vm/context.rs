@@ -209,12 +209,30 @@ impl FuncRecord {
     }
 }
 
-/// The function record that a function reference of compiled code points to; none for null.
+/// The function record that a function reference of the store points to; none for null.
+/// `raw` comes out of the store: a slot that compiled code has filled, a table, a global.
 pub fn record_at(store: &StoreOpaque, raw: u64) -> Option<VmPtr<FuncRecord>> {
     let address = NonNull::new(raw as *mut FuncRecord)?;
-    // SAFETY: code that has been validated has references to records of its store only.
+    // SAFETY: validated code makes references from records of its store only, and what the
+    // host puts into slots, tables and globals is a value of the store (`Val::to_slot`).
     Some(unsafe { VmPtr::new(store.id(), address) })
 }
+
+/// The function record that is at an address, if one of the store's is.
+pub fn find_record(store: &StoreOpaque, raw: u64) -> Option<VmPtr<FuncRecord>> {
+    let of_host = || store.host_records().find(|record| record.number() == raw);
+    let of_instance = || {
+        let (start, instance) = store.context_below(raw)?;
+        let layout = instance.get(store).module().layout();
+        let first = start + u64::from(layout.record(0));
+        let within = raw.checked_sub(first).filter(|offset| offset % RECORD == 0)?;
+        (within / RECORD < u64::from(instance.get(store).module().info().references)).then_some(())?;
+        record_at(store, raw)
+    };
+    of_instance().or_else(of_host)
+}
+
+const RECORD: u64 = size_of::<FuncRecord>() as u64;
 
 /// The address of a record's code.
 pub fn code_address(store: &StoreOpaque, record: VmPtr<FuncRecord>) -> usize {

@@ -15,10 +15,9 @@ use crate::types::FuncType;
 use anyhow::anyhow;
 use rustc_hash::FxHashMap;
 use sidetrack_artifact::vmctx;
-use std::cell::UnsafeCell;
+use std::cell::{Cell, OnceCell, UnsafeCell};
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A tag; two uses of one tag have the same address.
 #[derive(Debug)]
@@ -61,15 +60,11 @@ struct Object {
     /// The header and the values.
     block: Vec<UnsafeCell<Slot>>,
     /// How many had been handed to the host when this one was, last; 0 for never.
-    handed_out: AtomicU64,
+    handed_out: Cell<u64>,
     /// The object's own count of what keeps it; if there are more, the host has them.
-    kept: OnceLock<Arc<()>>,
+    kept: OnceCell<Arc<()>>,
     marked: bool,
 }
-
-// SAFETY: the block is the object's own, and whoever reads or writes it has a borrow of the
-// store, which for compiled code is a mutable one.
-unsafe impl Sync for Object {}
 
 /// Bytes of an exception with `count` values, what it takes to find it included.
 pub fn size_with(count: usize) -> usize {
@@ -83,7 +78,7 @@ impl Object {
 
     /// Whether the host may use it, when so many have been handed out.
     fn is_held(&self, handed_out: u64) -> bool {
-        let last = self.handed_out.load(Ordering::Relaxed);
+        let last = self.handed_out.get();
         last != 0 && last + KEPT_FOR_HOST > handed_out
             || self.kept.get().is_some_and(|kept| Arc::strong_count(kept) > 1)
     }
@@ -97,7 +92,7 @@ pub struct Exceptions {
     /// How many were made.
     made: u64,
     /// How often the host was handed one.
-    handed_out: AtomicU64,
+    handed_out: Cell<u64>,
     /// Bytes that they take.
     bytes: usize,
     /// Bytes that they may take until somebody looks which are still reached.
@@ -118,7 +113,7 @@ impl Exceptions {
         // SAFETY: the first slot of the block is as large and as aligned as the header.
         unsafe { header.write(Header { tag: tag.address(tag.store()).as_ptr() }) };
         let address = header as u64;
-        let (handed_out, kept) = (AtomicU64::new(0), OnceLock::new());
+        let (handed_out, kept) = (Cell::new(0), OnceCell::new());
         let object = Object { number: self.made, tag, block, handed_out, kept, marked: false };
         self.bytes += object.size();
         self.made += 1;
@@ -149,8 +144,9 @@ impl Exceptions {
     /// The id of the object at `address` for the host, if there is one; it is kept for a while.
     pub fn hand_out(&self, address: u64) -> Option<ExceptionId> {
         let object = self.live.get(&address)?;
-        let count = 1 + self.handed_out.fetch_add(1, Ordering::Relaxed);
-        object.handed_out.store(count, Ordering::Relaxed);
+        let count = 1 + self.handed_out.get();
+        self.handed_out.set(count);
+        object.handed_out.set(count);
         Some(ExceptionId { address, number: object.number })
     }
 
@@ -184,7 +180,7 @@ impl Exceptions {
         if self.pending.try_reserve(self.live.len()).is_err() {
             return false;
         }
-        let handed_out = *self.handed_out.get_mut();
+        let handed_out = self.handed_out.get();
         for (address, object) in &mut self.live {
             object.marked = object.is_held(handed_out);
             if object.marked {

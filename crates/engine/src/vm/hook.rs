@@ -5,8 +5,8 @@ use super::{HostError, StoreAddress, VmPtr};
 use crate::debug;
 use crate::instance::InstanceData;
 use crate::store::{Exit, StoreOpaque};
+use sidetrack_artifact::StatePlace;
 use sidetrack_artifact::TrapCode;
-use sidetrack_artifact::{StatePlace, vmctx};
 use sidetrack_patch::run::{self, Frame, HookFrame, Hooks, Kept};
 use std::cell::{Cell, OnceCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,14 +95,10 @@ impl<'a> Registers<'a> {
     }
 }
 
-/// The instance whose context this is: the value that a state map has for it.
+/// The instance of the store whose context this is: the value that a state map has for it.
 pub fn instance_of(store: &StoreOpaque, context: u64) -> Option<VmPtr<InstanceData>> {
-    let context = NonNull::new(context as *mut u8)?;
-    // SAFETY: state maps have the context of the function's instance, which points to it.
-    unsafe {
-        let instance = context.byte_add(vmctx::ctx::INSTANCE as usize).cast::<*mut InstanceData>().read();
-        Some(VmPtr::new(store.id(), NonNull::new(instance)?))
-    }
+    let (start, instance) = store.context_below(context)?;
+    (start == context).then_some(instance)
 }
 
 /// Runs what is to be done where the code of this thread's store has stopped; none if it has

@@ -156,12 +156,17 @@ impl HostContext {
         let context = HostContext { fields, store: store.address(), instance, func, record };
         let context = store.push_host(context);
         let address = context.address(store.id());
-        // SAFETY: the store has just taken the context and keeps it until it is dropped.
-        unsafe {
-            let record = &raw mut (*address.as_ptr()).record;
-            (*record).vmctx = address.as_ptr().cast();
-            VmPtr::new(store.id(), NonNull::new_unchecked(record))
-        }
+        // SAFETY: the store has just taken the context and keeps it until it is dropped; no
+        // code knows of it yet.
+        unsafe { (*address.as_ptr()).record.vmctx = address.as_ptr().cast() };
+        Self::record(context)
+    }
+
+    /// The record of a host function.
+    pub fn record(context: VmPtr<Self>) -> VmPtr<FuncRecord> {
+        let address = context.address(context.store());
+        // SAFETY: a part of the context, which its store keeps until it is dropped.
+        unsafe { VmPtr::new(context.store(), NonNull::new_unchecked(&raw mut (*address.as_ptr()).record)) }
     }
 
     /// The store that the context at this address belongs to.

@@ -28,16 +28,25 @@ pub struct VmMemory {
 }
 
 impl VmMemory {
-    /// A zeroed memory of the type's initial size.
+    /// A zeroed memory of the type's initial size. If it is `guarded`, code relies on
+    /// accesses outside of a 32-bit memory to fault.
     ///
     /// # Errors
     /// If the system has not that much memory or address space.
-    pub fn new(ty: MemoryType) -> Result<Self, ReservationError> {
+    pub fn new(ty: MemoryType, guarded: bool) -> Result<Self, ReservationError> {
         let bytes = ty.limits.min.saturating_mul(PAGE);
-        let most = ty.limits.max.map_or(u64::MAX, |max| max.saturating_mul(PAGE));
-        let reserved =
-            if ty.memory64 { most.min(MEMORY64_RESERVATION.max(bytes)) } else { MEMORY_RESERVATION };
-        let mut memory = VmMemory { bytes: 0, reserved: Reservation::new(reserved)?, ty };
+        let reserved = if guarded && !ty.memory64 {
+            Reservation::new(MEMORY_RESERVATION)?
+        } else {
+            let most = ty.limits.max.map_or(u64::MAX, |max| max.saturating_mul(PAGE));
+            let most = most.min(if ty.memory64 { MEMORY64_RESERVATION.max(bytes) } else { 1 << 32 });
+            // Where there are no addresses for all that it may become, it grows less far.
+            let sizes = [most, most / 8, most / 64, bytes].into_iter().filter(|size| *size >= bytes);
+            let mut tries = sizes.map(|size| Reservation::new(size / PAGE * PAGE));
+            let first = tries.next().expect("there is one size at least");
+            first.or_else(|error| tries.find_map(Result::ok).ok_or(error))?
+        };
+        let mut memory = VmMemory { bytes: 0, reserved, ty };
         memory.open(bytes).map_err(|error| ReservationError { bytes, error })?;
         Ok(memory)
     }

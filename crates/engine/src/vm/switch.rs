@@ -8,7 +8,8 @@
 use crate::Result;
 use crate::module::Module;
 use crate::store::StoreOpaque;
-use sidetrack_patch::run;
+use sidetrack_artifact::Architecture;
+use sidetrack_patch::{CodeMemory, run};
 
 /// Switches sites of a module, by index, in this store.
 pub fn switch(
@@ -17,16 +18,32 @@ pub fn switch(
     sites: impl IntoIterator<Item = (usize, bool)>,
 ) -> Result<()> {
     let memory = store.code_of(module)?.memory().clone();
-    let mut session = memory.shared_session();
+    store.debugger_mut().code_changed = true;
+    // SAFETY: code with sites is the store's own, and the store is borrowed mutably: its
+    // thread is here, called by the host or by a hook that has not returned. Before code goes
+    // on, `before_code` is called, which sees that code has changed.
+    let mut session = unsafe { memory.idle_session() };
     for (site, on) in sites {
         session.set(site, on)?;
     }
-    store.debugger_mut().code_changed = true;
-    // SAFETY: code with sites is the store's own, and the store is borrowed mutably: its
-    // thread is here, or stopped in a hook that is about to return here. Before code goes
-    // on, `before_code` is called.
-    unsafe { session.commit_idle() };
+    session.commit();
     Ok(())
+}
+
+/// Switches on all sites of code that a store does not run now: it has just loaded it, or the
+/// host asks for a handle.
+pub fn arm_all(memory: &CodeMemory) {
+    let bytecode = memory.image().architecture == Architecture::Pulley64;
+    // SAFETY: a store is borrowed mutably while its code runs, and `Interrupts::watch` and
+    // `Interrupts::add` are called with another borrow of it. An interpreter reads code as data, so
+    // nobody has to serialise.
+    let mut session = if bytecode { unsafe { memory.idle_session() } } else { memory.shared_session() };
+    for index in 0..memory.image().patch_sites.len() {
+        // Sites of an image that is loaded can be switched; a system where they cannot has
+        // no interrupts.
+        let _ = session.set(index, true);
+    }
+    session.commit();
 }
 
 /// Called before a thread goes into the store's code or back into it.

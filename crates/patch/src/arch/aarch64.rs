@@ -4,16 +4,16 @@
 
 use std::arch::asm;
 use std::io;
+use std::ops::Range;
 
 /// Cleans and invalidates the lines of `code`, and makes every core refetch.
-pub(crate) fn synchronize(code: &[u8]) -> io::Result<()> {
+pub(crate) fn synchronize(code: Range<usize>) -> io::Result<()> {
     let types: usize;
     // SAFETY: reads the register that describes the caches, which user code may.
     unsafe { asm!("mrs {}, ctr_el0", out(reg) types, options(nomem, nostack, preserves_flags)) };
     // Logarithms of the smallest lines, in words of four bytes.
     let (data, instructions) = (4 << (types >> 16 & 15), 4 << (types & 15));
-    let range = code.as_ptr_range();
-    let (start, end) = (range.start as usize, range.end as usize);
+    let Range { start, end } = code;
     let mut line = start & !(data - 1);
     while line < end {
         // SAFETY: the line belongs to memory that is readable; its bytes do not change.

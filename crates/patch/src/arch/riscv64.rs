@@ -3,15 +3,15 @@
 //! thread of this process, now or before they run one next.
 
 use std::io;
+use std::ops::Range;
 
 /// `__NR_riscv_flush_icache`, which the crate `libc` does not name.
 const FLUSH_ICACHE: libc::c_long = 259;
 
 /// Makes every core fetch the code anew.
-pub(crate) fn synchronize(code: &[u8]) -> io::Result<()> {
-    let range = code.as_ptr_range();
+pub(crate) fn synchronize(code: Range<usize>) -> io::Result<()> {
     // SAFETY: the call reads no memory; flags of 0 mean all threads.
-    let result = unsafe { libc::syscall(FLUSH_ICACHE, range.start, range.end, 0usize) };
+    let result = unsafe { libc::syscall(FLUSH_ICACHE, code.start, code.end, 0usize) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

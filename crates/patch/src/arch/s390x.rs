@@ -3,9 +3,10 @@
 //! offers no barrier for that here, but one that interrupts them.
 
 use std::io;
+use std::ops::Range;
 
 /// Makes this processor, and those that run other threads, serialise.
-pub(crate) fn synchronize(_code: &[u8]) -> io::Result<()> {
+pub(crate) fn synchronize(_code: Range<usize>) -> io::Result<()> {
     // SAFETY: a branch on no condition, which serialises and does nothing else.
     unsafe { std::arch::asm!("bcr 15, 0", options(nostack, preserves_flags)) };
     crate::os::interrupt_cores()

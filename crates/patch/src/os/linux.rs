@@ -1,49 +1,148 @@
-//! Linux: the image in a memory file, mapped privately by each user of it, so
+//! Linux: images in a memory file, mapped privately by each user of them, so
 //! that a copy costs the pages that are written to and no more.
 
-use super::Protection;
-use rustix::fs::{MemfdFlags, Mode, OFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect, munmap};
+use super::{Protection, fork};
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, fallocate, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+/// A memory file that holds the pristine bytes of many images, one behind the other, so
+/// that a process with thousands of modules has a few open files. Nobody adds to it after the process
+/// has forked, since the child has the same file.
+#[derive(Debug)]
+struct Segment {
+    file: OwnedFd,
+    generation: (usize, u32),
+    /// Bytes that images have taken, whole pages.
+    used: Mutex<u64>,
+}
+
+/// From so many bytes on another segment is begun.
+const SEGMENT_SIZE: u64 = 64 << 20;
+
+impl Segment {
+    fn new() -> io::Result<Self> {
+        let file = memfd_create("sidetrack-code", MemfdFlags::CLOEXEC)?;
+        Ok(Segment { file, generation: fork::generation(), used: Mutex::new(0) })
+    }
+
+    /// The place of so many bytes in a segment that there is, or a new one.
+    fn take(len: usize) -> io::Result<(Arc<Segment>, u64)> {
+        static CURRENT: Mutex<Weak<Segment>> = Mutex::new(Weak::new());
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |segment: &Arc<Segment>| {
+            let used = *segment.used.lock().unwrap_or_else(PoisonError::into_inner);
+            segment.generation == fork::generation() && used + len as u64 <= SEGMENT_SIZE
+        };
+        let segment = match current.upgrade().filter(fits) {
+            Some(segment) => segment,
+            None => Arc::new(Segment::new()?),
+        };
+        *current = Arc::downgrade(&segment);
+        let mut used = segment.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let offset = *used;
+        ftruncate(&segment.file, offset + len as u64)?;
+        *used += len as u64;
+        drop(used);
+        Ok((segment, offset))
+    }
+}
 
 /// The pristine bytes of an image, rounded up to whole pages.
 #[derive(Debug)]
 pub(crate) struct Source {
-    file: OwnedFd,
     len: usize,
+    bytes: Pristine,
+}
+
+/// Where they are.
+#[derive(Debug)]
+enum Pristine {
+    /// In a file, from an offset on.
+    File(Arc<Segment>, u64),
+    /// Where no file can be had: in memory, and each view is a copy.
+    Memory(Box<[u8]>),
+}
+
+fn write(file: &OwnedFd, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match rustix::io::pwrite(file, &bytes[done..], offset + done as u64) {
+            Ok(written) => done += written,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 impl Source {
-    /// A memory file with `bytes` in it.
+    /// Keeps a copy of `bytes`.
     pub(crate) fn new(bytes: &[u8]) -> io::Result<Self> {
-        let len = bytes.len().max(1).next_multiple_of(rustix::param::page_size());
-        let file = memfd_create("sidetrack-code", MemfdFlags::CLOEXEC)?;
-        ftruncate(&file, len as u64)?;
-        let mut done = 0;
-        while done < bytes.len() {
-            done += rustix::io::pwrite(&file, &bytes[done..], done as u64)?;
-        }
-        Ok(Source { file, len })
+        let len = whole_pages(bytes.len());
+        let bytes = match Segment::take(len) {
+            Ok((segment, offset)) => {
+                write(&segment.file, bytes, offset)?;
+                Pristine::File(segment, offset)
+            }
+            // No file can be opened, or is as long as this process may make one.
+            Err(_) => Pristine::Memory(bytes.into()),
+        };
+        Ok(Source { len, bytes })
     }
 
     /// A view whose changes nobody else sees, writable at first.
     pub(crate) fn map_private(&self) -> io::Result<Mapping> {
-        Mapping::new(&self.file, self.len, MapFlags::PRIVATE, ProtFlags::READ | ProtFlags::WRITE)
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        match &self.bytes {
+            Pristine::File(segment, offset) => {
+                Mapping::new(&segment.file, *offset, self.len, MapFlags::PRIVATE, prot)
+            }
+            Pristine::Memory(bytes) => {
+                let mut mapping = Mapping::anonymous(self.len)?;
+                mapping.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
+                Ok(mapping)
+            }
+        }
     }
 
     /// Two views of the same bytes: one to execute, writable at first, and one
-    /// that stays writable. Consumes the source, since its bytes are no longer pristine.
-    pub(crate) fn map_twice(self) -> io::Result<(Mapping, Mapping)> {
+    /// that stays writable.
+    pub(crate) fn map_twice(bytes: &[u8]) -> io::Result<(Mapping, Mapping)> {
+        let len = whole_pages(bytes.len());
+        // A file of their own, which is closed once it is mapped.
+        let file = memfd_create("sidetrack-code", MemfdFlags::CLOEXEC)?;
+        ftruncate(&file, len as u64)?;
+        write(&file, bytes, 0)?;
         let prot = ProtFlags::READ | ProtFlags::WRITE;
-        let code = Mapping::new(&self.file, self.len, MapFlags::SHARED, prot)?;
-        let alias = Mapping::new(&self.file, self.len, MapFlags::SHARED, prot)?;
+        let code = Mapping::new(&file, 0, len, MapFlags::SHARED, prot)?;
+        let alias = Mapping::new(&file, 0, len, MapFlags::SHARED, prot)?;
         Ok((code, alias))
     }
+}
+
+impl Drop for Source {
+    /// Views live no longer than their source, so the bytes can go, unless another process has
+    /// views of them too.
+    fn drop(&mut self) {
+        if let Pristine::File(segment, offset) = &self.bytes
+            && segment.generation == fork::generation()
+        {
+            let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // Where the system refuses, they stay as long as the segment does.
+            let _ = fallocate(&segment.file, hole, *offset, self.len as u64);
+        }
+    }
+}
+
+fn whole_pages(len: usize) -> usize {
+    len.max(1).next_multiple_of(rustix::param::page_size())
 }
 
 /// A view of a [`Source`].
@@ -55,13 +154,23 @@ pub(crate) struct Mapping {
 
 // SAFETY: the mapping is owned by this value alone; no thread has a special relation to it.
 unsafe impl Send for Mapping {}
-// SAFETY: all changes through a shared reference go through `word`, as atomic stores.
+// SAFETY: through a shared reference bytes are read by `read` and written by `write_shared`,
+// atomically both, or by `write_through`, whose caller sees to it that nobody reads them; no
+// slice of them is given out.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    fn new(file: &OwnedFd, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
+    fn new(file: &OwnedFd, offset: u64, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
         // SAFETY: the kernel chooses an address that is free, so no memory in use is replaced.
-        let base = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, 0) }?;
+        let base = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, offset) }?;
+        Ok(Mapping { base: base.cast(), len })
+    }
+
+    /// Zeroed memory, writable at first.
+    fn anonymous(len: usize) -> io::Result<Self> {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: as above.
+        let base = unsafe { mmap_anonymous(std::ptr::null_mut(), len, prot, MapFlags::PRIVATE) }?;
         Ok(Mapping { base: base.cast(), len })
     }
 
@@ -75,10 +184,12 @@ impl Mapping {
         self.len
     }
 
-    /// The bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: base..base+len is mapped and readable for as long as self lives.
-        unsafe { std::slice::from_raw_parts(self.base, self.len) }
+    /// The bytes of a range, which must be inside. They may change meanwhile.
+    pub(crate) fn read(&self, range: Range<usize>) -> impl Iterator<Item = u8> + '_ {
+        assert!(range.start <= range.end && range.end <= self.len, "the range lies in the mapping");
+        // SAFETY: inside the mapping, which is readable for as long as self lives; whoever
+        // writes such a byte at the same time does it atomically.
+        range.map(|at| unsafe { AtomicU8::from_ptr(self.base.add(at)) }.load(Ordering::Relaxed))
     }
 
     /// The bytes, to be written only where the pages are writable: a write
@@ -122,9 +233,9 @@ impl Mapping {
     pub(crate) fn write_shared(&self, at: usize, bytes: &[u8]) {
         assert!(at + bytes.len() <= self.len, "the bytes lie in the mapping");
         for (i, byte) in bytes.iter().enumerate() {
-            // SAFETY: inside the mapping and writable; only the holder of the right writes, and
-            // the Rust code that reads these bytes holds it too or expects either form.
-            unsafe { self.base.add(at + i).write_volatile(*byte) };
+            // SAFETY: inside the mapping and writable; whoever reads such a byte at the same time
+            // does it atomically.
+            unsafe { AtomicU8::from_ptr(self.base.add(at + i)) }.store(*byte, Ordering::Relaxed);
         }
     }
 

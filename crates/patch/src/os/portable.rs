@@ -29,7 +29,7 @@ impl Source {
 
     /// Two views of the same bytes cannot be had here.
     #[cfg_attr(test, allow(dead_code))]
-    pub(crate) fn map_twice(self) -> io::Result<(Mapping, Mapping)> {
+    pub(crate) fn map_twice(_bytes: &[u8]) -> io::Result<(Mapping, Mapping)> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 }
@@ -60,8 +60,13 @@ impl Mapping {
         self.bytes().len()
     }
 
+    /// The bytes of a range, which must be inside.
+    pub(crate) fn read(&self, range: Range<usize>) -> impl Iterator<Item = u8> + '_ {
+        self.bytes()[range].iter().copied()
+    }
+
     /// The bytes; none after a failed change of protection.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    fn bytes(&self) -> &[u8] {
         match &self.state {
             State::Writable(map) => map,
             State::Executable(map) => map,

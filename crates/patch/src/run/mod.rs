@@ -10,7 +10,8 @@
 //!
 //! *Native code* runs on the thread's own stack. Faults become exits by a signal
 //! handler, for the signals SIGSEGV, SIGBUS, SIGILL and SIGFPE; those that are
-//! none of ours reach whoever handled them before. *Bytecode* runs in an
+//! none of ours reach whoever handled them before. Who installs a handler later has to hand
+//! on to ours what is none of theirs. *Bytecode* runs in an
 //! interpreter with a stack of its own.
 //!
 //! *Exceptions.* The import `%throw`, with the signature `(i64 tag, i64 payload0,
@@ -73,6 +74,16 @@ impl Machine {
         }
         Ok(Machine::Native)
     }
+}
+
+/// Installs the signal handlers that make traps of the faults of native code, if they are not
+/// yet, and finds out whether faults still come to them first.
+///
+/// # Errors
+/// If the system refuses, or somebody has installed another handler since.
+pub fn check_signal_handlers() -> io::Result<()> {
+    native::prepare()?;
+    native::check_prepared()
 }
 
 /// What native code can run here, if any.
@@ -155,8 +166,8 @@ pub unsafe fn call(
     }
 }
 
-/// Makes this thread execute code as it has been switched by
-/// [`crate::SharedSession::commit_idle`], on this thread or another.
+/// Makes this thread execute code as it has been switched by a
+/// [`crate::CodeMemory::idle_session`], on this thread or another.
 pub fn serialize() {
     crate::arch::serialize();
 }

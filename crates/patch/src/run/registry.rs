@@ -10,9 +10,10 @@
 
 use crate::CodeMemory;
 use sidetrack_artifact::Image;
+use std::cell::RefCell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A memory in the table.
 #[derive(Clone, Copy)]
@@ -109,6 +110,26 @@ fn replace(change: impl FnOnce(&mut Vec<Entry>)) {
         // SAFETY: made by Box::into_raw above, and nobody sees it any more.
         drop(unsafe { Box::from_raw(old) });
     }
+}
+
+thread_local! {
+    /// The right to replace the table, while this thread forks.
+    static FORKING: RefCell<Option<MutexGuard<'static, ()>>> = const { RefCell::new(None) };
+}
+
+/// Called by a thread that is about to fork: no table is half replaced then.
+pub(crate) fn before_fork() {
+    let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+    // A thread that has no locals any more holds no lock over the fork, and waits for none.
+    let _ = FORKING.try_with(|forking| forking.replace(Some(writer)));
+}
+
+/// Called by it afterwards, in both processes. In the child there is no reader any more.
+pub(crate) fn after_fork(child: bool) {
+    if child {
+        READERS.iter().for_each(|readers| readers.store(0, Ordering::SeqCst));
+    }
+    let _ = FORKING.try_with(RefCell::take);
 }
 
 fn add(memory: &CodeMemory, counted: bool) {

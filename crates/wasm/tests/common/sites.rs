@@ -19,7 +19,7 @@ fn is_site(func: &Function, inst: Inst) -> bool {
 /// Whether a debugger stops after an instruction.
 fn has_effect(func: &Function, inst: Inst) -> bool {
     let opcode = func.dfg.insts[inst].opcode;
-    let internal = ["debug_hook", "throw", "exception_new", "exception_done"];
+    let internal = ["debug_hook", "throw", "exception_new"];
     opcode.is_call() && !opcode.is_return() && callee(func, inst).is_none_or(|name| !internal.contains(&name))
 }
 

@@ -23,6 +23,11 @@ pub(crate) fn prepare() -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "native code does not run on this host"))
 }
 
+/// Nothing is installed here.
+pub(crate) fn check_prepared() -> io::Result<()> {
+    Ok(())
+}
+
 /// Leaves at once, since there is no native code that could run.
 ///
 /// # Safety

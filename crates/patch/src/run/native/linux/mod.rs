@@ -132,6 +132,11 @@ pub(crate) fn prepare() -> std::io::Result<()> {
     signals::install()
 }
 
+/// Whether the signal handlers are still those that [`prepare`] installs.
+pub(crate) fn check_prepared() -> std::io::Result<()> {
+    signals::check_installed()
+}
+
 /// Calls `stub`, on this thread's stack or one that it has to itself.
 ///
 /// # Safety

@@ -61,6 +61,25 @@ fn install_now() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the handlers are still these.
+///
+/// # Errors
+/// If somebody has installed another one since, which then has every signal first.
+pub(super) fn check_installed() -> io::Result<()> {
+    for (signal, name) in SIGNALS.iter().zip(["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE"]) {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: only asks for the present handler.
+        check(unsafe { libc::sigaction(*signal, null(), now.as_mut_ptr()) })?;
+        // SAFETY: filled by the call above.
+        if unsafe { now.assume_init() }.sa_sigaction != handle as *const () as usize {
+            return Err(io::Error::other(format!(
+                "another handler of {name} has been installed since the one that makes traps of faults"
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn check(result: i32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
