@@ -3,7 +3,6 @@
 use sidetrack_engine::{Config, Engine, Instance, Module, OptLevel, Result, Store, Target};
 use std::path::PathBuf;
 
-#[allow(dead_code, reason = "not every test file needs it")]
 /// An engine for each target at each level.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub fn engines() -> Vec<Engine> {
