@@ -265,9 +265,11 @@ impl Writer {
         let base = self.offsets[index];
         let failed =
             |reason: &str| ObjectError::Function { function: function.name.clone(), reason: reason.into() };
-        let in_site =
-            |offset: u32| function.patch_sites.iter().position(|s| (s.start()..s.end).contains(&offset));
-        for reloc in function.relocs.iter().filter(|r| in_site(r.offset).is_none()) {
+        let in_site = |offset: u32| {
+            let first = function.patch_sites.partition_point(|site| site.end <= offset);
+            function.patch_sites.get(first).is_some_and(|site| site.start() <= offset)
+        };
+        for reloc in function.relocs.iter().filter(|reloc| !in_site(reloc.offset)) {
             let place = base + u64::from(reloc.offset);
             let parts = match (reloc.kind, elf::relocations(self.target, reloc.kind)) {
                 (_, Some(parts)) => parts,
@@ -284,7 +286,8 @@ impl Writer {
         }
         for site in &function.patch_sites {
             let mut on = site.on.clone();
-            for reloc in function.relocs.iter().filter(|r| (site.start()..site.end).contains(&r.offset)) {
+            let first = function.relocs.partition_point(|reloc| reloc.offset < site.start());
+            for reloc in function.relocs[first..].iter().take_while(|reloc| reloc.offset < site.end) {
                 if !reloc.kind.is_call() {
                     return Err(failed("a relocation in a patch site is not that of a call"));
                 }

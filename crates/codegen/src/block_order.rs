@@ -4,22 +4,38 @@
 //! reverse postorder, with a block of its own for each edge from a block of
 //! several successors to a block of several predecessors, and for every edge of a
 //! `try_call` with handlers (results are fetched there).
+//!
+//! Entries of a `br_table` that go to the same block with the same arguments are one edge.
 
 use cranelift_entity::SecondaryMap;
-use sidetrack_ir::{Block, ControlFlowGraph, Function, Opcode};
+use foldhash::fast::RandomState;
+use sidetrack_ir::inst::PackedBlockArg;
+use sidetrack_ir::{Block, BlockCall, ControlFlowGraph, Extra, Function, Opcode};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// A block of VCode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoweredBlock {
     /// A block of the function.
     Orig(Block),
-    /// The edge to successor number `succ` of `pred`.
+    /// An edge.
     Edge {
-        /// Where the edge starts.
+        /// Where it starts.
         pred: Block,
-        /// Which of its block calls it is.
-        succ: u32,
+        /// Which of that block's edges it is.
+        number: u32,
     },
+}
+
+/// An edge of the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Where it goes, and with what.
+    pub call: BlockCall,
+    /// The VCode block that it goes to: its own, or that of the block called.
+    pub to: u32,
 }
 
 /// The order of blocks.
@@ -27,11 +43,13 @@ pub enum LoweredBlock {
 pub struct BlockOrder {
     /// The blocks in order; the first is the entry.
     pub blocks: Vec<LoweredBlock>,
-    /// For each reachable block of the function the index of the VCode block that
-    /// each of its block calls goes to.
-    pub succs: SecondaryMap<Block, Vec<u32>>,
     /// The VCode block of each reachable block of the function.
     pub index: SecondaryMap<Block, u32>,
+    /// The edges of all blocks, and which are whose.
+    edges: Vec<Edge>,
+    ranges: SecondaryMap<Block, Range<u32>>,
+    /// For each entry of a `br_table`, the default first, which edge it is.
+    tables: SecondaryMap<Block, Vec<u32>>,
 }
 
 impl BlockOrder {
@@ -39,38 +57,72 @@ impl BlockOrder {
     pub fn new(func: &Function, cfg: &ControlFlowGraph) -> BlockOrder {
         let mut order = BlockOrder::default();
         let postorder = cfg.postorder(func);
-        let mut reachable: SecondaryMap<Block, bool> = SecondaryMap::new();
-        for &block in &postorder {
-            reachable[block] = true;
+        let mut ways: SecondaryMap<Block, u32> = SecondaryMap::with_capacity(func.dfg.blocks.len());
+        for &block in postorder.iter().rev() {
+            let first = order.edges.len();
+            order.add_edges(func, block);
+            order.edges[first..].iter().for_each(|edge| ways[edge.call.block] += 1);
+            order.ranges[block] = first as u32..order.edges.len() as u32;
         }
-        let live_preds = |block: Block| cfg.preds(block).iter().filter(|(pred, _)| reachable[*pred]).count();
         for &block in postorder.iter().rev() {
             order.index[block] = order.blocks.len() as u32;
             order.blocks.push(LoweredBlock::Orig(block));
-            let succs = cfg.succs(block);
-            let split_all = succs.len() > 1
+            let Range { start, end } = order.ranges[block];
+            let several = end - start > 1;
+            let split_all = several
                 && func.layout.last_inst(block).is_some_and(|inst| {
                     matches!(func.dfg.insts[inst].opcode, Opcode::TryCall | Opcode::TryCallIndirect)
                 });
-            // `u32::MAX` stands for "the successor itself", filled in below.
-            let mut list = Vec::with_capacity(succs.len());
-            for (i, &succ) in succs.iter().enumerate() {
-                if split_all || (succs.len() > 1 && live_preds(succ) > 1) {
-                    list.push(order.blocks.len() as u32);
-                    order.blocks.push(LoweredBlock::Edge { pred: block, succ: i as u32 });
-                } else {
-                    list.push(u32::MAX);
+            for (number, edge) in (0..).zip(&mut order.edges[start as usize..end as usize]) {
+                if split_all || (several && ways[edge.call.block] > 1) {
+                    edge.to = order.blocks.len() as u32;
+                    order.blocks.push(LoweredBlock::Edge { pred: block, number });
                 }
             }
-            order.succs[block] = list;
         }
-        for &block in &postorder {
-            for (i, &succ) in cfg.succs(block).iter().enumerate() {
-                if order.succs[block][i] == u32::MAX {
-                    order.succs[block][i] = order.index[succ];
-                }
+        for edge in &mut order.edges {
+            if edge.to == UNSPLIT {
+                edge.to = order.index[edge.call.block];
             }
         }
         order
     }
+
+    /// Adds the edges of a block.
+    fn add_edges(&mut self, func: &Function, block: Block) {
+        let Some(last) = func.layout.last_inst(block) else { return };
+        let dfg = &func.dfg;
+        let edges = &mut self.edges;
+        if !matches!(dfg.insts[last].extra, Extra::Table(_)) {
+            return dfg.for_each_block_call(last, |_, call| edges.push(Edge { call, to: UNSPLIT }));
+        }
+        let first = edges.len();
+        let mut known: HashMap<(Block, &[PackedBlockArg]), u32, RandomState> = HashMap::default();
+        let table = &mut self.tables[block];
+        dfg.for_each_block_call(last, |_, call| {
+            let key = (call.block, call.args.as_slice(&dfg.block_args));
+            table.push(*known.entry(key).or_insert_with(|| {
+                edges.push(Edge { call, to: UNSPLIT });
+                (edges.len() - first - 1) as u32
+            }));
+        });
+    }
+
+    /// The edges of a block, in the order of its branch's block calls.
+    pub fn edges(&self, block: Block) -> &[Edge] {
+        let Range { start, end } = self.ranges[block];
+        &self.edges[start as usize..end as usize]
+    }
+
+    /// The VCode block that each block call of a block's branch goes to.
+    pub fn targets(&self, block: Block) -> SmallVec<[u32; 4]> {
+        let edges = self.edges(block);
+        match self.tables.get(block).filter(|table| !table.is_empty()) {
+            Some(table) => table.iter().map(|&edge| edges[edge as usize].to).collect(),
+            None => edges.iter().map(|edge| edge.to).collect(),
+        }
+    }
 }
+
+/// In the place of an edge's VCode block: the block called.
+const UNSPLIT: u32 = u32::MAX;

@@ -22,8 +22,9 @@ mod relax;
 use far::FarCall;
 use island::Uses;
 
-use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
-use rustc_hash::FxHashMap;
+use cranelift_entity::packed_option::PackedOption;
+use cranelift_entity::{EntityRef, PrimaryMap, SecondaryMap, entity_impl};
+use foldhash::fast::RandomState;
 use sidetrack_artifact::{
     CallSite, ExceptionHandler, HandlerContext, PatchSite, PatchTarget, Reloc, RelocKind, SiteKind,
     SourceRange, StateMap, StatePlace, SymbolName, TrapCode, TrapSite,
@@ -35,6 +36,10 @@ pub struct Label(u32);
 entity_impl!(Label, "label");
 
 const UNBOUND: u32 = u32::MAX;
+
+/// A table whose keys come from the program. Hashes depend on a random seed, so that nobody can
+/// choose keys that collide; nothing goes through such a table in its order.
+type Keyed<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 /// How an instruction refers to a label, per target.
 pub trait FixupKind: Copy + std::fmt::Debug {
@@ -205,16 +210,18 @@ pub struct Buffer<K: FixupKind> {
     spec: BufferSpec,
     data: Vec<u8>,
     labels: PrimaryMap<Label, u32>,
-    aliases: FxHashMap<Label, Label>,
+    aliases: SecondaryMap<Label, PackedOption<Label>>,
     fixups: Uses<K>,
     /// Those that do not reach far.
     near: Uses<K>,
     far_calls: Vec<FarCall<K>>,
     constants: Vec<Constant>,
-    constant_labels: FxHashMap<Vec<u8>, Label>,
-    symbol_labels: FxHashMap<(SymbolName, i64), Label>,
+    constant_labels: Keyed<Vec<u8>, Label>,
+    symbol_labels: Keyed<(SymbolName, i64), Label>,
     constant_bytes: u32,
     trap_stubs: Vec<TrapStub>,
+    /// The labels of the stubs by code, source and instruction.
+    trap_labels: Keyed<(TrapCode, Option<u32>, Option<u32>), Label>,
     relocs: Vec<Reloc>,
     traps: Vec<TrapSite>,
     /// The offsets of traps with the instructions that they belong to.
@@ -265,15 +272,16 @@ impl<K: FixupKind> Buffer<K> {
         Buffer {
             data: Vec::with_capacity(512),
             labels: PrimaryMap::new(),
-            aliases: FxHashMap::default(),
+            aliases: SecondaryMap::new(),
             fixups: Uses::default(),
             near: Uses::default(),
             far_calls: Vec::new(),
             constants: Vec::new(),
-            constant_labels: FxHashMap::default(),
-            symbol_labels: FxHashMap::default(),
+            constant_labels: Keyed::default(),
+            symbol_labels: Keyed::default(),
             constant_bytes: 0,
             trap_stubs: Vec::new(),
+            trap_labels: Keyed::default(),
             relocs: Vec::new(),
             traps: Vec::new(),
             trap_insts: Vec::new(),
@@ -368,18 +376,15 @@ impl<K: FixupKind> Buffer<K> {
         self.mode = Some(mode);
     }
 
-    /// Makes uses of `label` refer to `to`.
+    /// Makes uses of `label` refer to `to`, which stands for itself.
     pub fn alias(&mut self, label: Label, to: Label) {
-        debug_assert_ne!(self.resolve(to), label);
-        self.aliases.insert(label, to);
+        debug_assert!(label != to && self.aliases[to].is_none());
+        self.aliases[label] = to.into();
     }
 
     /// The label that `label` stands for.
-    pub fn resolve(&self, mut label: Label) -> Label {
-        while let Some(&to) = self.aliases.get(&label) {
-            label = to;
-        }
-        label
+    pub fn resolve(&self, label: Label) -> Label {
+        self.aliases[label].expand().unwrap_or(label)
     }
 
     /// The label's offset, if it is bound.
@@ -435,12 +440,12 @@ impl<K: FixupKind> Buffer<K> {
     /// The label of an instruction, emitted later, that traps with `code`.
     pub fn trap_label(&mut self, code: TrapCode) -> Label {
         let source = self.source.map(|(_, location)| location);
-        let (wanted, inst) = ((code, source, self.inst), self.inst);
-        let same = |stub: &&TrapStub| (stub.code, stub.source, stub.inst) == wanted;
-        if let Some(stub) = self.trap_stubs.iter().find(same) {
-            return stub.label;
+        let inst = self.inst;
+        if let Some(&label) = self.trap_labels.get(&(code, source, inst)) {
+            return label;
         }
         let label = self.new_label();
+        self.trap_labels.insert((code, source, inst), label);
         self.trap_stubs.push(TrapStub { label, code, source, inst });
         label
     }
@@ -522,9 +527,9 @@ impl<K: FixupKind> Buffer<K> {
         if K::RELAXES && !self.placed {
             self.relax();
         }
-        self.island(self.far_calls.len() as u32 * 16);
+        self.island(self.far_calls.len() as u32 * 16, true);
         while !self.fixups.list.is_empty() || !self.near.list.is_empty() {
-            self.island(0);
+            self.island(0, true);
         }
         let offset_of = |label: Label| self.label_offset(label).expect("a handler's label is bound");
         let call_sites = self.calls.iter().map(|call| CallSite {

@@ -12,6 +12,7 @@ use crate::lower::Lowered;
 use crate::reg::Reg;
 use crate::vcode::{Backend, EmitCtx, MachInst, OperandVisitor, VCode};
 use crate::{CodegenError, symbol_name};
+use cranelift_entity::EntityRef;
 use regalloc2::{
     Algorithm, Allocation, Ctx, Edit, InstOrEdit, OperandConstraint, OperandKind, OperandPos, Output, PReg,
     PRegSet, RegClass, RegallocOptions,
@@ -119,6 +120,26 @@ fn written_registers<I: MachInst>(vcode: &VCode<I>, output: &Output) -> PRegSet 
     written
 }
 
+/// Where control goes from each of `count` blocks through blocks that only jump: the first
+/// that does not, or one of a circle of them, since an empty infinite loop must stay one.
+fn past_jumps(count: usize, only_jump: impl Fn(usize) -> Option<usize>) -> Vec<usize> {
+    const UNKNOWN: usize = usize::MAX;
+    let mut ends = vec![UNKNOWN; count];
+    let mut way = Vec::new();
+    for block in 0..count {
+        let mut at = block;
+        while ends[at] == UNKNOWN {
+            // What comes back here has gone round in a circle.
+            ends[at] = at;
+            way.push(at);
+            at = only_jump(at).unwrap_or(at);
+        }
+        let end = ends[at];
+        way.drain(..).for_each(|on_way| ends[on_way] = end);
+    }
+    ends
+}
+
 /// Fills an instruction's virtual registers with their allocations, in order.
 struct Filler<'a> {
     allocs: std::slice::Iter<'a, Allocation>,
@@ -190,20 +211,22 @@ impl<B: Backend> Emitter<'_, B> {
                 edits.next();
             }
         }
+        let only_jump = |block: usize| {
+            let (start, end) = self.vcode.block_ranges[block];
+            let target = (end - start == 1 && block != 0 && !edited[block])
+                .then(|| self.vcode.insts[start as usize].jump_target());
+            target.flatten().map(Label::index)
+        };
+        let ends = past_jumps(count, only_jump);
         let mut order = Vec::with_capacity(count);
         let mut cold = Vec::new();
         for block in 0..count {
-            let (start, end) = self.vcode.block_ranges[block];
-            let only_jump = (end - start == 1 && block != 0 && !edited[block])
-                .then(|| self.vcode.insts[start as usize].jump_target())
-                .flatten();
-            match only_jump {
-                // An empty infinite loop must stay one.
-                Some(target) if buffer.resolve(target) != block_label(block) => {
-                    buffer.alias(block_label(block), target);
-                }
-                _ if self.vcode.cold[block] && block != 0 => cold.push(block),
-                _ => order.push(block),
+            if ends[block] != block {
+                buffer.alias(block_label(block), block_label(ends[block]));
+            } else if self.vcode.cold[block] && block != 0 {
+                cold.push(block);
+            } else {
+                order.push(block);
             }
         }
         order.extend(cold);

@@ -16,7 +16,7 @@ mod memory;
 
 use crate::CodegenError;
 use crate::abi::{AbiLoc, SigAbi, StackAddr};
-use crate::block_order::{BlockOrder, LoweredBlock};
+use crate::block_order::{BlockOrder, Edge, LoweredBlock};
 use crate::buffer::{Label, block_label};
 use crate::call::{CallDest, CallInfo, StateOperand};
 use crate::reg::Reg;
@@ -82,6 +82,10 @@ pub struct Lower<'a, B: Backend> {
     /// The current instruction's code, front to back.
     emitted: Vec<B::Inst>,
 }
+
+/// How many instructions of a kind in a row a rule looks through, such as casts that do
+/// nothing in a register. Without an end, the last of many would be looked for at each use.
+pub const MAX_SAME: usize = 8;
 
 impl<'a, B: Backend> Lower<'a, B> {
     // What rules ask.
@@ -168,11 +172,11 @@ impl<'a, B: Backend> Lower<'a, B> {
     /// undefined upper bits. May emit code.
     pub fn reg(&mut self, v: Value) -> Reg {
         let mut v = v;
-        while let Some(inst) = self.def_inst(v)
-            && self.is_same_register(inst)
-            && self.value_regs[v].is_none()
-        {
-            v = self.arg(inst, 0);
+        for _ in 0..MAX_SAME {
+            match self.def_inst(v).filter(|&inst| self.is_same_register(inst)) {
+                Some(inst) if self.value_regs[v].is_none() => v = self.arg(inst, 0),
+                _ => break,
+            }
         }
         if let Some(inst) = self.def_inst(v) {
             let data = &self.func.dfg.insts[inst];
@@ -409,10 +413,10 @@ impl<'a, B: Backend> Lower<'a, B> {
             let end = insts.len() as u32;
             let loc = None;
             match self.order.blocks[index] {
-                LoweredBlock::Edge { pred, succ } => {
+                LoweredBlock::Edge { pred, number } => {
                     self.current = None;
                     self.current_block = None;
-                    edges[index] = vec![self.lower_edge(pred, succ)];
+                    edges[index] = vec![self.lower_edge(pred, number)];
                     drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
                 }
                 LoweredBlock::Orig(block) => {
@@ -486,9 +490,9 @@ impl<'a, B: Backend> Lower<'a, B> {
         let mut edge = 0;
         for index in 0..count {
             let succs: SmallVec<[u32; 2]> = match self.order.blocks[index] {
-                LoweredBlock::Orig(block) => SmallVec::from_slice(&self.order.succs[block]),
-                LoweredBlock::Edge { pred, succ } => {
-                    let call = self.edge_call(pred, succ);
+                LoweredBlock::Orig(block) => self.order.edges(block).iter().map(|edge| edge.to).collect(),
+                LoweredBlock::Edge { pred, number } => {
+                    let call = self.edge_call(pred, number);
                     SmallVec::from_slice(&[self.order.index[call.block]])
                 }
             };
@@ -511,8 +515,8 @@ impl<'a, B: Backend> Lower<'a, B> {
                     };
                     (self.func.dfg.blocks[block].cold, params)
                 }
-                LoweredBlock::Edge { pred, succ } => {
-                    let to = self.edge_call(pred, succ).block;
+                LoweredBlock::Edge { pred, number } => {
+                    let to = self.edge_call(pred, number).block;
                     (self.func.dfg.blocks[pred].cold || self.func.dfg.blocks[to].cold, SmallVec::new())
                 }
             };
@@ -563,7 +567,7 @@ impl<'a, B: Backend> Lower<'a, B> {
 
     /// The constant that a value is, or the register that it has if something needs it.
     fn known_operand(&self, mut v: Value) -> Option<StateOperand> {
-        loop {
+        for _ in 0..=MAX_SAME {
             if let Some(place) = self.constant_place(v) {
                 return Some(StateOperand::Const(place));
             }
@@ -573,11 +577,11 @@ impl<'a, B: Backend> Lower<'a, B> {
             let inst = self.def_inst(v).filter(|&inst| self.is_same_register(inst))?;
             v = self.arg(inst, 0);
         }
+        None
     }
 
-    fn edge_call(&self, pred: Block, succ: u32) -> BlockCall {
-        let last = self.func.layout.last_inst(pred).expect("a block ends in a terminator");
-        self.func.dfg.block_calls(last)[succ as usize]
+    fn edge_call(&self, pred: Block, number: u32) -> BlockCall {
+        self.order.edges(pred)[number as usize].call
     }
 
     fn wanted(&self, inst: Inst) -> bool {
@@ -622,15 +626,15 @@ impl<'a, B: Backend> Lower<'a, B> {
         inst: Inst,
     ) -> Result<Vec<SmallVec<[VReg; 4]>>, CodegenError> {
         let opcode = self.func.dfg.insts[inst].opcode;
-        let succs = self.order.succs[block].clone();
-        let calls = self.func.dfg.block_calls(inst);
-        let mut args: Vec<SmallVec<[VReg; 4]>> = Vec::with_capacity(calls.len());
-        let mut targets: SmallVec<[Label; 4]> = SmallVec::new();
-        for (call, &succ) in calls.iter().zip(&succs) {
-            targets.push(block_label(succ as usize));
-            let split = matches!(self.order.blocks[succ as usize], LoweredBlock::Edge { .. });
-            args.push(if split { SmallVec::new() } else { self.block_call_args(inst, call) });
+        let count = self.order.edges(block).len();
+        let mut args: Vec<SmallVec<[VReg; 4]>> = Vec::with_capacity(count);
+        for number in 0..count {
+            let Edge { call, to } = self.order.edges(block)[number];
+            let split = matches!(self.order.blocks[to as usize], LoweredBlock::Edge { .. });
+            args.push(if split { SmallVec::new() } else { self.block_call_args(inst, &call) });
         }
+        let targets = self.order.targets(block).into_iter().map(|to| block_label(to as usize));
+        let targets: SmallVec<[Label; 4]> = targets.collect();
         let result = match opcode {
             Opcode::Return => self.lower_return(inst),
             Opcode::ReturnCall | Opcode::ReturnCallIndirect => self.lower_return_call(inst),
@@ -666,11 +670,11 @@ impl<'a, B: Backend> Lower<'a, B> {
 
     /// The block between a branch and one of its targets: moves of arguments, and
     /// for the normal return of a `try_call` its stack results.
-    fn lower_edge(&mut self, pred: Block, succ: u32) -> SmallVec<[VReg; 4]> {
+    fn lower_edge(&mut self, pred: Block, number: u32) -> SmallVec<[VReg; 4]> {
         let inst = self.func.layout.last_inst(pred).expect("a block ends in a terminator");
-        let call = self.edge_call(pred, succ);
+        let call = self.edge_call(pred, number);
         let args = self.block_call_args(inst, &call);
-        if succ == 0 && self.func.dfg.insts[inst].opcode.is_call() {
+        if number == 0 && self.func.dfg.insts[inst].opcode.is_call() {
             self.load_stack_rets(inst);
         }
         self.emit(B::Inst::jump(block_label(self.order.index[call.block] as usize)));

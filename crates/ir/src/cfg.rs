@@ -5,10 +5,22 @@ use crate::function::Function;
 use cranelift_entity::SecondaryMap;
 use smallvec::SmallVec;
 
+/// A way into a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pred {
+    /// The block that it comes from.
+    pub block: Block,
+    /// The branch at its end.
+    pub branch: Inst,
+    /// Which of the branch's block calls it is, for
+    /// [`DataFlowGraph::block_call`](crate::dfg::DataFlowGraph::block_call).
+    pub call: u32,
+}
+
 #[derive(Clone, Debug, Default)]
 struct Node {
     succs: SmallVec<[Block; 2]>,
-    preds: SmallVec<[(Block, Inst); 2]>,
+    preds: SmallVec<[Pred; 2]>,
 }
 
 /// Successors and predecessors of every block in the layout.
@@ -26,10 +38,10 @@ impl ControlFlowGraph {
         let mut cfg = ControlFlowGraph { nodes: SecondaryMap::with_capacity(func.dfg.blocks.len()) };
         for block in func.layout.blocks() {
             let Some(last) = func.layout.last_inst(block) else { continue };
-            for call in func.dfg.block_calls(last) {
+            func.dfg.for_each_block_call(last, |number, call| {
                 cfg.nodes[block].succs.push(call.block);
-                cfg.nodes[call.block].preds.push((block, last));
-            }
+                cfg.nodes[call.block].preds.push(Pred { block, branch: last, call: number });
+            });
         }
         cfg
     }
@@ -39,8 +51,8 @@ impl ControlFlowGraph {
         &self.nodes[block].succs
     }
 
-    /// The blocks that branch to this one, with their branches.
-    pub fn preds(&self, block: Block) -> &[(Block, Inst)] {
+    /// The ways into a block; those of one branch are neighbours.
+    pub fn preds(&self, block: Block) -> &[Pred] {
         &self.nodes[block].preds
     }
 

@@ -324,23 +324,88 @@ impl DataFlowGraph {
     /// default before entries, `try_call` normal return before handlers. Empty
     /// for other instructions.
     pub fn block_calls(&self, inst: Inst) -> SmallVec<[BlockCall; 2]> {
+        let mut calls = SmallVec::new();
+        self.for_each_block_call(inst, |_, call| calls.push(call));
+        calls
+    }
+
+    /// The block call of a branch that has this number in [`crate::ControlFlowGraph`].
+    ///
+    /// # Panics
+    /// If none has.
+    pub fn block_call(&self, inst: Inst, number: u32) -> BlockCall {
+        match (self.insts[inst].extra, number.checked_sub(1)) {
+            (Extra::Jump(call) | Extra::Brif(call, _), None) | (Extra::Brif(_, call), Some(0)) => call,
+            (Extra::Table(table), None) => self.jump_tables[table].default,
+            (Extra::Table(table), Some(entry)) => self.jump_tables[table].entries[entry as usize],
+            (Extra::TryCall(_, table) | Extra::TryCallIndirect(table), number) => {
+                let table = &self.exception_tables[table];
+                let item = number.map(|item| table.items[item as usize]);
+                match item {
+                    None => table.normal,
+                    Some(ExceptionItem::Tag(_, call) | ExceptionItem::Default(call)) => call,
+                    Some(ExceptionItem::Context(_)) => panic!("{inst}: {number:?} is no block call"),
+                }
+            }
+            (_, number) => panic!("{inst}: there is no block call {number:?}"),
+        }
+    }
+
+    /// Calls `f` on every block call of a branch with its number for [`Self::block_call`], in
+    /// the order of [`Self::block_calls`].
+    pub fn for_each_block_call(&self, inst: Inst, mut f: impl FnMut(u32, BlockCall)) {
         match self.insts[inst].extra {
-            Extra::Jump(call) => SmallVec::from_slice(&[call]),
-            Extra::Brif(then, other) => SmallVec::from_slice(&[then, other]),
+            Extra::Jump(call) => f(0, call),
+            Extra::Brif(then, other) => {
+                f(0, then);
+                f(1, other);
+            }
             Extra::Table(table) => {
                 let table = &self.jump_tables[table];
-                std::iter::once(table.default).chain(table.entries.iter().copied()).collect()
+                f(0, table.default);
+                (1..).zip(&table.entries).for_each(|(number, &call)| f(number, call));
             }
             Extra::TryCall(_, table) | Extra::TryCallIndirect(table) => {
                 let table = &self.exception_tables[table];
-                let handlers = table.items.iter().filter_map(|item| match *item {
-                    ExceptionItem::Tag(_, call) | ExceptionItem::Default(call) => Some(call),
-                    ExceptionItem::Context(_) => None,
-                });
-                std::iter::once(table.normal).chain(handlers).collect()
+                f(0, table.normal);
+                for (number, item) in (1..).zip(&table.items) {
+                    if let ExceptionItem::Tag(_, call) | ExceptionItem::Default(call) = *item {
+                        f(number, call);
+                    }
+                }
             }
-            _ => SmallVec::new(),
+            _ => {}
         }
+    }
+
+    /// Changes the block call of a branch that has this number in
+    /// [`crate::ControlFlowGraph`].
+    ///
+    /// # Panics
+    /// If none has.
+    pub fn update_block_call(
+        &mut self,
+        inst: Inst,
+        number: u32,
+        f: impl FnOnce(&mut BlockCall, &mut BlockArgPool),
+    ) {
+        let index = number.checked_sub(1).map(|index| index as usize);
+        let call = match (&mut self.insts[inst].extra, index) {
+            (Extra::Jump(call) | Extra::Brif(call, _), None) | (Extra::Brif(_, call), Some(0)) => call,
+            (Extra::Table(table), None) => &mut self.jump_tables[*table].default,
+            (Extra::Table(table), Some(entry)) => &mut self.jump_tables[*table].entries[entry],
+            (Extra::TryCall(_, table) | Extra::TryCallIndirect(table), None) => {
+                &mut self.exception_tables[*table].normal
+            }
+            (Extra::TryCall(_, table) | Extra::TryCallIndirect(table), Some(item)) => {
+                match &mut self.exception_tables[*table].items[item] {
+                    ExceptionItem::Tag(_, call) | ExceptionItem::Default(call) => call,
+                    ExceptionItem::Context(_) => panic!("{inst}: {number} is no block call"),
+                }
+            }
+            _ => panic!("{inst}: there is no block call {number}"),
+        };
+        f(call, &mut self.block_args);
     }
 
     /// Calls `f` on every block call of a branch, in the order of
@@ -389,13 +454,13 @@ impl DataFlowGraph {
         if !self.insts[inst].opcode.is_branch() {
             return;
         }
-        for call in self.block_calls(inst) {
+        self.for_each_block_call(inst, |_, call| {
             for arg in call.args(&self.block_args) {
                 if let BlockArg::Value(v) = arg {
                     f(v);
                 }
             }
-        }
+        });
         if let Extra::TryCall(_, table) | Extra::TryCallIndirect(table) = self.insts[inst].extra {
             for item in &self.exception_tables[table].items {
                 if let ExceptionItem::Context(v) = *item {

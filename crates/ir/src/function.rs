@@ -122,10 +122,11 @@ impl Function {
                         renamed.push((v, to));
                     }
                 });
-                if !renamed.is_empty() {
-                    self.dfg.map_uses(inst, |v| {
-                        renamed.iter().find(|(from, _)| *from == v).map_or(v, |(_, to)| *to)
-                    });
+                let mut renamed = renamed.into_iter().peekable();
+                if renamed.peek().is_some() {
+                    // `map_uses` visits uses in the order of `for_each_use`.
+                    self.dfg
+                        .map_uses(inst, |v| renamed.next_if(|(from, _)| *from == v).map_or(v, |(_, to)| to));
                 }
                 next = self.layout.next_inst(inst);
             }

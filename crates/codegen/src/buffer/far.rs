@@ -8,8 +8,7 @@
 //! Invariant: behind a function's end each call that has no veneer in the function
 //! reaches at least [`LINKER_ROOM`] bytes and the veneers of all such calls.
 
-use super::{Buffer, FixupKind};
-use rustc_hash::FxHashMap;
+use super::{Buffer, FixupKind, Keyed};
 use sidetrack_artifact::{Reloc, RelocKind, SymbolName};
 
 /// A call that reaches only so far: its relocation is the linker's to resolve, if
@@ -41,7 +40,7 @@ impl<K: FixupKind> Buffer<K> {
     pub(super) fn far_veneers(&mut self, distance: u32) {
         let Some(jump) = self.spec.far_jump else { return };
         let until = self.offset().saturating_add(distance);
-        let mut made: FxHashMap<(SymbolName, i64), u32> = FxHashMap::default();
+        let mut made: Keyed<(SymbolName, i64), u32> = Keyed::default();
         let mut gone = Vec::new();
         for call in std::mem::take(&mut self.far_calls) {
             let Reloc { offset, ref symbol, addend, .. } = self.relocs[call.reloc];
@@ -68,14 +67,18 @@ impl<K: FixupKind> Buffer<K> {
             };
             self.retarget(offset, call.kind, at);
         }
-        // From the last, so that the other indices stay right.
-        gone.sort_unstable();
-        for index in gone.into_iter().rev() {
-            self.relocs.remove(index);
-            for call in self.far_calls.iter_mut().filter(|call| call.reloc > index) {
-                call.reloc -= 1;
-            }
+        if gone.is_empty() {
+            return;
         }
+        gone.sort_unstable();
+        for call in &mut self.far_calls {
+            call.reloc -= gone.partition_point(|&index| index < call.reloc);
+        }
+        let (mut index, mut gone) = (0, gone.into_iter().peekable());
+        self.relocs.retain(|_| {
+            index += 1;
+            gone.next_if_eq(&(index - 1)).is_none()
+        });
     }
 
     /// Makes the call at `offset` lead to `target`, in both forms if it is a site.

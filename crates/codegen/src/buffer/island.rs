@@ -66,23 +66,21 @@ impl<K: FixupKind> Buffer<K> {
     /// Makes an island here if the next `upcoming` bytes would otherwise bring a
     /// pending use out of reach. `jump` emits a jump around the island.
     pub fn ensure_space(&mut self, upcoming: u32, jump: impl FnOnce(&mut Self, Label)) {
-        if self.due(upcoming).is_none() {
-            return;
-        }
+        let Some((_, far)) = self.due(upcoming) else { return };
         // Perhaps what made the deadline is bound meanwhile.
-        self.resolve_bound();
-        let Some(room) = self.due(upcoming) else { return };
+        self.resolve_bound(far);
+        let Some((room, _)) = self.due(upcoming) else { return };
         let after = self.new_label();
         jump(self, after);
         // What stays pending must not ask for an island again at once.
-        self.island(room + 128);
+        self.island(room + 128, false);
         self.align_with_nops(self.spec.inst_alignment);
         self.bind(after);
     }
 
     /// If `upcoming` bytes and an island would bring a use out of reach: the bytes
-    /// that such an island may have.
-    fn due(&self, upcoming: u32) -> Option<u32> {
+    /// that such an island may have, and whether it is a use that is not near.
+    fn due(&self, upcoming: u32) -> Option<(u32, bool)> {
         if self.near.deadline == UNBOUND && self.fixups.deadline == UNBOUND {
             return None;
         }
@@ -92,16 +90,19 @@ impl<K: FixupKind> Buffer<K> {
         let far = near + self.fixups.veneers + calls as u32;
         let reached = |room: u32, deadline: u32| self.offset().saturating_add(room) >= deadline;
         if reached(far, self.fixups.deadline) {
-            Some(far)
+            Some((far, true))
         } else {
-            reached(near, self.near.deadline).then_some(near)
+            reached(near, self.near.deadline).then_some((near, false))
         }
     }
 
-    /// Resolves the pending uses of bound labels, and finds the deadline of the others.
-    fn resolve_bound(&mut self) {
-        let pending = std::mem::take(&mut self.near).list.into_iter();
-        let pending: Vec<_> = pending.chain(std::mem::take(&mut self.fixups).list).collect();
+    /// Resolves the pending uses of bound labels, and finds the deadline of the others; of
+    /// near ones only, unless `far` is set.
+    fn resolve_bound(&mut self, far: bool) {
+        let mut pending = std::mem::take(&mut self.near).list;
+        if far {
+            pending.extend(std::mem::take(&mut self.fixups).list);
+        }
         for fixup in pending {
             let Fixup { offset, label, kind } = fixup;
             match self.label_offset(label) {
@@ -109,29 +110,34 @@ impl<K: FixupKind> Buffer<K> {
                 _ => self.add_fixup(fixup),
             }
         }
-        for call in &self.far_calls {
+        for call in self.far_calls.iter().filter(|_| far) {
             let deadline = far_deadline(self.relocs[call.reloc].offset, call.kind);
             self.fixups.add_deadline(deadline);
         }
     }
 
     /// Emits what is pending: stubs, constants, and veneers for uses that would
-    /// not reach `distance` bytes further.
-    pub(super) fn island(&mut self, distance: u32) {
+    /// not reach `distance` bytes further. The last island resolves all uses that it can.
+    pub(super) fn island(&mut self, distance: u32, last: bool) {
         self.emit_stubs();
         self.emit_constants();
         let end = self.offset().saturating_add(distance);
         let near = std::mem::take(&mut self.near).list;
-        let far = std::mem::take(&mut self.fixups).list;
+        // There may be very many others; they are looked at only if one expires.
+        let far = last || self.fixups.deadline <= end;
+        let far = far.then(|| std::mem::take(&mut self.fixups).list);
         // Uses of near kinds do not share veneers with others: those may come too late.
         self.veneers(near, end);
-        self.far_veneers(distance);
-        self.veneers(far, end);
+        if let Some(far) = far {
+            self.far_veneers(distance);
+            self.veneers(far, end);
+        }
     }
 
     fn emit_stubs(&mut self) {
         self.start_source(None);
         let inst = self.inst;
+        self.trap_labels.clear();
         for stub in std::mem::take(&mut self.trap_stubs) {
             self.start_source(stub.source);
             self.start_inst(stub.inst);

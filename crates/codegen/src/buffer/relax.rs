@@ -11,6 +11,9 @@
 use super::{Buffer, FixupKind, Label, UNBOUND};
 use rustc_hash::FxHashMap;
 
+/// How often all jumps are looked at; those stay long that become near only after that.
+const MAX_ROUNDS: usize = 16;
+
 /// A jump that has a short form.
 struct Jump {
     /// Where its opcode starts.
@@ -47,9 +50,8 @@ impl<K: FixupKind> Buffer<K> {
         let mut jumps = self.jumps();
         // How many bytes all jumps before one of this number save.
         let mut saved = vec![0; jumps.len() + 1];
-        let mut changed = !jumps.is_empty();
-        while changed {
-            changed = false;
+        for _ in 0..MAX_ROUNDS {
+            let mut changed = false;
             for (n, jump) in jumps.iter_mut().enumerate() {
                 if jump.saves == 0 && jump.would_be_near(&saved, n) {
                     jump.saves = jump.saving();
@@ -58,6 +60,9 @@ impl<K: FixupKind> Buffer<K> {
             }
             for (n, jump) in jumps.iter().enumerate() {
                 saved[n + 1] = saved[n] + jump.saves;
+            }
+            if !changed {
+                break;
             }
         }
         jumps.retain(|jump| jump.saves != 0);

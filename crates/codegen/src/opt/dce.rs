@@ -38,10 +38,8 @@ pub fn run(func: &mut Function) {
             continue;
         }
         let keep: Vec<bool> = func.dfg.block_params(block).iter().map(|v| !dead(v)).collect();
-        let mut branches: Vec<Inst> = cfg.preds(block).iter().map(|(_, inst)| *inst).collect();
-        branches.dedup();
-        for branch in branches {
-            retain_args(func, branch, block, |i| keep[i]);
+        for pred in cfg.preds(block) {
+            retain_args(func, pred, |i| keep[i]);
         }
         func.dfg.retain_block_params(block, |i| keep[i]);
     }
@@ -126,17 +124,10 @@ impl Marks {
     }
 
     fn need_args(&mut self, func: &Function, cfg: &ControlFlowGraph, block: Block, index: usize) {
-        let mut last = None;
-        for &(_, branch) in cfg.preds(block) {
-            if last.replace(branch) == Some(branch) {
-                continue;
-            }
-            for call in func.dfg.block_calls(branch).iter().filter(|call| call.block == block) {
-                if let Some(BlockArg::Value(v)) =
-                    call.args.get(index, &func.dfg.block_args).map(BlockArg::from)
-                {
-                    self.need(v);
-                }
+        for pred in cfg.preds(block) {
+            let call = func.dfg.block_call(pred.branch, pred.call);
+            if let Some(BlockArg::Value(v)) = call.args.get(index, &func.dfg.block_args).map(BlockArg::from) {
+                self.need(v);
             }
         }
     }

@@ -62,12 +62,7 @@ impl Motion<'_> {
             if !self.may_move(inst) {
                 continue;
             }
-            let mut target = None;
-            let mut at = Some(inner);
-            while let Some(this_loop) = at.filter(|&this_loop| self.is_invariant(inst, this_loop)) {
-                target = Some(this_loop);
-                at = self.loops.parent(this_loop);
-            }
+            let target = self.loops.outermost_where(inner, |this_loop| self.is_invariant(inst, this_loop));
             if let Some(target) = target
                 && let Some(preheader) = self.preheader(target)
                 && let Some(end) = self.func.layout.last_inst(preheader)
@@ -137,7 +132,7 @@ impl Motion<'_> {
     /// Whether a block, which may be a new preheader, is in a loop.
     fn contains(&self, outer: Loop, block: Block) -> bool {
         match self.made[block].expand().map(|inner| self.loops.parent(inner)) {
-            Some(parent) => std::iter::successors(parent, |&at| self.loops.parent(at)).any(|at| at == outer),
+            Some(parent) => parent.is_some_and(|parent| self.loops.is_inside(parent, outer)),
             None => self.loops.contains(outer, block),
         }
     }
@@ -152,13 +147,14 @@ impl Motion<'_> {
             return None;
         }
         let mut entering: SmallVec<[(Block, Inst); 4]> = SmallVec::new();
-        for &(pred, branch) in self.cfg.preds(header) {
+        for pred in self.cfg.preds(header) {
             // A preheader made since for an inner loop is inside this one's
             // blocks, and so no way in.
-            if !self.domtree.dominates(header, pred) && !entering.contains(&(pred, branch)) {
-                entering.push((pred, branch));
+            if !self.domtree.dominates(header, pred.block) {
+                entering.push((pred.block, pred.branch));
             }
         }
+        entering.dedup();
         let block = match entering.as_slice() {
             &[(pred, branch)] if self.func.dfg.insts[branch].opcode == Opcode::Jump => pred,
             _ => {

@@ -172,7 +172,7 @@ fn meet(
     let own = Token::entry(block);
     let mut state: Option<State> = None;
     let mut differing = 0;
-    for &(pred, _) in cfg.preds(block) {
+    for pred in cfg.preds(block).iter().map(|pred| pred.block) {
         if domtree.rpo_index(pred) >= domtree.rpo_index(block) {
             // A back edge of a loop, or of flow that is no loop.
             differing |= if domtree.dominates(block, pred) { written_in_loop_of(block) } else { ALL };

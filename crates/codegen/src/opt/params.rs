@@ -14,7 +14,8 @@
 
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
-use sidetrack_ir::{Block, BlockArg, ControlFlowGraph, Function, Inst, Value};
+use sidetrack_ir::cfg::Pred;
+use sidetrack_ir::{Block, BlockArg, ControlFlowGraph, Function, Value};
 
 const MAX_ROUNDS: usize = 12;
 
@@ -43,10 +44,8 @@ pub fn run(func: &mut Function) {
         changed = true;
         let replaced: Vec<(Value, Option<Value>)> = params.iter().map(|&v| (v, redundant(v))).collect();
         func.dfg.retain_block_params(block, |i| replaced[i].1.is_none());
-        let mut branches: Vec<Inst> = cfg.preds(block).iter().map(|(_, inst)| *inst).collect();
-        branches.dedup();
-        for inst in branches {
-            retain_args(func, inst, block, |i| replaced[i].1.is_none());
+        for pred in cfg.preds(block) {
+            retain_args(func, pred, |i| replaced[i].1.is_none());
         }
         for (param, value) in replaced {
             if let Some(value) = value {
@@ -59,21 +58,18 @@ pub fn run(func: &mut Function) {
     }
 }
 
-/// Removes, in a branch's calls of `target`, the arguments for which `keep` is
-/// false.
-pub fn retain_args(func: &mut Function, branch: Inst, target: Block, keep: impl Fn(usize) -> bool) {
-    func.dfg.for_each_block_call_mut(branch, |call, pool| {
-        if call.block == target {
-            let mut kept = 0;
-            for i in 0..call.args.len(pool) {
-                if keep(i) {
-                    let arg = call.args.as_slice(pool)[i];
-                    call.args.as_mut_slice(pool)[kept] = arg;
-                    kept += 1;
-                }
+/// Removes, in a branch's call of a block, the arguments for which `keep` is false.
+pub fn retain_args(func: &mut Function, pred: &Pred, keep: impl Fn(usize) -> bool) {
+    func.dfg.update_block_call(pred.branch, pred.call, |call, pool| {
+        let mut kept = 0;
+        for i in 0..call.args.len(pool) {
+            if keep(i) {
+                let arg = call.args.as_slice(pool)[i];
+                call.args.as_mut_slice(pool)[kept] = arg;
+                kept += 1;
             }
-            call.args.truncate(kept, pool);
         }
+        call.args.truncate(kept, pool);
     });
 }
 
@@ -122,21 +118,15 @@ fn meet(
     number_of: impl Fn(Value) -> Option<Value>,
 ) -> Option<Value> {
     let mut common = None;
-    let mut last = None;
-    for &(_, branch) in cfg.preds(block) {
-        // The graph lists an edge per block call: each branch is looked at once.
-        if last.replace(branch) == Some(branch) {
-            continue;
-        }
-        for call in func.dfg.block_calls(branch).iter().filter(|call| call.block == block) {
-            let arg = call.args.get(index, &func.dfg.block_args).map(BlockArg::from);
-            let Some(BlockArg::Value(v)) = arg else { return Some(param) };
-            match number_of(v) {
-                None => {}
-                Some(v) if v == param || common == Some(v) => {}
-                Some(v) if common.is_none() => common = Some(v),
-                Some(_) => return Some(param),
-            }
+    for pred in cfg.preds(block) {
+        let call = func.dfg.block_call(pred.branch, pred.call);
+        let arg = call.args.get(index, &func.dfg.block_args).map(BlockArg::from);
+        let Some(BlockArg::Value(v)) = arg else { return Some(param) };
+        match number_of(v) {
+            None => {}
+            Some(v) if v == param || common == Some(v) => {}
+            Some(v) if common.is_none() => common = Some(v),
+            Some(_) => return Some(param),
         }
     }
     common

@@ -8,10 +8,16 @@ use crate::function::{Function, GlobalValueData};
 use crate::opcode::Opcode;
 use crate::signature::ArgumentPurpose;
 use crate::types::{I32, I64, Type};
+use cranelift_entity::SecondaryMap;
 
 pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
+    let cyclic = cyclic(func);
     for gv in func.global_values.keys() {
-        if let Err(message) = declaration(func, gv) {
+        let checked = match cyclic[gv] {
+            true => Err("cycle: it is computed from itself".to_string()),
+            false => declaration(func, gv),
+        };
+        if let Err(message) = checked {
             errors.add(AnyEntity::GlobalValue(gv), format!("{gv}: {message}"));
         }
     }
@@ -30,20 +36,35 @@ fn ty(func: &Function, gv: GlobalValue) -> Option<Type> {
     }
 }
 
-fn declaration(func: &Function, gv: GlobalValue) -> Result<(), String> {
-    let base_of = |gv: GlobalValue| match func.global_values.get(gv)? {
+fn base_of(func: &Function, gv: GlobalValue) -> Option<GlobalValue> {
+    match func.global_values.get(gv)? {
         GlobalValueData::Load { base, .. } | GlobalValueData::IAddImm { base, .. } => Some(*base),
         _ => None,
-    };
-    let mut at = base_of(gv);
-    for _ in 0..func.global_values.len() {
-        let Some(base) = at else { break };
-        at = base_of(base);
     }
-    if at.is_some() {
-        return Err("cycle: it is computed from itself".to_string());
+}
+
+/// The global values whose chains of bases do not end.
+fn cyclic(func: &Function) -> SecondaryMap<GlobalValue, bool> {
+    let mut known: SecondaryMap<GlobalValue, bool> = SecondaryMap::new();
+    let mut cyclic = SecondaryMap::new();
+    for gv in func.global_values.keys() {
+        let mut way = Vec::new();
+        let mut at = Some(gv);
+        while let Some(base) = at.filter(|&at| func.global_values.is_valid(at) && !known[at]) {
+            // Until the end of the way is known: what comes back here goes round in a circle.
+            (known[base], cyclic[base]) = (true, true);
+            way.push(base);
+            at = base_of(func, base);
+        }
+        let endless = at.is_some_and(|at| cyclic[at]);
+        way.into_iter().for_each(|base| cyclic[base] = endless);
     }
-    if let Some(base) = base_of(gv).filter(|&base| !func.global_values.is_valid(base)) {
+    cyclic
+}
+
+/// Checks a global value whose chain of bases ends.
+fn declaration(func: &Function, gv: GlobalValue) -> Result<(), String> {
+    if let Some(base) = base_of(func, gv).filter(|&base| !func.global_values.is_valid(base)) {
         return Err(format!("{base} does not exist"));
     }
     match func.global_values[gv] {

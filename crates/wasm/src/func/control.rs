@@ -15,7 +15,7 @@ use sidetrack_artifact::ValType;
 use sidetrack_artifact::vmctx::trap;
 use sidetrack_ir::{Block, Inst};
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use wasmparser::{BlockType, BrTable, Operator};
 
 /// What kind of construct is open.
@@ -161,7 +161,7 @@ impl Translator<'_> {
         let args = self.canonical(args);
         let from = self.locals.position();
         let branch = self.b.jump(header, &args);
-        let environment = self.locals.enter_loop(header, Edge { from, branch }, self.loops);
+        let environment = self.locals.enter_loop(header, Edge { from, branch, calls: None }, self.loops);
         self.loops += 1;
         self.enter_block(header);
         self.wants_site();
@@ -252,7 +252,7 @@ impl Translator<'_> {
             }
         });
         if let Some(from) = self.frames[index].start {
-            self.frames[index].edges.push(Edge { from, branch });
+            self.frames[index].edges.push(Edge { from, branch, calls: None });
         }
     }
 
@@ -304,7 +304,7 @@ impl Translator<'_> {
     /// Records a branch to a construct's label.
     pub fn add_edge(&mut self, index: usize, branch: Inst) {
         let from = self.locals.position();
-        self.frames[index].edges.push(Edge { from, branch });
+        self.frames[index].edges.push(Edge { from, branch, calls: None });
     }
 
     fn label_args(&mut self, index: usize) -> Values {
@@ -348,19 +348,20 @@ impl Translator<'_> {
             return Ok(());
         }
         let mut calls = Vec::with_capacity(targets.len() as usize + 1);
-        let mut seen = BTreeSet::new();
-        for depth in targets.targets().chain(std::iter::once(Ok(targets.default()))) {
+        // Which block calls go to which label; the default is the first.
+        let mut ways: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for (number, depth) in (0..).zip(std::iter::once(Ok(targets.default())).chain(targets.targets())) {
             let index = self.frame_index(depth?);
             let args = self.label_args(index);
             let label = self.label(index);
             calls.push(self.b.block_call(label, &args));
-            seen.insert(index);
+            ways.entry(index).or_default().push(number);
         }
-        if let Some(default) = calls.pop() {
-            let branch = self.b.br_table(selector, default, calls);
-            for index in seen {
-                self.add_edge(index, branch);
-            }
+        let entries = calls.split_off(1);
+        let branch = self.b.br_table(selector, calls[0], entries);
+        for (index, numbers) in ways {
+            let (from, calls) = (self.locals.position(), self.locals.note_calls(&numbers));
+            self.frames[index].edges.push(Edge { from, branch, calls });
         }
         self.reachable = false;
         Ok(())

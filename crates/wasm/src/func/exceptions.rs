@@ -102,7 +102,7 @@ impl Translator<'_> {
     pub fn add_handler_edge(&mut self, frame: usize, branch: Inst) {
         let from = self.locals.position();
         if let FrameKind::Try(handler) = &mut self.frames[frame].kind {
-            handler.edges.push(Edge { from, branch });
+            handler.edges.push(Edge { from, branch, calls: None });
         }
     }
 

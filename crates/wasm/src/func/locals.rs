@@ -18,11 +18,11 @@
 //! ([`Locals::seal`]), then they all get theirs.
 
 use super::scan::{Distinct, Scan};
-use rustc_hash::FxHashMap;
+use foldhash::fast::RandomState;
 use sidetrack_ir::types::{F32, F64};
 use sidetrack_ir::{Block, BlockArg, Builder, Function, Inst, Position as Cursor, Type, Value, ValueDef};
 use smallvec::SmallVec;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// A place in the function, as far as the values of locals go.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,9 @@ pub(super) struct Edge {
     pub from: Position,
     /// The branch.
     pub branch: Inst,
+    /// Of a `br_table`: the block calls that go this way, by their place in
+    /// [`Locals::table_calls`].
+    pub calls: Option<(u32, u32)>,
 }
 
 /// How control comes into an environment.
@@ -83,7 +86,9 @@ pub(super) struct Locals {
     distinct: Distinct,
     environments: Vec<Entry>,
     /// Values in handlers, by environment and local.
-    in_handlers: FxHashMap<(u32, u32), Value>,
+    in_handlers: HashMap<(u32, u32), Value, RandomState>,
+    /// The numbers of the block calls of `br_table`s, those of a label together.
+    table_calls: Vec<u32>,
     scan: Option<Scan>,
     /// Parameters of loops that have ended, still without arguments: environment,
     /// local, parameter. First come, first served: a header's parameters get their
@@ -122,7 +127,8 @@ impl Locals {
             distinct: Distinct::new(types.len()),
             types,
             environments: vec![Entry::Function],
-            in_handlers: FxHashMap::default(),
+            in_handlers: HashMap::default(),
+            table_calls: Vec::new(),
             scan: None,
             pending: VecDeque::new(),
             current: 0,
@@ -428,7 +434,7 @@ impl Locals {
                 func.dfg.make_alias(param, value);
             } else {
                 for (edge, &value) in edges.iter().zip(incoming) {
-                    append_arg(func, edge.branch, block, value);
+                    self.append_arg(func, edge, block, value);
                 }
             }
         }
@@ -436,6 +442,32 @@ impl Locals {
             let is_param = |&v: &Value| matches!(func.dfg.value_def(v), ValueDef::Param(..));
             let keep: Vec<bool> = func.dfg.block_params(block).iter().map(is_param).collect();
             func.dfg.retain_block_params(block, |i| keep[i]);
+        }
+    }
+
+    /// Notes which block calls of a `br_table` go to one label, for an edge.
+    pub fn note_calls(&mut self, calls: &[u32]) -> Option<(u32, u32)> {
+        let start = self.table_calls.len() as u32;
+        self.table_calls.extend_from_slice(calls);
+        Some((start, self.table_calls.len() as u32))
+    }
+
+    /// Adds an argument to the block calls of `block` that are an edge.
+    fn append_arg(&self, func: &mut Function, edge: &Edge, block: Block, value: Value) {
+        let arg = BlockArg::Value(value).into();
+        match edge.calls {
+            None => func.dfg.for_each_block_call_mut(edge.branch, |call, pool| {
+                if call.block == block {
+                    call.args.push(arg, pool);
+                }
+            }),
+            Some((start, end)) => {
+                for &number in &self.table_calls[start as usize..end as usize] {
+                    func.dfg.update_block_call(edge.branch, number, |call, pool| {
+                        call.args.push(arg, pool);
+                    });
+                }
+            }
         }
     }
 
@@ -448,7 +480,7 @@ impl Locals {
             let block = self.block(env);
             let param = func.dfg.append_block_param(block, self.types[local as usize]);
             for (edge, &value) in self.edges(env).iter().zip(values) {
-                append_arg(func, edge.branch, block, value);
+                self.append_arg(func, edge, block, value);
             }
             param
         };
@@ -472,13 +504,4 @@ fn only_value(func: &Function, param: Value, incoming: &[Value]) -> Option<Value
         }
     }
     only
-}
-
-/// Adds an argument to a branch's calls of `block`.
-fn append_arg(func: &mut Function, branch: Inst, block: Block, value: Value) {
-    func.dfg.for_each_block_call_mut(branch, |call, pool| {
-        if call.block == block {
-            call.args.push(BlockArg::Value(value).into(), pool);
-        }
-    });
 }

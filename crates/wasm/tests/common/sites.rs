@@ -59,8 +59,8 @@ pub fn check(func: &Function, body: &Body) {
     let entry = func.layout.entry_block().expect("an entry");
     let mut tags = BTreeSet::new();
     for block in func.layout.blocks() {
-        let sources: BTreeSet<Inst> = cfg.preds(block).iter().map(|(_, inst)| *inst).collect();
-        let from_handler = cfg.preds(block).iter().any(|(from, _)| handlers.contains(from));
+        let sources: BTreeSet<Inst> = cfg.preds(block).iter().map(|pred| pred.branch).collect();
+        let from_handler = cfg.preds(block).iter().any(|pred| handlers.contains(&pred.block));
         if !handlers.contains(&block) && !is_return(func, block) && (sources.len() > 1 || from_handler) {
             assert!(starts_with_site(func, block), "{block} is a join without a site in\n{func}");
         }

@@ -68,11 +68,14 @@ pub fn apply(cx: &mut Scalar, node: &Node) -> Option<Value> {
     rule(cx, node)
 }
 
+/// How many operations in a row are seen through that keep or invert whether a value is zero.
+const MAX_CONDITION: usize = 16;
+
 /// A simpler value that is zero exactly when `v` is, or (true) exactly when `v`
 /// is not.
 pub fn condition(cx: &Scalar, mut v: Value) -> (Value, bool) {
     let mut inverted = false;
-    loop {
+    for _ in 0..MAX_CONDITION {
         if let Some(inst) = cx.def(v, Opcode::Icmp)
             && let Extra::IntCC(cc @ (IntCC::Equal | IntCC::NotEqual)) = cx.func.dfg.insts[inst].extra
             && let Some((x, 0)) = cx.binary_imm(v, Opcode::Icmp)
@@ -91,7 +94,8 @@ pub fn condition(cx: &Scalar, mut v: Value) -> (Value, bool) {
         let same = [Opcode::Uextend, Opcode::Sextend, Opcode::Bmask, Opcode::Ineg];
         match same.into_iter().find_map(|opcode| cx.unary(v, opcode)) {
             Some(x) => v = x,
-            None => return (v, inverted),
+            None => break,
         }
     }
+    (v, inverted)
 }

@@ -1,6 +1,7 @@
 //! Memory: loads, stores, addresses.
 
 use super::*;
+use crate::lower::MAX_SAME;
 use sidetrack_artifact::SymbolName;
 use sidetrack_ir::Endianness;
 use sidetrack_ir::types::{I8, I16};
@@ -82,7 +83,8 @@ pub fn address(ctx: &mut Ctx<'_>, inst: IrInst, n: usize, bytes: u32) -> Amode {
         return Amode::Base(extended(ctx, v, false), offset as i32);
     }
     // Constants added become the offset.
-    while let Some(add) = ctx.def_op(v, Opcode::Iadd) {
+    for _ in 0..MAX_SAME {
+        let Some(add) = ctx.def_op(v, Opcode::Iadd) else { break };
         let (a, b) = (ctx.arg(add, 0), ctx.arg(add, 1));
         let Some((rest, c)) = [(a, b), (b, a)].into_iter().find_map(|(rest, v)| Some((rest, ctx.iconst(v)?)))
         else {

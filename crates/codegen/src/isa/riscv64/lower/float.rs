@@ -3,6 +3,7 @@
 use super::*;
 use crate::isa::riscv64::encode::{RDN, RNE, RTZ, RUP};
 use crate::isa::riscv64::lower::bits::bit_select;
+use crate::lower::MAX_SAME;
 use sidetrack_artifact::TrapCode;
 use sidetrack_ir::FloatCC;
 
@@ -108,7 +109,8 @@ fn fma(ctx: &mut Ctx<'_>, inst: IrInst) {
     let (mut negative_product, mut negative_addend) = (false, false);
     let [a, b, c] = [0, 1, 2].map(|n| {
         let mut v = ctx.arg(inst, n);
-        while let Some(neg) = ctx.def_op(v, Opcode::Fneg) {
+        for _ in 0..MAX_SAME {
+            let Some(neg) = ctx.def_op(v, Opcode::Fneg) else { break };
             v = ctx.arg(neg, 0);
             if n == 2 {
                 negative_addend = !negative_addend;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::isa::s390x::encode::fits20;
 use crate::isa::s390x::inst::{Addr, Mem};
+use crate::lower::MAX_SAME;
 
 /// Lowers an instruction of this family; whether it was one.
 ///
@@ -59,7 +60,8 @@ fn address(ctx: &mut Ctx<'_>, v: Value, offset: i32) -> Addr {
         return based(ctx, base, offset);
     }
     let (mut v, mut offset) = (v, i64::from(offset));
-    while let Some(add) = ctx.def_op(v, Opcode::Iadd) {
+    for _ in 0..MAX_SAME {
+        let Some(add) = ctx.def_op(v, Opcode::Iadd) else { break };
         let (base, other) = ordered(ctx, add);
         let sum = ctx.iconst(other).and_then(|value| value.checked_add(offset));
         match sum.filter(|&sum| fits20(sum)) {

@@ -14,6 +14,7 @@ mod widen;
 
 use super::*;
 use crate::isa::aarch64::neon::*;
+use crate::lower::MAX_SAME;
 use sidetrack_ir::types::{I8X16, I16X8, I32X4};
 
 pub use compare::select;
@@ -53,11 +54,13 @@ fn arr(ty: Type) -> Arr {
 
 /// The value behind bitcasts that change no byte.
 fn behind_bitcasts(ctx: &Ctx<'_>, mut v: Value) -> Value {
-    while let Some(inst) = ctx.def_op(v, Opcode::Bitcast)
-        && ctx.ty(ctx.arg(inst, 0)).is_vector()
-        && !mem::is_big(ctx, inst)
-    {
-        v = ctx.arg(inst, 0);
+    for _ in 0..MAX_SAME {
+        match ctx.def_op(v, Opcode::Bitcast) {
+            Some(inst) if ctx.ty(ctx.arg(inst, 0)).is_vector() && !mem::is_big(ctx, inst) => {
+                v = ctx.arg(inst, 0);
+            }
+            _ => break,
+        }
     }
     v
 }

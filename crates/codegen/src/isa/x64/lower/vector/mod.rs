@@ -20,6 +20,7 @@ mod widen;
 
 use super::*;
 use crate::isa::x64::sse::*;
+use crate::lower::MAX_SAME;
 use sidetrack_ir::types::{F32X4, F64X2, I8X16, I16X8, I32X4, I64X2};
 
 pub use compare::test;
@@ -58,11 +59,13 @@ fn vector_type(ctx: &Ctx<'_>, inst: IrInst) -> Option<Type> {
 
 /// The value behind bitcasts that change no byte.
 fn behind_bitcasts(ctx: &Ctx<'_>, mut v: Value) -> Value {
-    while let Some(inst) = ctx.def_op(v, Opcode::Bitcast)
-        && ctx.ty(ctx.arg(inst, 0)).is_vector()
-        && !mem::is_big(ctx, inst)
-    {
-        v = ctx.arg(inst, 0);
+    for _ in 0..MAX_SAME {
+        match ctx.def_op(v, Opcode::Bitcast) {
+            Some(inst) if ctx.ty(ctx.arg(inst, 0)).is_vector() && !mem::is_big(ctx, inst) => {
+                v = ctx.arg(inst, 0);
+            }
+            _ => break,
+        }
     }
     v
 }
