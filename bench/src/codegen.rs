@@ -35,7 +35,8 @@ pub fn run(rounds: usize, random: u64, files: &[PathBuf]) -> Result<(), String> 
             }
             (_, b) => {
                 if let Err(error) = b {
-                    let line = text.lines().nth(error.location.line_number.saturating_sub(1)).unwrap_or_default();
+                    let line =
+                        text.lines().nth(error.location.line_number.saturating_sub(1)).unwrap_or_default();
                     eprintln!("refused by Cranelift's reader: {}: {line}", error.message);
                 }
                 refused += 1;
@@ -74,7 +75,11 @@ pub fn run(rounds: usize, random: u64, files: &[PathBuf]) -> Result<(), String> 
             func.layout.blocks().map(|block| func.layout.block_insts(block).count()).sum()
         };
         let insts: usize = pairs.iter().map(|(func, _)| count(func)).sum();
-        println!("{} functions of {}, {insts} instructions; {refused} texts refused", pairs.len(), ours.len());
+        println!(
+            "{} functions of {}, {insts} instructions; {refused} texts refused",
+            pairs.len(),
+            ours.len()
+        );
 
         let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bytes_a, mut bytes_b) = (0, 0);

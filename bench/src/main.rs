@@ -2,11 +2,13 @@
 //!
 //! `codegen` compiles the same CLIF with this code generator and with Cranelift's,
 //! interleaved, and prints medians. `switch` times batches of switches, `enter`
-//! calls of compiled code and the loading of it, `debug` the debugger beside Wasmtime's.
+//! calls of compiled code and the loading of it, `debug` the debugger beside Wasmtime's,
+//! `shapes` programs that are large in one way.
 
 mod codegen;
 mod debug;
 mod enter;
+mod shapes;
 mod switch;
 mod wasm;
 
@@ -92,6 +94,22 @@ enum What {
         /// A large module.
         program: std::path::PathBuf,
     },
+    /// Programs that are large in one way, at sizes n and 4n, beside Wasmtime and Cranelift.
+    Shapes {
+        /// Only families whose names contain this.
+        only: Option<String>,
+        /// Seconds that one compilation may take.
+        #[arg(long, default_value_t = 60)]
+        timeout: u64,
+    },
+    /// For `shapes`: compiles one program and prints what that cost.
+    #[command(hide = true)]
+    Shape {
+        /// With what.
+        compiler: shapes::Compiler,
+        /// The program.
+        file: std::path::PathBuf,
+    },
     /// Time of entering and leaving native code, and of loading it.
     Enter {
         /// Measurements; the medians are printed.
@@ -117,6 +135,8 @@ fn main() {
             debug::run(rounds, interrupts, only, program.as_deref())
         }
         What::Grown { wasmtime, breakpoints, program } => debug::grown(wasmtime, breakpoints, &program),
+        What::Shapes { only, timeout } => shapes::run(only.as_deref(), timeout),
+        What::Shape { compiler, file } => shapes::one(compiler, &file),
         What::Enter { rounds, functions } => enter::run(rounds, functions),
     };
     if let Err(message) = result {

@@ -96,7 +96,9 @@ impl Runner for Theirs {
         let result = start_function.call(&mut store, ());
         times.run.push(milliseconds(start));
         match result {
-            Err(error) if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_none() => return Err(error.into()),
+            Err(error) if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_none() => {
+                return Err(error.into());
+            }
             _ => {}
         }
         drop(store);
@@ -186,7 +188,19 @@ fn compare(
     println!("{} against {}, medians of {rounds} interleaved rounds", a.0, b.0);
     println!(
         "{:12} {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}   {:>10} {:>10} {:>6}",
-        "program", "run ms", b.0, "ratio", "compile ms", b.0, "ratio", "code", b.0, "ratio", "artifact", b.0, "ratio"
+        "program",
+        "run ms",
+        b.0,
+        "ratio",
+        "compile ms",
+        b.0,
+        "ratio",
+        "code",
+        b.0,
+        "ratio",
+        "artifact",
+        b.0,
+        "ratio"
     );
     let mut logs = [0.0; 4];
     let programs = programs(paths)?;
@@ -244,7 +258,8 @@ fn calls_inner(rounds: usize, module: Option<&Path>) -> Result<(), Failure> {
     let engine = ours::Engine::new(ours::Config::new().verify(false))?;
     let mut store = ours::Store::new(&engine, ());
     let host = ours::Func::wrap(&mut store, |x: i32| x);
-    let instance = ours::Instance::new(&mut store, &ours::Module::from_binary(&engine, &wasm)?, &[host.into()])?;
+    let instance =
+        ours::Instance::new(&mut store, &ours::Module::from_binary(&engine, &wasm)?, &[host.into()])?;
     let guest = instance.get_typed_func::<i32, i32>(&mut store, "guest")?;
     let to_host = instance.get_typed_func::<i32, ()>(&mut store, "loop")?;
 

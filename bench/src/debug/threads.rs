@@ -198,11 +198,7 @@ fn latencies<T: Send + 'static>(
         at.store(begun.elapsed().as_nanos() as u64, Ordering::SeqCst);
         number.fetch_add(1, Ordering::SeqCst);
         waiting.unpark();
-        if ending {
-            Err(ours::Trap::Interrupt.into())
-        } else {
-            Ok(ours::Resume::Continue)
-        }
+        if ending { Err(ours::Trap::Interrupt.into()) } else { Ok(ours::Resume::Continue) }
     });
     let handle = store.interrupt_handle();
     let mut laying = 0.0;

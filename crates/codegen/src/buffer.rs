@@ -29,6 +29,7 @@ use sidetrack_artifact::{
     CallSite, ExceptionHandler, HandlerContext, PatchSite, PatchTarget, Reloc, RelocKind, SiteKind,
     SourceRange, StateMap, StatePlace, SymbolName, TrapCode, TrapSite,
 };
+use sidetrack_ir::work;
 
 /// A place in code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -384,6 +385,7 @@ impl<K: FixupKind> Buffer<K> {
 
     /// The label that `label` stands for.
     pub fn resolve(&self, label: Label) -> Label {
+        work::steps(1);
         self.aliases[label].expand().unwrap_or(label)
     }
 

@@ -18,8 +18,8 @@ use regalloc2::{
     PRegSet, RegClass, RegallocOptions,
 };
 use sidetrack_artifact::{CompiledFunction, UnwindInfo};
-use sidetrack_ir::Function;
 use sidetrack_ir::types::I8X16;
+use sidetrack_ir::{Function, work};
 
 /// Allocates registers for a lowered function and emits it.
 ///
@@ -39,8 +39,9 @@ pub fn emit_function<B: Backend>(
         validate_ssa: backend.flags().regalloc_checker,
         algorithm: Algorithm::Ion,
     };
-    let output = regalloc2::run_with_ctx(&vcode, backend.machine_env(), &options, ctx)
-        .map_err(|error| allocation_error(format!("{error:?}")))?;
+    let allocate = || regalloc2::run_with_ctx(&vcode, backend.machine_env(), &options, ctx);
+    let output =
+        work::measure("regalloc", allocate).map_err(|error| allocation_error(format!("{error:?}")))?;
     if backend.flags().regalloc_checker {
         let mut checker = regalloc2::checker::Checker::new(&vcode, backend.machine_env());
         checker.prepare(output);
@@ -73,8 +74,12 @@ pub fn emit_function<B: Backend>(
         outgoing: outgoing.next_multiple_of(16),
     };
     let mut emitter = Emitter { backend, vcode: &vcode, output, frame };
-    let (buffer, unwind) = emitter.run();
-    let finished = buffer.finish();
+    let (finished, unwind) = work::measure("emit", || {
+        let (buffer, unwind) = emitter.run();
+        (buffer.finish(), unwind)
+    });
+    work::note("moves", output.edits.len() as u64);
+    work::note("bytes", finished.code.len() as u64);
     let trap_states = vcode.trap_states.encode(&finished.trap_insts, output, &emitter.frame);
     Ok(CompiledFunction {
         name: symbol_name(&func.name),

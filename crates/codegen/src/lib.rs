@@ -28,7 +28,7 @@ pub use settings::{Flags, OptLevel, SettingError};
 
 use pass::Passes;
 use sidetrack_artifact::{CompiledFunction, SymbolName, TrapCode};
-use sidetrack_ir::{Endianness, ExternalName, Function};
+use sidetrack_ir::{Endianness, ExternalName, Function, verifier, work};
 
 /// Why a function cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +80,7 @@ pub fn compile(func: &Function, isa: &dyn TargetIsa) -> Result<CompiledFunction,
     let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
     let verify = isa.flags().verifier;
     if verify {
-        sidetrack_ir::verifier::verify(func).map_err(|errors| failed(errors.to_string()))?;
+        work::measure("verifier", || verifier::verify(func)).map_err(|errors| failed(errors.to_string()))?;
     }
     let mut func = func.clone();
     Passes::new(&mut func, verify).run("legalize", legalize::legalize).flatten().map_err(failed)?;
@@ -119,7 +119,7 @@ pub fn compile_with<B: vcode::Backend>(
         // The allocator's memory, kept from function to function.
         static CTX: std::cell::RefCell<regalloc2::Ctx> = std::cell::RefCell::default();
     }
-    let lowered = lower::Lower::run(backend, func)?;
+    let lowered = work::measure("lower", || lower::Lower::run(backend, func))?;
     CTX.with_borrow_mut(|ctx| emit::emit_function(backend, func, lowered, ctx))
 }
 

@@ -4,7 +4,7 @@
 //! `enable_verifier` the verifier looks at the function after each, so that a pass that
 //! breaks one is named, and not the place where that is met much later.
 
-use sidetrack_ir::{Function, verifier};
+use sidetrack_ir::{Function, verifier, work};
 
 /// Runs passes on a function, one after the other.
 pub struct Passes<'a> {
@@ -22,8 +22,8 @@ impl<'a> Passes<'a> {
     ///
     /// # Errors
     /// The rules that the function breaks after it, which is a bug of the pass.
-    pub fn run<R>(&mut self, name: &str, pass: impl FnOnce(&mut Function) -> R) -> Result<R, String> {
-        let result = pass(self.func);
+    pub fn run<R>(&mut self, name: &'static str, pass: impl FnOnce(&mut Function) -> R) -> Result<R, String> {
+        let result = work::measure(name, || pass(self.func));
         self.check(name)?;
         Ok(result)
     }
@@ -34,7 +34,8 @@ impl<'a> Passes<'a> {
     /// As [`Self::run`].
     pub fn check(&self, name: &str) -> Result<(), String> {
         if self.verify {
-            verifier::verify_internal(self.func).map_err(|errors| format!("after {name}: {errors}"))?;
+            let verified = work::measure("verifier", || verifier::verify_internal(self.func));
+            verified.map_err(|errors| format!("after {name}: {errors}"))?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use regalloc2::{
     RegClass, VReg,
 };
 use sidetrack_artifact::UnwindOp;
-use sidetrack_ir::{Type, Value};
+use sidetrack_ir::{Type, Value, work};
 use std::fmt::Debug;
 
 /// What an instruction shows its operands to.
@@ -382,14 +382,17 @@ impl<I: MachInst> regalloc2::Function for VCode<I> {
     }
 
     fn block_succs(&self, block: Block) -> &[Block] {
+        work::steps(1);
         self.succs.get(block.index())
     }
 
     fn block_preds(&self, block: Block) -> &[Block] {
+        work::steps(1);
         self.preds.get(block.index())
     }
 
     fn block_params(&self, block: Block) -> &[VReg] {
+        work::steps(1);
         self.params.get(block.index())
     }
 
@@ -402,10 +405,12 @@ impl<I: MachInst> regalloc2::Function for VCode<I> {
     }
 
     fn branch_blockparams(&self, block: Block, _insn: Inst, succ_idx: usize) -> &[VReg] {
+        work::steps(1);
         self.branch_args.get(self.first_edge[block.index()] as usize + succ_idx)
     }
 
     fn inst_operands(&self, insn: Inst) -> &[Operand] {
+        work::steps(1);
         if self.operands.len() == 0 { &[] } else { self.operands.get(insn.index()) }
     }
 

@@ -14,6 +14,7 @@ mod loaded;
 mod program;
 mod report;
 mod runcmd;
+pub mod shapes;
 mod source;
 mod target;
 mod test_interpret;

@@ -2,6 +2,7 @@
 
 use crate::entities::{Block, Inst};
 use crate::function::Function;
+use crate::work;
 use cranelift_entity::SecondaryMap;
 use smallvec::SmallVec;
 
@@ -48,12 +49,16 @@ impl ControlFlowGraph {
 
     /// Where control may go from the end of a block, in the branch's order.
     pub fn succs(&self, block: Block) -> &[Block] {
+        work::steps(1);
         &self.nodes[block].succs
     }
 
     /// The ways into a block; those of one branch are neighbours.
     pub fn preds(&self, block: Block) -> &[Pred] {
-        &self.nodes[block].preds
+        // They are asked for to go through all of them.
+        let preds = &self.nodes[block].preds;
+        work::steps(1 + preds.len());
+        preds
     }
 
     /// The blocks that control can reach, each after all its successors except

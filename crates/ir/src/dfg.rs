@@ -10,6 +10,7 @@ use crate::opcode::Opcode;
 use crate::signature::{ExtFuncData, Signature};
 use crate::states::{StateCursor, States};
 use crate::types::Type;
+use crate::work;
 use cranelift_entity::{PrimaryMap, SecondaryMap};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -75,6 +76,7 @@ pub struct DataFlowGraph {
 impl DataFlowGraph {
     /// The instruction's value arguments, without those of block calls.
     pub fn args(&self, inst: Inst) -> &[Value] {
+        work::steps(1);
         self.insts[inst].args.as_slice(&self.value_lists)
     }
 
@@ -85,6 +87,7 @@ impl DataFlowGraph {
 
     /// The instruction's results.
     pub fn results(&self, inst: Inst) -> &[Value] {
+        work::steps(1);
         self.results[inst].as_slice(&self.value_lists)
     }
 
@@ -113,6 +116,7 @@ impl DataFlowGraph {
 
     /// Where the value comes from, without following aliases.
     pub fn value_def(&self, v: Value) -> ValueDef {
+        work::steps(1);
         self.values[v].def
     }
 
@@ -136,6 +140,7 @@ impl DataFlowGraph {
     pub fn resolve(&self, v: Value) -> Value {
         let mut at = v;
         for _ in 0..=self.values.len() {
+            work::steps(1);
             match self.values[at].def {
                 ValueDef::Alias(to) => at = to,
                 _ => return at,
@@ -334,6 +339,7 @@ impl DataFlowGraph {
     /// # Panics
     /// If none has.
     pub fn block_call(&self, inst: Inst, number: u32) -> BlockCall {
+        work::steps(1);
         match (self.insts[inst].extra, number.checked_sub(1)) {
             (Extra::Jump(call) | Extra::Brif(call, _), None) | (Extra::Brif(_, call), Some(0)) => call,
             (Extra::Table(table), None) => self.jump_tables[table].default,
@@ -353,7 +359,8 @@ impl DataFlowGraph {
 
     /// Calls `f` on every block call of a branch with its number for [`Self::block_call`], in
     /// the order of [`Self::block_calls`].
-    pub fn for_each_block_call(&self, inst: Inst, mut f: impl FnMut(u32, BlockCall)) {
+    pub fn for_each_block_call(&self, inst: Inst, f: impl FnMut(u32, BlockCall)) {
+        let mut f = counted(f);
         match self.insts[inst].extra {
             Extra::Jump(call) => f(0, call),
             Extra::Brif(then, other) => {
@@ -410,11 +417,8 @@ impl DataFlowGraph {
 
     /// Calls `f` on every block call of a branch, in the order of
     /// [`Self::block_calls`], to change it in place.
-    pub fn for_each_block_call_mut(
-        &mut self,
-        inst: Inst,
-        mut f: impl FnMut(&mut BlockCall, &mut BlockArgPool),
-    ) {
+    pub fn for_each_block_call_mut(&mut self, inst: Inst, f: impl FnMut(&mut BlockCall, &mut BlockArgPool)) {
+        let mut f = counted_mut(f);
         let pool = &mut self.block_args;
         match &mut self.insts[inst].extra {
             Extra::Jump(call) => f(call, pool),
@@ -492,5 +496,21 @@ impl DataFlowGraph {
                 }
             }
         }
+    }
+}
+
+fn counted(mut f: impl FnMut(u32, BlockCall)) -> impl FnMut(u32, BlockCall) {
+    move |number, call| {
+        work::steps(1);
+        f(number, call);
+    }
+}
+
+fn counted_mut(
+    mut f: impl FnMut(&mut BlockCall, &mut BlockArgPool),
+) -> impl FnMut(&mut BlockCall, &mut BlockArgPool) {
+    move |call, pool| {
+        work::steps(1);
+        f(call, pool);
     }
 }

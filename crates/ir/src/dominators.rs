@@ -8,6 +8,7 @@
 use crate::cfg::ControlFlowGraph;
 use crate::entities::Block;
 use crate::function::Function;
+use crate::work;
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
 
@@ -200,6 +201,7 @@ impl Search {
     fn best_above(&mut self, number: u32) -> u32 {
         let mut at = number;
         while self.vertices[at as usize].ancestor != NONE {
+            work::steps(1);
             self.way.push(at);
             at = self.vertices[at as usize].ancestor;
         }

@@ -4,6 +4,7 @@
 //! and removal anywhere take constant time and disturb no reference.
 
 use crate::entities::{Block, Inst};
+use crate::work;
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
 
@@ -91,6 +92,7 @@ impl Layout {
 
     /// The block after this one.
     pub fn next_block(&self, block: Block) -> Option<Block> {
+        work::steps(1);
         self.blocks[block].next.expand()
     }
 
@@ -101,6 +103,7 @@ impl Layout {
 
     /// The block that holds the instruction, if it is in the layout.
     pub fn inst_block(&self, inst: Inst) -> Option<Block> {
+        work::steps(1);
         self.insts[inst].block.expand()
     }
 
@@ -111,16 +114,19 @@ impl Layout {
 
     /// The last instruction of a block: its terminator once it is complete.
     pub fn last_inst(&self, block: Block) -> Option<Inst> {
+        work::steps(1);
         self.blocks[block].last.expand()
     }
 
     /// The instruction after this one in its block.
     pub fn next_inst(&self, inst: Inst) -> Option<Inst> {
+        work::steps(1);
         self.insts[inst].next.expand()
     }
 
     /// The instruction before this one in its block.
     pub fn prev_inst(&self, inst: Inst) -> Option<Inst> {
+        work::steps(1);
         self.insts[inst].prev.expand()
     }
 

@@ -29,6 +29,7 @@ pub mod states;
 pub mod text;
 pub mod types;
 pub mod verifier;
+pub mod work;
 
 pub use builder::{Builder, Position};
 pub use cfg::ControlFlowGraph;

@@ -6,6 +6,7 @@
 use crate::cfg::ControlFlowGraph;
 use crate::dominators::DominatorTree;
 use crate::entities::Block;
+use crate::work;
 use cranelift_entity::{PrimaryMap, SecondaryMap, entity_impl, packed_option::PackedOption};
 
 /// A loop of the function.
@@ -133,6 +134,7 @@ impl LoopAnalysis {
 
     /// The loop around this one.
     pub fn parent(&self, this_loop: Loop) -> Option<Loop> {
+        work::steps(1);
         self.loops[this_loop].parent.expand()
     }
 
@@ -148,6 +150,7 @@ impl LoopAnalysis {
 
     /// Whether a loop is `outer` or in it.
     pub fn is_inside(&self, inner: Loop, outer: Loop) -> bool {
+        work::steps(1);
         let LoopData { first, size, .. } = self.loops[outer];
         (first..first + size).contains(&self.loops[inner].first)
     }
@@ -172,6 +175,7 @@ impl LoopAnalysis {
 /// The outermost loop around one so far; shortens the way there.
 fn outermost(around: &mut SecondaryMap<Loop, PackedOption<Loop>>, mut inner: Loop) -> Loop {
     while let Some(outer) = around[inner].expand() {
+        work::steps(1);
         let further = around[outer];
         if further.is_some() {
             around[inner] = further;

@@ -79,7 +79,7 @@ impl Translation<'_> {
     /// # Panics
     /// If `index` is not the index of a function that the module defines.
     pub fn translate(&self, index: u32, options: &Options) -> Result<Function, WasmError> {
-        func::translate(self, index, options)
+        sidetrack_ir::work::measure("translate", || func::translate(self, index, options))
     }
 
     /// What the module declares, for keeping.

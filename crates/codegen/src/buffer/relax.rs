@@ -10,6 +10,7 @@
 
 use super::{Buffer, FixupKind, Label, UNBOUND};
 use rustc_hash::FxHashMap;
+use sidetrack_ir::work;
 
 /// How often all jumps are looked at; those stay long that become near only after that.
 const MAX_ROUNDS: usize = 16;
@@ -52,6 +53,7 @@ impl<K: FixupKind> Buffer<K> {
         let mut saved = vec![0; jumps.len() + 1];
         for _ in 0..MAX_ROUNDS {
             let mut changed = false;
+            work::steps(jumps.len());
             for (n, jump) in jumps.iter_mut().enumerate() {
                 if jump.saves == 0 && jump.would_be_near(&saved, n) {
                     jump.saves = jump.saving();

@@ -9,6 +9,7 @@
 //! that nobody can choose keys that collide; what is found does not depend on them.
 
 use foldhash::fast::RandomState;
+use sidetrack_ir::work;
 use std::hash::{BuildHasher, Hash};
 
 /// Bits of a hash that count. Few in the tests of this crate, so that keys that differ often
@@ -79,6 +80,7 @@ impl<T: Copy> ScopedTable<T> {
     pub fn find(&self, hash: u32, mut equal: impl FnMut(&T) -> bool) -> Option<T> {
         let mut at = self.heads[self.index(hash)];
         while at != NONE {
+            work::steps(1);
             let entry = &self.entries[at as usize];
             if entry.hash == hash && equal(&entry.item) {
                 return Some(entry.item);
