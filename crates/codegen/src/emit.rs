@@ -39,9 +39,9 @@ pub fn emit_function<B: Backend>(
         validate_ssa: backend.flags().regalloc_checker,
         algorithm: Algorithm::Ion,
     };
-    let allocate = || regalloc2::run_with_ctx(&vcode, backend.machine_env(), &options, ctx);
-    let output =
-        work::measure("regalloc", allocate).map_err(|error| allocation_error(format!("{error:?}")))?;
+    let allocated =
+        work::measure("regalloc", || regalloc2::run_with_ctx(&vcode, backend.machine_env(), &options, ctx));
+    let output = allocated.map_err(|error| allocation_error(format!("{error:?}")))?;
     if backend.flags().regalloc_checker {
         let mut checker = regalloc2::checker::Checker::new(&vcode, backend.machine_env());
         checker.prepare(output);
