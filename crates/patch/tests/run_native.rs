@@ -54,7 +54,7 @@ fn a_trap_tells_where_it_was() {
     drop(code);
     assert!(lookup(address).is_none());
     // SAFETY: the address is in no registered code, so no frame is looked at.
-    assert_eq!(unsafe { walk(address, 0) }, []);
+    assert_eq!(unsafe { walk(address, 0, usize::MAX) }, []);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_host_function_walks_the_frames_of_its_callers() {
     // mov rdi, [rsp]; mov rsi, rbp; and the host is given return address and frame pointer
     extern "C" fn note(pc: usize, fp: usize) {
         // SAFETY: the code passes its own frame.
-        WALKED.set(unsafe { walk(pc, fp) });
+        WALKED.set(unsafe { walk(pc, fp, usize::MAX) });
     }
     // call next; next: pop rdi; mov rsi, rbp; call host
     let inner = framed("inner", |f| f.bytes(&[0xE8, 0, 0, 0, 0, 0x5F, 0x48, 0x89, 0xEE]).call("note"));

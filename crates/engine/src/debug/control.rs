@@ -71,6 +71,7 @@ pub(crate) struct Debugger {
     /// The sites armed for a step.
     stepping: Vec<usize>,
     pub(super) goal: Goal,
+    /// The innermost last.
     pub(super) followed: Vec<Followed>,
     /// Whether the handler has been told of the trap that comes next.
     pub(super) told_trap: bool,

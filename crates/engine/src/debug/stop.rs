@@ -83,8 +83,12 @@ impl Stopped<'_> {
 
     /// The frames from the innermost function outwards.
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
-        // Frames of the engine's stubs may be further inside.
-        self.registers.frames(store).into_iter().skip_while(|frame| *frame != self.frame).collect()
+        self.outwards(self.registers.frames(store))
+    }
+
+    /// Frames without those of the engine's stubs that may be further inside.
+    fn outwards(&self, frames: Vec<Frame>) -> Vec<Frame> {
+        frames.into_iter().skip_while(|frame| *frame != self.frame).collect()
     }
 }
 
@@ -442,9 +446,9 @@ fn leave(store: &mut StoreOpaque, stop: &mut Stopped<'_>, goal: Goal) -> Result<
     // What goes on without being followed is not known any more.
     match goal {
         Goal::Breakpoint => followed.clear(),
-        Goal::Outside(goal) => followed.retain(|frame| frame.fp > goal),
+        Goal::Outside(goal) => while followed.pop_if(|frame| frame.fp <= goal).is_some() {},
         Goal::Operator | Goal::Frame(_) => {
-            followed.retain(|frame| frame.fp > fp);
+            while followed.pop_if(|frame| frame.fp <= fp).is_some() {}
             if goal.is_reached(fp) {
                 let locals = stop.shadow(store).locals().to_vec();
                 let followed = &mut store.debugger_mut().followed;
@@ -554,13 +558,21 @@ fn frame_at(store: &StoreOpaque, address: usize) -> Result<Option<(Module, Arc<F
 /// Arms the site after the call in a function on the stack that control returns to:
 /// `first` is 1 for the caller of the innermost.
 fn arm_caller(store: &mut StoreOpaque, stop: &Stopped<'_>, first: usize) -> Result<()> {
-    for frame in stop.frames(store).iter().skip(first) {
-        if let Some((module, func, op)) = outer_frame(store, frame)? {
-            let sites = func.sites_of(op + 1).to_vec();
-            return store.arm_for_step(&module, &func, &sites);
+    let mut least = first + 4;
+    loop {
+        let all = stop.registers.first_frames(store, least);
+        let are_all = all.len() < least;
+        for frame in stop.outwards(all).iter().skip(first) {
+            if let Some((module, func, op)) = outer_frame(store, frame)? {
+                let sites = func.sites_of(op + 1).to_vec();
+                return store.arm_for_step(&module, &func, &sites);
+            }
         }
+        if are_all {
+            return Ok(());
+        }
+        least *= 2;
     }
-    Ok(())
 }
 
 /// Arms where an exception that is under way in a function on the stack may be caught:

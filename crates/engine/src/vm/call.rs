@@ -161,7 +161,7 @@ pub(super) fn outer_frames(store: &StoreOpaque, innermost: Option<Frame>) -> Vec
     let stopped = innermost.into_iter().chain(outer);
     // SAFETY: they are frames of code that called the host, or came to a hook, and has not
     // gone on since.
-    stopped.flat_map(|frame| unsafe { run::walk(frame.pc, frame.fp) }).collect()
+    stopped.flat_map(|frame| unsafe { run::walk(frame.pc, frame.fp, usize::MAX) }).collect()
 }
 
 /// All frames, when a host function that compiled code has called is at work.

@@ -72,10 +72,18 @@ impl<'a> Registers<'a> {
 
     /// The frames from the site outwards, those of outer activations too.
     pub fn frames(&self, store: &StoreOpaque) -> Vec<Frame> {
+        self.first_frames(store, usize::MAX)
+    }
+
+    /// The same, or so many of them at least: who wants the first ones need not wait for a
+    /// deep stack.
+    pub fn first_frames(&self, store: &StoreOpaque, least: usize) -> Vec<Frame> {
         let Some(hook) = self.hook else { return super::call::frames_in_host(store) };
         // SAFETY: the function is stopped at the site, and its frame is live.
-        let mut frames = unsafe { run::walk(hook.pc, hook.fp) };
-        frames.extend(super::call::outer_frames(store, None));
+        let mut frames = unsafe { run::walk(hook.pc, hook.fp, least) };
+        if frames.len() < least {
+            frames.extend(super::call::outer_frames(store, None));
+        }
         frames
     }
 

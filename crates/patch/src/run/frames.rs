@@ -18,18 +18,18 @@ pub struct Frame {
 }
 
 /// Walks from a compiled frame outwards up to the entry of its activation, innermost
-/// frame first; empty if `pc` is in no registered code.
+/// frame first, or to so many frames; empty if `pc` is in no registered code.
 ///
 /// # Safety
 /// `fp` must be the frame pointer of a live frame that `pc` lies in.
-pub unsafe fn walk(pc: usize, fp: usize) -> Vec<Frame> {
+pub unsafe fn walk(pc: usize, fp: usize, most: usize) -> Vec<Frame> {
     let view = View::new();
     if !view.contains(pc) && !view.contains(pc.wrapping_sub(1)) {
         return Vec::new();
     }
     let mut frames = Vec::new();
     // SAFETY: as the caller vouches.
-    unsafe { push_frames(&view, Frame { pc, fp }, usize::MAX, &mut frames) };
+    unsafe { push_frames(&view, Frame { pc, fp }, most, &mut frames) };
     frames
 }
 

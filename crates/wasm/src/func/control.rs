@@ -8,6 +8,7 @@
 use super::context::user_trap;
 use super::exceptions::Handler;
 use super::locals::{Edge, Position};
+use super::sites::live_next;
 use super::state::{Translator, Values};
 use crate::WasmError;
 use crate::signatures::ir_type;
@@ -161,7 +162,9 @@ impl Translator<'_> {
         let args = self.canonical(args);
         let from = self.locals.position();
         let branch = self.b.jump(header, &args);
-        let environment = self.locals.enter_loop(header, Edge { from, branch, calls: None }, self.loops);
+        let edge = Edge { from, branch, calls: None };
+        let is_live = live_next(&mut self.states, self.time);
+        let environment = self.locals.enter_loop(header, edge, self.loops, is_live);
         self.loops += 1;
         self.enter_block(header);
         self.wants_site();
@@ -195,10 +198,16 @@ impl Translator<'_> {
             self.stack.truncate(height);
             self.stack.extend(&params);
             self.switch_to(otherwise);
-            self.locals.enter_single(start, start);
-            self.reachable = true;
-            self.wants_block_site();
+            self.enter_second_arm(start);
         }
+    }
+
+    /// Goes on at the place where an `if` began.
+    fn enter_second_arm(&mut self, start: Position) {
+        let is_live = live_next(&mut self.states, self.time);
+        self.locals.enter_single(start, start, is_live);
+        self.reachable = true;
+        self.wants_block_site();
     }
 
     fn end(&mut self) {
@@ -220,9 +229,7 @@ impl Translator<'_> {
                     self.stack.truncate(height);
                     self.stack.extend(&params);
                     self.switch_to(otherwise);
-                    self.locals.enter_single(start, start);
-                    self.reachable = true;
-                    self.wants_block_site();
+                    self.enter_second_arm(start);
                 }
             }
             FrameKind::Try(handler) => {
@@ -271,7 +278,8 @@ impl Translator<'_> {
             }
             self.wants_block_site();
             let start = frame.start.unwrap_or(self.locals.function_start());
-            self.locals.enter_join(label, start, frame.edges);
+            let is_live = live_next(&mut self.states, self.time);
+            self.locals.enter_join(label, start, frame.edges, is_live);
             self.reachable = true;
         } else if !self.reachable {
             self.stack.truncate(frame.height);

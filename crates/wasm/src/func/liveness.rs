@@ -37,7 +37,7 @@ pub(super) struct Liveness {
 /// How many segments are gone through at most, for all locals together. A module that has
 /// thousands of locals live everywhere is not worth minutes.
 fn limit(segments: usize) -> usize {
-    (1 << 20) + 64 * segments
+    (1 << 22) + 256 * segments
 }
 
 impl Liveness {
@@ -136,4 +136,46 @@ fn events(cut: &Cut, locals: usize, limit: usize) -> Vec<(u32, u32, bool)> {
         found.clear();
     }
     events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmparser::{Parser, Payload};
+
+    /// At each time, the locals that are live.
+    fn live(bytes: &[u8], locals: usize, limit: usize) -> Vec<Vec<u32>> {
+        let bodies = Parser::new(0).parse_all(bytes).filter_map(|payload| match payload {
+            Ok(Payload::CodeSectionEntry(body)) => body.get_operators_reader().ok(),
+            _ => None,
+        });
+        let reader = bodies.last().expect("a function");
+        let operators = reader.clone().into_iter().count() as u32;
+        let mut liveness = Liveness::of(Cut::new(reader, locals), locals, limit);
+        let at = |time| {
+            liveness.advance(time, |_| {});
+            (0..locals as u32).filter(|local| liveness.is_live(*local)).collect()
+        };
+        (0..operators).map(at).collect()
+    }
+
+    #[test]
+    fn what_the_limit_leaves_out_is_live_everywhere() {
+        let text = "(module (func $f) (func (param i32 i32) (local i32 i32 i32)
+            (loop
+              (local.set 2 (local.get 0)) (call $f)
+              (if (local.get 1) (then (local.set 3 (local.get 2)) (call $f)) (else (local.set 4 (i32.const 1))))
+              (br_if 0 (local.get 3)))
+            (drop (local.get 4))))";
+        let bytes = wat::parse_str(text).expect("it is right");
+        let exact = live(&bytes, 5, usize::MAX);
+        assert!(exact.iter().any(|live| !live.contains(&2)) && exact.iter().any(|live| live.contains(&2)));
+        let limited = live(&bytes, 5, 0);
+        for (exact, limited) in exact.iter().zip(&limited) {
+            assert!(exact.iter().all(|local| limited.contains(local)), "{exact:?} in {limited:?}");
+            // The first one was looked at before the limit was reached.
+            assert!([1, 2, 3, 4].iter().all(|local| limited.contains(local)), "{limited:?}");
+        }
+        assert!(limited.iter().any(|live| !live.contains(&0)));
+    }
 }

@@ -8,7 +8,8 @@
 //! `else` if the first arm sets it, at the end of a construct that sets it, at the start
 //! of a loop that does, which [`Scan`] knows. So the last definition before a place is the
 //! one that holds there. What value it is at an `else`, join or loop is found when somebody
-//! reads the local there, from the places where the ways to it come from.
+//! reads the local there, from the places where the ways to it come from. A local that is
+//! known to be dead there is given no definition: nobody reads it before it is set again.
 //!
 //! A place is a [`Position`]: how many definitions there were. Handlers of exceptions are
 //! written where there is no operator, between others, and define nothing; positions in
@@ -203,28 +204,37 @@ impl Locals {
 
     /// The present environment is entered at the end of a construct, or of an arm, that began
     /// at `start`.
-    fn define_all_since(&mut self, start: Position) {
+    fn define_all_since(&mut self, start: Position, is_live: impl Fn(u32) -> bool) {
         let from = start.sets as usize;
         self.distinct.retain(&mut self.sets, from);
         for index in from..self.sets.len() {
-            self.define_at_entry(self.sets[index]);
+            let local = self.sets[index];
+            if is_live(local) {
+                self.define_at_entry(local);
+            }
         }
     }
 
     /// Goes on in a block to which the only way is from `from`; the last construct, or arm of
     /// one, began at `start`.
-    pub fn enter_single(&mut self, from: Position, start: Position) {
+    pub fn enter_single(&mut self, from: Position, start: Position, is_live: impl Fn(u32) -> bool) {
         self.enter(Entry::Single(from));
-        self.define_all_since(start);
+        self.define_all_since(start, is_live);
     }
 
     /// Goes on in the block at the end of a construct that began at `start`.
-    pub fn enter_join(&mut self, block: Block, start: Position, edges: Vec<Edge>) {
+    pub fn enter_join(
+        &mut self,
+        block: Block,
+        start: Position,
+        edges: Vec<Edge>,
+        is_live: impl Fn(u32) -> bool,
+    ) {
         match edges.as_slice() {
-            [edge] => self.enter_single(edge.from, start),
+            [edge] => self.enter_single(edge.from, start, is_live),
             _ => {
                 self.enter(Entry::Join { block, edges });
-                self.define_all_since(start);
+                self.define_all_since(start, is_live);
             }
         }
     }
@@ -236,12 +246,21 @@ impl Locals {
 
     /// Goes on in a loop's header, entered through `edge`; the loop has this number
     /// in the scan. The result names it for [`Locals::seal`].
-    pub fn enter_loop(&mut self, header: Block, edge: Edge, number: usize) -> u32 {
+    pub fn enter_loop(
+        &mut self,
+        header: Block,
+        edge: Edge,
+        number: usize,
+        is_live: impl Fn(u32) -> bool,
+    ) -> u32 {
         self.enter(Entry::Loop { block: header, edges: vec![edge], sealed: false, incomplete: Vec::new() });
         let from = self.sets.len();
         self.sets.extend(self.scan.iter().flat_map(|scan| scan.sets(number)));
         for index in from..self.sets.len() {
-            self.define_at_entry(self.sets[index]);
+            let local = self.sets[index];
+            if is_live(local) {
+                self.define_at_entry(local);
+            }
         }
         self.current
     }

@@ -155,6 +155,16 @@ impl States {
     }
 }
 
+/// Says of each local whether it is live behind the operator at a time, as far as that is
+/// known.
+pub(super) fn live_next(states: &mut Option<Box<States>>, time: u32) -> impl Fn(u32) -> bool {
+    if let Some(states) = states {
+        states.advance(time + 1);
+    }
+    let states = states.as_deref();
+    move |local| states.is_none_or(|states| states.liveness.is_live(local))
+}
+
 impl Translator<'_> {
     /// There will be sites and states.
     pub fn begin_states(&mut self, liveness: Liveness) {
