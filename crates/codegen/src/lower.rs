@@ -62,6 +62,9 @@ pub struct Lower<'a, B: Backend> {
     /// What has state that it does not keep: from which instruction to before which,
     /// in the order of lowering, and whose state it is.
     trapping: Vec<(usize, usize, Inst)>,
+    /// Where the context is kept for a trap: before which instruction in that order, and
+    /// its register.
+    kept: Vec<(usize, VReg)>,
     states: StateCursor<'a>,
     colors: SecondaryMap<Inst, u32>,
     /// Registers that carry a `try_call`'s results over its edges.
@@ -301,6 +304,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             sunk: SecondaryMap::new(),
             sunk_here: None,
             trapping: Vec::new(),
+            kept: Vec::new(),
             states: StateCursor::new(&func.dfg.states),
             colors: SecondaryMap::with_capacity(func.dfg.insts.len()),
             try_regs: FxHashMap::default(),
@@ -409,6 +413,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         let mut locs: Vec<Option<u32>> = Vec::with_capacity(insts.capacity());
         let mut ranges = vec![(0, 0); count];
         let mut edges: Vec<Vec<SmallVec<[VReg; 4]>>> = vec![Vec::new(); count];
+        let context = self.context();
         for index in (0..count).rev() {
             let end = insts.len() as u32;
             let loc = None;
@@ -422,6 +427,8 @@ impl<'a, B: Backend> Lower<'a, B> {
                 LoweredBlock::Orig(block) => {
                     self.current_block = Some(block);
                     let mut next = self.func.layout.last_inst(block);
+                    // Whether something further behind in the block keeps the context.
+                    let mut keeps = context.is_none();
                     while let Some(inst) = next {
                         self.current = Some(inst);
                         let data = &self.func.dfg.insts[inst];
@@ -435,8 +442,20 @@ impl<'a, B: Backend> Lower<'a, B> {
                         let loc = self.func.source_locs[stops];
                         drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
                         let dfg = &self.func.dfg;
-                        if dfg.states.of(stops).is_some() && !dfg.keeps_state(stops) && insts.len() > start {
-                            self.trapping.push((start, insts.len(), stops));
+                        if let Some(state) = dfg.states.of(stops) {
+                            if dfg.keeps_state(stops) {
+                                keeps = true;
+                            } else if insts.len() > start {
+                                self.trapping.push((start, insts.len(), stops));
+                                if let Some((key, v)) = context.filter(|_| !keeps)
+                                    && self.states.value(state, key) == Some(v)
+                                {
+                                    let reg =
+                                        self.def_reg(v).as_vreg().expect("values are in virtual registers");
+                                    self.kept.push((start, reg));
+                                    keeps = true;
+                                }
+                            }
                         }
                         next = self.func.layout.prev_inst(inst);
                     }
@@ -562,7 +581,15 @@ impl<'a, B: Backend> Lower<'a, B> {
             let known = entries.filter_map(|entry| Some((entry.key, self.known_operand(entry.value)?)));
             states.push((total - end) as u32, (total - start) as u32, known);
         }
+        self.kept.iter().rev().for_each(|&(start, reg)| states.keep((total - start) as u32, reg));
         states
+    }
+
+    /// The function's context, and its key in states.
+    fn context(&self) -> Option<(u32, Value)> {
+        let context = self.func.context()?;
+        let ranges = self.func.dfg.states.ranges();
+        ranges.iter().find(|range| range.value == context).map(|range| (range.key, context))
     }
 
     /// The constant that a value is, or the register that it has if something needs it.

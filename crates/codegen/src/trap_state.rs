@@ -2,9 +2,11 @@
 //!
 //! Problem: a debugger wants locals and operands at each instruction that may trap,
 //! and there are far more of these than of calls; keeping values for them would cost
-//! registers in code that hardly ever traps. Approach: nothing is kept. The allocator is
+//! registers in code that hardly ever traps. Approach: nothing is kept but the context,
+//! without which a debugger does not know whose function it is. The allocator is
 //! asked where the values of a state are, for as long as something else needs them, and
-//! a trap's state has those that are somewhere when it happens.
+//! a trap's state has those that are somewhere when it happens. The context is an operand
+//! of the last instruction of a block that may trap, unless a call behind it keeps it.
 //!
 //! Needs: all of the function lowered, so that it is known which values have registers.
 //! Provides: labels for the allocator; after it, the state of each trap.
@@ -25,6 +27,8 @@ pub(crate) struct TrapStates {
     states: Ranges<(u32, StateOperand)>,
     /// For each register that a state names: from and to where, and its number as label.
     labels: Vec<(VReg, Inst, Inst, u32)>,
+    /// The registers that are kept to the instruction before each of these; ascending.
+    kept: Vec<(u32, VReg)>,
 }
 
 impl TrapStates {
@@ -35,12 +39,24 @@ impl TrapStates {
         self.states.push(state);
     }
 
+    /// Keeps a register to the last instruction before `end`, which comes behind those for
+    /// which one was kept before.
+    pub fn keep(&mut self, end: u32, reg: VReg) {
+        self.kept.push((end, reg));
+    }
+
+    /// Which instruction has which register as one more operand, anywhere.
+    pub fn kept(&self) -> impl Iterator<Item = (Inst, VReg)> {
+        self.kept.iter().map(|&(end, reg)| (Inst::new(end as usize - 1), reg))
+    }
+
     /// Instructions have other numbers from now on, in the same order.
     pub fn renumber(&mut self, map: impl Fn(&mut u32)) {
         for (start, end) in &mut self.insts {
             map(start);
             map(end);
         }
+        self.kept.iter_mut().for_each(|(end, _)| map(end));
     }
 
     /// Makes the allocator's labels when all are added.

@@ -349,12 +349,17 @@ impl<I: MachInst> VCode<I> {
     /// Collects the operands of all instructions.
     pub(crate) fn collect_operands(&mut self) {
         self.operands.items.reserve(self.insts.len() * 3);
+        let mut kept = self.trap_states.kept().peekable();
         for (i, inst) in self.insts.iter_mut().enumerate() {
             let first = self.operands.items.len();
             let mut collector =
                 Collector { operands: &mut self.operands.items, first, clobbers: PRegSet::empty() };
             inst.visit_operands(&mut collector);
             let clobbers = collector.clobbers;
+            // Behind those that the instruction is told of.
+            while let Some((_, reg)) = kept.next_if(|(at, _)| at.index() == i) {
+                self.operands.items.push(Operand::any_use(reg));
+            }
             if clobbers != PRegSet::empty() {
                 self.clobbers.push((Inst::new(i), clobbers));
             }

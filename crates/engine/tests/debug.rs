@@ -304,6 +304,106 @@ fn a_trap_is_told_before_its_frames_are_gone() -> Result<()> {
     Ok(())
 }
 
+/// The context is kept to whatever may trap last, so that it is known in which instance.
+#[test]
+fn a_trap_behind_the_last_site_is_told_with_its_instance() -> Result<()> {
+    let text = r#"(module
+        (type $f (func (param i32 i32) (result i32)))
+        (memory 1)
+        (table $empty 3 funcref)
+        (table $all funcref (elem $divide $load $convert $unreachable $null $tail $some $lane $deep))
+        (func $divide (type $f) (i32.div_s (local.get 0) (local.get 1)))
+        (func $load (type $f)
+            (local.set 0 (i32.load (i32.add (local.get 0) (i32.const 4))))
+            (i32.load offset=65535 (i32.mul (local.get 0) (i32.mul (local.get 1) (i32.sub (local.get 0) (local.get 1))))))
+        (func $convert (type $f)
+            (i32.trunc_f64_s (f64.div (f64.convert_i32_s (local.get 0)) (f64.convert_i32_s (local.get 1)))))
+        (func $unreachable (type $f)
+            (i32.store (i32.const 8) (local.get 1))
+            (unreachable))
+        (func $null (type $f)
+            (call_indirect $empty (type $f) (local.get 0) (local.get 1) (local.get 1)))
+        (func $tail (type $f)
+            (return_call_indirect $empty (type $f) (local.get 0) (local.get 1) (local.get 1)))
+        (func $some (type $f)
+            (if (result i32) (local.get 0)
+                (then (i32.rem_u (i32.add (local.get 0) (local.get 1)) (local.get 1)))
+                (else (i32.load8_u offset=65536 (local.get 1)))))
+        (func $lane (type $f)
+            (i32x4.extract_lane 1 (v128.load offset=65530 (local.get 0))))
+        (func $deep (type $f) (i32.add (call $deep (local.get 0) (local.get 1)) (local.get 0)))
+        (func (export "go") (param i32 i32 i32) (result i32)
+            (call_indirect $all (type $f) (local.get 1) (local.get 2) (local.get 0))))"#;
+    for engine in engines() {
+        let module = Module::new(&engine, text)?;
+        let mut store = Store::new(&engine, ());
+        let first = Instance::new(&mut store, &module, &[])?;
+        let second = Instance::new(&mut store, &module, &[])?;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = told.clone();
+        store.debug_handler(move |stop, event| {
+            let DebugEvent::Trap(trap) = event else { panic!("{event:?}") };
+            sink.lock().unwrap().push((trap, stop.instance(), stop.func()));
+            Ok(Resume::Continue)
+        });
+        for instance in [first, second] {
+            let go = instance.get_typed_func::<(i32, i32, i32), i32>(&mut store, "go")?;
+            for (func, first, second) in [0, 1, 2, 3, 4, 5, 6, 6, 7, 8]
+                .into_iter()
+                .zip([1, 1, 1, 1, 1, 1, 1, 0, 1, 1])
+                .map(|(f, x)| (f, x, 0))
+            {
+                let trap =
+                    *go.call(&mut store, (func, first, second)).unwrap_err().downcast_ref::<Trap>().unwrap();
+                let told = std::mem::take(&mut *told.lock().unwrap());
+                assert_eq!(told, [(trap, instance, func as u32)], "function {func}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Debug information of one function at the start of the code section: its frame base is
+/// local 1, and a variable is in local 2.
+const DWARF: &str = r#"
+    (@custom ".debug_abbrev" "\01\11\01\00\00\02\2e\01\11\01\12\06\40\18\00\00\03\34\00\02\18\00\00\00")
+    (@custom ".debug_info" "\1c\00\00\00\04\00\00\00\00\00\04\01\02\02\00\00\00\00\01\00\00\03\ed\00\01\03\03\ed\00\02\00\00")"#;
+
+#[test]
+fn what_debug_information_names_is_there_when_the_program_aborts() -> Result<()> {
+    let module = |sections: &str| {
+        format!(
+            r#"(module {sections}
+            (memory 1)
+            (func $fails (export "fails") (param i32) (local i32 i32 i32)
+                (local.set 1 (i32.add (local.get 0) (i32.const 5)))
+                (local.set 2 (i32.mul (local.get 1) (local.get 1)))
+                (local.set 3 (i32.sub (local.get 2) (local.get 1)))
+                (i32.store (i32.const 0) (local.get 3))
+                (call $abort)
+                (unreachable))
+            (func $abort (unreachable)))"#
+        )
+    };
+    for engine in engines() {
+        for (sections, expected) in [(DWARF, ["i32:7", "i32:49", "i32:?"]), ("", ["i32:?"; 3])] {
+            let (mut store, _, instance) = store(&engine, &module(sections))?;
+            let found = Arc::new(Mutex::new(Vec::new()));
+            let sink = found.clone();
+            store.debug_handler(move |stop, _| {
+                let frames = stop.frames()?;
+                let locals = frames[1].locals[1..].iter();
+                sink.lock().unwrap().extend(locals.map(|(ty, value)| describe(*value, *ty, |_, _| None)));
+                Ok(Resume::Continue)
+            });
+            let fails = instance.get_typed_func::<i32, ()>(&mut store, "fails")?;
+            fails.call(&mut store, 2).unwrap_err();
+            assert_eq!(*found.lock().unwrap(), expected);
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn frames_of_all_activations_can_be_read() -> Result<()> {
     let text = r#"(module

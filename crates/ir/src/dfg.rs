@@ -446,7 +446,9 @@ impl DataFlowGraph {
 
     /// Whether the values of the instruction's state are kept for it. A call keeps them,
     /// since it may stop; where an instruction traps, those can be read that are still
-    /// there.
+    /// there, and [`Function::context`] if the state lists it.
+    ///
+    /// [`Function::context`]: crate::Function::context
     pub fn keeps_state(&self, inst: Inst) -> bool {
         self.insts[inst].opcode.is_call()
     }

@@ -4,7 +4,7 @@ use crate::dfg::DataFlowGraph;
 use crate::entities::*;
 use crate::layout::Layout;
 use crate::memflags::MemFlags;
-use crate::signature::{ExternalName, Signature};
+use crate::signature::{ArgumentPurpose, ExternalName, Signature};
 use crate::types::Type;
 use cranelift_entity::{PrimaryMap, SecondaryMap};
 
@@ -104,6 +104,14 @@ impl Function {
             layout: Layout::default(),
             source_locs: SecondaryMap::new(),
         }
+    }
+
+    /// The parameter for the context, if the function has blocks and one of that purpose.
+    pub fn context(&self) -> Option<Value> {
+        let entry = self.layout.entry_block()?;
+        let params = &self.signature.params;
+        let number = params.iter().position(|param| param.purpose == ArgumentPurpose::VMContext)?;
+        self.dfg.block_params(entry).get(number).copied()
     }
 
     /// Rewrites every use of an alias, those in states too, to the value that it names.

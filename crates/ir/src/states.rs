@@ -312,6 +312,16 @@ impl<'a> StateCursor<'a> {
         }
     }
 
+    /// The value of a key in a state.
+    pub fn value(&mut self, state: State, key: u32) -> Option<Value> {
+        if self.states.is_apart(state) {
+            let change = self.states.changes(state).iter().find(|change| change.key == key)?;
+            return change.value.expand();
+        }
+        self.go_to(state, |_, _| {});
+        self.entries.get(&key).copied()
+    }
+
     /// The entries of a state, by ascending keys.
     pub fn entries(&mut self, state: State) -> Vec<StateEntry> {
         if self.states.is_apart(state) {

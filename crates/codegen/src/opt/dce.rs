@@ -8,7 +8,8 @@
 //! Approach: mark what is needed from the instructions with effects backwards
 //! over uses; an argument of a block call is needed if its parameter is. Cycles
 //! of parameters that feed only themselves are never marked. Linear. State that an
-//! instruction does not keep needs nothing; what of it is not needed by others goes.
+//! instruction does not keep needs nothing but the context; what else of it is not needed
+//! by others goes.
 
 use super::params::retain_args;
 use cranelift_entity::SecondaryMap;
@@ -116,8 +117,11 @@ impl Marks {
             let inst = func.dfg.def_inst(v);
             inst.is_some_and(|inst| func.dfg.insts[inst].opcode.is_constant())
         };
+        // The context is kept at traps, too.
+        let context = func.context();
+        let anywhere = |v: Value| constant(v) || context == Some(v);
         for range in func.dfg.states.ranges() {
-            if kept.of(&range) > 0 || constant(range.value) && all.of(&range) > 0 {
+            if kept.of(&range) > 0 || anywhere(range.value) && all.of(&range) > 0 {
                 self.need(range.value);
             }
         }

@@ -208,7 +208,7 @@ impl Translator<'_> {
         self.write_state_before();
         let inst = self.b.call(func, args);
         if self.in_handler {
-            self.write_handler_state(inst);
+            self.write_context_state(inst);
         } else {
             self.write_call_state(inst);
         }

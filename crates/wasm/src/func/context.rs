@@ -76,6 +76,7 @@ impl Translator<'_> {
         let limit = b.load(Opcode::Load, I64, field(), fields, store::STACK_LIMIT as i32);
         let pointer = b.op_typed(Opcode::GetStackPointer, I64, &[]);
         let below = b.icmp(IntCC::UnsignedLessThan, pointer, limit);
-        b.cond_trap(Opcode::Trapnz, below, TrapCode::STACK_OVERFLOW);
+        let trap = b.cond_trap(Opcode::Trapnz, below, TrapCode::STACK_OVERFLOW);
+        self.write_context_state(trap);
     }
 }

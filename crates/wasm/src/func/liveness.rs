@@ -17,6 +17,7 @@
 //! reached. *Times* are numbers of operators in the function, counted from its start.
 
 use super::segments::{Cut, Grouped};
+use crate::module::variables::Named;
 use wasmparser::OperatorsReader;
 
 /// The live locals at a time that goes forward.
@@ -41,14 +42,15 @@ fn limit(segments: usize) -> usize {
 }
 
 impl Liveness {
-    /// Looks at a body. What is not valid ends the walk; validation reports it later.
-    pub fn new(reader: OperatorsReader<'_>, locals: usize) -> Self {
-        let cut = Cut::new(reader, locals);
+    /// Looks at a body. What is not valid ends the walk; validation reports it later. Locals
+    /// that are named at a call are taken to be read after it.
+    pub fn new(reader: OperatorsReader<'_>, locals: usize, named: &[Named]) -> Self {
+        let cut = Cut::new(reader, locals, named);
         let limit = limit(cut.count as usize);
         Liveness::of(cut, locals, limit)
     }
 
-    fn of(cut: Cut, locals: usize, limit: usize) -> Self {
+    fn of(cut: Cut<'_>, locals: usize, limit: usize) -> Self {
         let mut events = events(&cut, locals, limit);
         events.sort_unstable();
         let heads = cut.heads.iter().map(|(time, _)| *time).collect();
@@ -83,7 +85,7 @@ impl Liveness {
 }
 
 /// The beginnings and ends of the spans of time in which locals are live.
-fn events(cut: &Cut, locals: usize, limit: usize) -> Vec<(u32, u32, bool)> {
+fn events(cut: &Cut<'_>, locals: usize, limit: usize) -> Vec<(u32, u32, bool)> {
     const NONE: u32 = u32::MAX;
     let segments = cut.count as usize;
     let (reads, sets) = (Grouped::new(&cut.reads, locals), Grouped::new(&cut.sets, locals));
@@ -151,7 +153,7 @@ mod tests {
         });
         let reader = bodies.last().expect("a function");
         let operators = reader.clone().into_iter().count() as u32;
-        let mut liveness = Liveness::of(Cut::new(reader, locals), locals, limit);
+        let mut liveness = Liveness::of(Cut::new(reader, locals, &[]), locals, limit);
         let at = |time| {
             liveness.advance(time, |_| {});
             (0..locals as u32).filter(|local| liveness.is_live(*local)).collect()

@@ -62,7 +62,8 @@ pub(crate) fn translate(
     let start = reader.original_position() as u32;
     let mut translator = Translator::new(&mut func, module, options, index, locals, start);
     if options.instrument.is_on() {
-        translator.begin_states(Liveness::new(reader.clone(), translator.locals.len()));
+        let named = module.named_locals(module.info.functions[index as usize].body.clone());
+        translator.begin_states(Liveness::new(reader.clone(), translator.locals.len(), named));
         translator.wants_site();
     }
     while !reader.eof() {

@@ -4,7 +4,11 @@
 //! and effects, and before throws: wherever ways meet, part, or a debugger may stop. What control does not
 //! reach is in none. The handlers of a `try_table` are a segment too, without operators,
 //! between the calls inside and the labels of the clauses.
+//!
+//! The locals that debug information names at a call, or where control ends, are read behind
+//! it: a debugger shows them, whether the code needs them or not.
 
+use crate::module::variables::Named;
 use wasmparser::{Catch, Operator, OperatorsReader, TryTable};
 
 /// Lists of numbers, one for each key, in one allocation.
@@ -40,6 +44,8 @@ impl Grouped {
 /// The segment of what control does not reach: nothing is noted of it.
 const DEAD: u32 = 0;
 const NEVER: u32 = u32::MAX;
+/// How many reads of named locals there are in a body at most; real programs have far fewer.
+const MOST_NAMED: usize = 1 << 20;
 
 /// An open construct.
 struct Open {
@@ -54,7 +60,7 @@ struct Open {
 }
 
 /// The segments of a body and the ways between them.
-pub(super) struct Cut {
+pub(super) struct Cut<'a> {
     /// How many segments there are.
     pub count: u32,
     /// The segments by the time of their first operator, ascending.
@@ -75,6 +81,12 @@ pub(super) struct Cut {
     handler: u32,
     /// For each local the segments noted last.
     last: Vec<Last>,
+    /// What is named further on.
+    named: &'a [Named],
+    /// What is named here.
+    here: Vec<Named>,
+    /// How many times something named may still be taken to be read.
+    named_reads: usize,
 }
 
 #[derive(Clone)]
@@ -83,9 +95,9 @@ struct Last {
     set: u32,
 }
 
-impl Cut {
-    /// Cuts a body. What is not valid ends it.
-    pub fn new(mut reader: OperatorsReader<'_>, locals: usize) -> Self {
+impl<'a> Cut<'a> {
+    /// Cuts a body. What is not valid ends it. `named` is sorted.
+    pub fn new(mut reader: OperatorsReader<'_>, locals: usize, named: &'a [Named]) -> Self {
         let mut cut = Cut {
             count: DEAD + 1,
             heads: Vec::new(),
@@ -98,11 +110,15 @@ impl Cut {
             open: vec![Open { label: DEAD, after: DEAD, otherwise: None, outer: None }],
             handler: DEAD,
             last: vec![Last { read: NEVER, set: NEVER }; locals],
+            named,
+            here: Vec::new(),
+            named_reads: MOST_NAMED,
         };
         cut.current = cut.segment();
         cut.heads.push((0, cut.current));
-        while let Ok(operator) = reader.read() {
-            if cut.operator(&operator).is_none() {
+        while let Ok((operator, pc)) = reader.read_with_offset() {
+            cut.find_named(pc as u32);
+            if cut.operator(&operator, pc as u32).is_none() {
                 break;
             }
             cut.time += 1;
@@ -169,6 +185,28 @@ impl Cut {
         }
     }
 
+    /// Goes on to what is named at a pc.
+    fn find_named(&mut self, pc: u32) {
+        while let Some((&first, rest)) = self.named.split_first()
+            && first.from <= pc
+        {
+            self.here.push(first);
+            self.named = rest;
+        }
+    }
+
+    /// Reads what is named at a pc, in the present segment.
+    fn read_named(&mut self, pc: u32) {
+        if self.here.len() > self.named_reads {
+            return;
+        }
+        self.named_reads -= self.here.len();
+        self.here.retain(|named| pc < named.to);
+        for index in 0..self.here.len() {
+            self.read(self.here[index].local);
+        }
+    }
+
     fn begin(&mut self) {
         let after = self.segment();
         self.open.push(Open { label: after, after, otherwise: None, outer: None });
@@ -211,7 +249,7 @@ impl Cut {
     }
 
     /// `None` at the function's end, and where the body is not valid.
-    fn operator(&mut self, operator: &Operator<'_>) -> Option<()> {
+    fn operator(&mut self, operator: &Operator<'_>, pc: u32) -> Option<()> {
         use Operator as O;
         match operator {
             O::LocalGet { local_index } => self.read(*local_index),
@@ -260,7 +298,11 @@ impl Cut {
                 depths.into_iter().try_for_each(|depth| self.branch(self.current, depth))?;
                 self.current = DEAD;
             }
-            O::Return | O::Unreachable | O::ReturnCall { .. } | O::ReturnCallIndirect { .. } => {
+            O::Unreachable => {
+                self.read_named(pc);
+                self.current = DEAD;
+            }
+            O::Return | O::ReturnCall { .. } | O::ReturnCallIndirect { .. } => {
                 self.current = DEAD;
             }
             O::Throw { .. } | O::ThrowRef => {
@@ -271,6 +313,7 @@ impl Cut {
             O::Call { .. } | O::CallIndirect { .. } => {
                 self.way(self.current, self.handler);
                 self.next();
+                self.read_named(pc);
             }
             _ if is_effect(operator) => self.next(),
             _ => {}

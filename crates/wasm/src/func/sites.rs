@@ -33,8 +33,8 @@ use super::state::Translator;
 use cranelift_entity::EntityRef;
 use sidetrack_ir::opcode::Props;
 use sidetrack_ir::{
-    CallConv, ExtFuncData, ExternalName, Extra, FuncRef, Inst, Signature, SiteInfo, State, StateChange,
-    StateEntry, Value,
+    ArgumentPurpose, CallConv, ExtFuncData, ExternalName, Extra, FuncRef, Inst, Signature, SiteInfo, State,
+    StateChange, StateEntry, Value,
 };
 use smallvec::SmallVec;
 
@@ -169,6 +169,7 @@ impl Translator<'_> {
     /// There will be sites and states.
     pub fn begin_states(&mut self, liveness: Liveness) {
         self.states = Some(Box::new(States::new(liveness, self.locals.len())));
+        self.b.func.signature.params[0].purpose = ArgumentPurpose::VMContext;
         self.locals.note_changes();
     }
 
@@ -255,8 +256,9 @@ impl Translator<'_> {
         data.opcode.props().has(Props::TRAP) && !data.opcode.is_call() && !never
     }
 
-    /// Gives a call in a handler, where no operator is up, its state.
-    pub fn write_handler_state(&mut self, inst: Inst) {
+    /// Gives a call in a handler, or a trap at the function's entry, where no operator is up,
+    /// its state.
+    pub fn write_context_state(&mut self, inst: Inst) {
         if self.states.is_some() {
             let states = &mut self.b.func.dfg.states;
             let state = states.push_apart([StateEntry { key: CONTEXT, value: self.vmctx }]);

@@ -9,9 +9,13 @@ mod names;
 mod references;
 mod segments;
 pub(crate) mod types;
+pub(crate) mod variables;
 
 use crate::{Features, WasmError};
 use sidetrack_artifact::{ModuleInfo, VmLayout};
+use std::ops::Range;
+use std::sync::OnceLock;
+use variables::{DebugSections, Named};
 use wasmparser::{
     Encoding, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources,
     WasmFeatures,
@@ -26,6 +30,20 @@ pub struct Translation<'a> {
     pub(crate) bodies: Vec<Body<'a>>,
     /// What the bodies may use.
     pub(crate) features: WasmFeatures,
+    /// Where the content of the code section begins.
+    code: u32,
+    debug: DebugSections<'a>,
+    named: OnceLock<Vec<Named>>,
+}
+
+impl Translation<'_> {
+    /// The locals that debug information names in a function's body, by where that begins.
+    pub(crate) fn named_locals(&self, body: Range<u32>) -> &[Named] {
+        let named = self.named.get_or_init(|| variables::named(&self.debug, self.code));
+        let from = named.partition_point(|named| named.from < body.start);
+        let count = named[from..].partition_point(|named| named.from < body.end);
+        &named[from..from + count]
+    }
 }
 
 /// A function body and what is needed to validate it.
@@ -62,6 +80,7 @@ pub fn parse_features(bytes: &[u8], features: Features) -> Result<Translation<'_
     parser.set_features(features);
     let mut info = ModuleInfo::default();
     let mut bodies = Vec::new();
+    let (mut code, mut debug) = (0, DebugSections::default());
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
         if let Payload::Version { encoding: Encoding::Component, range, .. } = &payload {
@@ -85,11 +104,15 @@ pub fn parse_features(bytes: &[u8], features: Features) -> Result<Translation<'_
             Payload::StartSection { func, .. } => info.start = Some(func),
             Payload::ElementSection(section) => segments::elements(&mut info, section)?,
             Payload::DataSection(section) => segments::data(&mut info, section)?,
-            Payload::CustomSection(section) => names::read(&mut info, &section),
+            Payload::CodeSectionStart { unchecked_range, .. } => code = unchecked_range.start as u32,
+            Payload::CustomSection(section) => {
+                debug.add(section.name(), section.data());
+                names::read(&mut info, &section);
+            }
             _ => {}
         }
     }
     references::number(&mut info);
     let layout = VmLayout::new(&info);
-    Ok(Translation { info, layout, bodies, features })
+    Ok(Translation { info, layout, bodies, features, code, debug, named: OnceLock::new() })
 }
