@@ -1,6 +1,6 @@
 //! One compiled function.
 
-use crate::{PatchSite, Reloc, StateMap, SymbolName, TrapSite, UnwindInfo};
+use crate::{PatchSite, Reloc, SymbolName, TrapSite, UnwindInfo};
 use serde::{Deserialize, Serialize};
 
 /// Where an exception handler finds the context value that its tag matches in.
@@ -68,8 +68,8 @@ pub struct CompiledFunction {
     pub call_sites: Vec<CallSite>,
     /// Patchable calls, sorted by end offset.
     pub patch_sites: Vec<PatchSite>,
-    /// What can be read at calls and sites, sorted by offset.
-    pub states: Vec<StateMap>,
+    /// What can be read at calls and sites, see [`crate::decode_states`].
+    pub states: Vec<u8>,
     /// What can be read where instructions have trapped, see [`crate::decode_states`].
     pub trap_states: Vec<u8>,
     /// How to unwind through the function.

@@ -240,7 +240,7 @@ fn rebase(image: &mut Image, function: &CompiledFunction, base: u32) {
         offset: base,
         size: function.code.len() as u32,
         frame_size: function.frame_size,
-        states: crate::encode_states(&function.states),
+        states: function.states.clone(),
         trap_states: function.trap_states.clone(),
         unwind: function.unwind.clone(),
     });

@@ -104,7 +104,11 @@ fn zigzag(number: i64) -> u64 {
 /// The bytes of a function's maps, sorted by offset.
 pub fn encode_states(maps: &[StateMap]) -> Vec<u8> {
     let mut encoder = StateEncoder::default();
-    maps.iter().for_each(|map| encoder.push(map.offset, map.places.iter().copied()));
+    let mut last: &[(u32, StatePlace)] = &[];
+    for map in maps {
+        encoder.push(map.offset, &changes(last, &map.places).collect::<Vec<_>>());
+        last = &map.places;
+    }
     encoder.bytes
 }
 
@@ -112,21 +116,18 @@ pub fn encode_states(maps: &[StateMap]) -> Vec<u8> {
 #[derive(Debug, Default)]
 pub struct StateEncoder {
     bytes: Vec<u8>,
-    last: StateMap,
-    places: Vec<(u32, StatePlace)>,
+    last_offset: u32,
 }
 
 impl StateEncoder {
-    /// Adds a map; its offset is not below the last one's, and the keys ascend.
-    pub fn push(&mut self, offset: u32, places: impl Iterator<Item = (u32, StatePlace)>) {
-        self.places.clear();
-        self.places.extend(places);
+    /// Adds a map, given by the keys that have another place than in the one before, with
+    /// the places, or none. Its offset is not below the last one's, and the keys ascend.
+    pub fn push(&mut self, offset: u32, changes: &[(u32, Option<StatePlace>)]) {
         let bytes = &mut self.bytes;
-        put(bytes, u64::from(offset - self.last.offset));
-        let count = changes(&self.last.places, &self.places).count();
-        put(bytes, count as u64);
+        put(bytes, u64::from(offset - self.last_offset));
+        put(bytes, changes.len() as u64);
         let mut last_key = 0;
-        for (key, place) in changes(&self.last.places, &self.places) {
+        for &(key, place) in changes {
             put(bytes, u64::from(key - last_key));
             last_key = key;
             match place {
@@ -146,8 +147,7 @@ impl StateEncoder {
                 }
             }
         }
-        self.last.offset = offset;
-        std::mem::swap(&mut self.last.places, &mut self.places);
+        self.last_offset = offset;
     }
 
     /// The bytes of all maps, see [`decode_states`].

@@ -6,6 +6,11 @@
 //! `try_call` with handlers (results are fetched there).
 //!
 //! Entries of a `br_table` that go to the same block with the same arguments are one edge.
+//!
+//! Such a block stands behind the one that its edge starts from. In functions of many
+//! blocks it stands in front of the one that the edge goes to, unless that is a way back:
+//! what lives on behind a branch is not live on most of the edges out of it, and each of
+//! these between two blocks where it is cuts its live range in two, for every value.
 
 use cranelift_entity::SecondaryMap;
 use foldhash::fast::RandomState;
@@ -85,7 +90,34 @@ impl BlockOrder {
                 edge.to = order.index[edge.call.block];
             }
         }
+        if order.blocks.len() > MANY_BLOCKS {
+            order.place_edges();
+        }
         order
+    }
+
+    /// Moves the blocks of edges forwards in front of where they go.
+    fn place_edges(&mut self) {
+        let old = std::mem::take(&mut self.blocks);
+        let goal = |(at, block): (u32, &LoweredBlock)| {
+            let LoweredBlock::Edge { pred, number } = *block else { return (at, true, at) };
+            match self.index[self.edges(pred)[number as usize].call.block] {
+                to if to > at => (to, false, at),
+                _ => (at, true, at),
+            }
+        };
+        let mut places: Vec<(u32, bool, u32)> = (0..).zip(&old).map(goal).collect();
+        places.sort_unstable();
+        let mut moved = vec![0; old.len()];
+        for (new, &(.., at)) in (0..).zip(&places) {
+            moved[at as usize] = new;
+            let block = old[at as usize];
+            if let LoweredBlock::Orig(block) = block {
+                self.index[block] = new;
+            }
+            self.blocks.push(block);
+        }
+        self.edges.iter_mut().for_each(|edge| edge.to = moved[edge.to as usize]);
     }
 
     /// Adds the edges of a block.
@@ -126,3 +158,6 @@ impl BlockOrder {
 
 /// In the place of an edge's VCode block: the block called.
 const UNSPLIT: u32 = u32::MAX;
+
+/// From so many blocks on live ranges have to be long.
+const MANY_BLOCKS: usize = 512;

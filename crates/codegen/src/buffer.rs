@@ -27,7 +27,7 @@ use cranelift_entity::{EntityRef, PrimaryMap, SecondaryMap, entity_impl};
 use foldhash::fast::RandomState;
 use sidetrack_artifact::{
     CallSite, ExceptionHandler, HandlerContext, PatchSite, PatchTarget, Reloc, RelocKind, SiteKind,
-    SourceRange, StateMap, StatePlace, SymbolName, TrapCode, TrapSite,
+    SourceRange, SymbolName, TrapCode, TrapSite,
 };
 use sidetrack_ir::work;
 
@@ -227,11 +227,12 @@ pub struct Buffer<K: FixupKind> {
     traps: Vec<TrapSite>,
     /// The offsets of traps with the instructions that they belong to.
     trap_insts: Vec<(u32, u32)>,
-    /// The instruction that is being emitted, if somebody asks where it traps.
+    /// The instruction that is being emitted, if it has a state.
     inst: Option<u32>,
     calls: Vec<PendingCall>,
     sites: Vec<PatchSite>,
-    states: Vec<StateMap>,
+    /// The return addresses of calls that have a state, with their instructions.
+    state_insts: Vec<(u32, u32)>,
     sources: Vec<SourceRange>,
     source: Option<(u32, u32)>,
     alignment: u32,
@@ -261,8 +262,8 @@ pub struct FinishedBuffer {
     pub call_sites: Vec<CallSite>,
     /// Patch sites by end offset.
     pub patch_sites: Vec<PatchSite>,
-    /// What can be read at calls and sites, sorted by offset.
-    pub states: Vec<StateMap>,
+    /// The return addresses of calls that have a state, sorted, with their instructions.
+    pub state_insts: Vec<(u32, u32)>,
     /// Source locations, sorted.
     pub sources: Vec<SourceRange>,
 }
@@ -289,7 +290,7 @@ impl<K: FixupKind> Buffer<K> {
             inst: None,
             calls: Vec::new(),
             sites: Vec::new(),
-            states: Vec::new(),
+            state_insts: Vec::new(),
             sources: Vec::new(),
             source: None,
             alignment: spec.function_alignment,
@@ -471,9 +472,11 @@ impl<K: FixupKind> Buffer<K> {
         self.calls.push(PendingCall { return_offset, frame_offset, handlers });
     }
 
-    /// What can be read while the call that returns to the current offset is under way.
-    pub fn add_state(&mut self, places: Vec<(u32, StatePlace)>) {
-        self.states.push(StateMap { offset: self.offset(), places });
+    /// It is asked what can be read while the call that returns to the current offset is
+    /// under way.
+    pub fn add_state(&mut self) {
+        let offset = self.offset();
+        self.state_insts.extend(self.inst.map(|inst| (offset, inst)));
     }
 
     /// The bytes from `start` to the current offset, a call just written, are a
@@ -497,7 +500,7 @@ impl<K: FixupKind> Buffer<K> {
         });
     }
 
-    /// Traps in what comes next belong to this instruction.
+    /// What comes next, and where it traps, belongs to this instruction.
     pub fn start_inst(&mut self, inst: Option<u32>) {
         self.inst = inst;
     }
@@ -559,7 +562,7 @@ impl<K: FixupKind> Buffer<K> {
             trap_insts: self.trap_insts,
             call_sites,
             patch_sites: self.sites,
-            states: self.states,
+            state_insts: self.state_insts,
             sources: self.sources,
         }
     }

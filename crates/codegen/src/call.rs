@@ -4,7 +4,7 @@ use crate::abi::{FrameLayout, StackAddr};
 use crate::buffer::{Buffer, FixupKind, Label, PendingHandler, SiteRecord};
 use crate::reg::Reg;
 use crate::vcode::OperandVisitor;
-use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet};
+use regalloc2::{PReg, PRegSet, VReg};
 use sidetrack_artifact::{HandlerContext, PatchTarget, SiteKind, StatePlace, SymbolName};
 
 /// What is called.
@@ -59,11 +59,20 @@ pub enum StateOperand {
 }
 
 impl StateOperand {
-    /// The register, if it is in one.
-    pub fn reg(&self) -> Option<&Reg> {
+    /// The virtual register, if it is in one.
+    pub fn vreg(&self) -> Option<VReg> {
         match self {
-            StateOperand::Reg(reg) | StateOperand::Upper(reg) => Some(reg),
+            StateOperand::Reg(reg) | StateOperand::Upper(reg) => reg.as_vreg(),
             StateOperand::Const(_) => None,
+        }
+    }
+
+    /// The same of another register; constants stay.
+    pub fn with_reg(self, reg: Reg) -> Self {
+        match self {
+            StateOperand::Reg(_) => StateOperand::Reg(reg),
+            StateOperand::Upper(_) => StateOperand::Upper(reg),
+            StateOperand::Const(_) => self,
         }
     }
 }
@@ -87,8 +96,8 @@ pub struct CallInfo {
     pub site: Option<SiteTag>,
     /// Whether it has handlers.
     pub try_call: Option<TryCallInfo>,
-    /// What can be read during the call, by the user's keys, if that was asked for.
-    pub state: Option<Vec<(u32, StateOperand)>>,
+    /// Whether it is asked what can be read during the call.
+    pub has_state: bool,
 }
 
 impl CallInfo {
@@ -110,14 +119,6 @@ impl CallInfo {
         for (reg, preg) in &mut self.defs {
             visitor.def_fixed(reg, *preg);
         }
-        // A hook finds registers as they are at the site; from the frames of other calls
-        // only what the callee does not overwrite can be read.
-        let pos = if self.site.is_some() { OperandPos::Early } else { OperandPos::Late };
-        for (_, operand) in self.state.iter_mut().flatten() {
-            if let StateOperand::Reg(reg) | StateOperand::Upper(reg) = operand {
-                visitor.operand(reg, OperandConstraint::Any, OperandKind::Use, pos);
-            }
-        }
         visitor.clobbers(self.clobbers);
     }
 
@@ -138,13 +139,8 @@ impl CallInfo {
             };
             buffer.add_site(start, SiteRecord { tag: site.tag, on: site.on, kind, target }, sites_off);
         }
-        if let Some(state) = &self.state {
-            let place = |operand| match operand {
-                StateOperand::Const(place) => place,
-                StateOperand::Reg(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()),
-                StateOperand::Upper(reg) => frame.place(reg.as_preg(), reg.as_spill_slot()).upper_half(),
-            };
-            buffer.add_state(state.iter().map(|&(key, operand)| (key, place(operand))).collect());
+        if self.has_state {
+            buffer.add_state();
         }
         let clauses = self.try_call.iter().flat_map(|info| &info.clauses);
         let handlers = clauses.map(|clause| match *clause {

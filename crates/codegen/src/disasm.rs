@@ -12,7 +12,8 @@ use std::fmt::Write;
 /// If there is no disassembler for the target.
 pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, String> {
     let lines = instructions(&func.code, target)?;
-    let trap_states = decode_states(&func.trap_states).map_err(|error| error.to_string())?;
+    let decode = |states: &[u8]| decode_states(states).map_err(|error| error.to_string());
+    let (states, trap_states) = (decode(&func.states)?, decode(&func.trap_states)?);
     let mut text = String::new();
     for (index, (start, line)) in lines.iter().enumerate() {
         let end = lines.get(index + 1).map_or(func.code.len() as u32, |next| next.0);
@@ -28,7 +29,7 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
             let tag = if site.tag == 0 { String::new() } else { format!(", tag {}", site.tag) };
             let _ = write!(text, " ; patchable call: NOP out last {} bytes{tag}{state}", site.len);
         }
-        let at_end = func.states.iter().filter(|state| state.offset == end);
+        let at_end = states.iter().filter(|state| state.offset == end);
         for state in at_end.chain(trap_states.iter().filter(|state| state.offset == *start)) {
             let places: Vec<String> = state.places.iter().map(display).collect();
             let _ = write!(text, " ; state [{}]", places.join(", "));

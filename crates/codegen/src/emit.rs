@@ -80,7 +80,13 @@ pub fn emit_function<B: Backend>(
     });
     work::note("moves", output.edits.len() as u64);
     work::note("bytes", finished.code.len() as u64);
-    let trap_states = vcode.trap_states.encode(&finished.trap_insts, output, &emitter.frame);
+    let (state_insts, trap_insts) = (&finished.state_insts, &finished.trap_insts);
+    let [states, trap_states] = vcode.states.encode(state_insts, trap_insts, output, &emitter.frame);
+    if backend.flags().regalloc_checker {
+        let (calls, traps) = ((&states[..], &state_insts[..]), (&trap_states[..], &trap_insts[..]));
+        let checked = vcode.states.check(&vcode, output, &emitter.frame, calls, traps);
+        checked.map_err(|reason| allocation_error(format!("checker: {reason}")))?;
+    }
     Ok(CompiledFunction {
         name: symbol_name(&func.name),
         code: finished.code,
@@ -89,7 +95,7 @@ pub fn emit_function<B: Backend>(
         traps: finished.traps,
         call_sites: finished.call_sites,
         patch_sites: finished.patch_sites,
-        states: finished.states,
+        states,
         trap_states,
         unwind,
         sources: finished.sources,
@@ -252,7 +258,7 @@ impl<B: Backend> Emitter<'_, B> {
                         continue;
                     }
                     buffer.start_source(self.vcode.source_locs[inst.index()]);
-                    buffer.start_inst(self.vcode.trap_states.number(inst));
+                    buffer.start_inst(self.vcode.states.number(inst));
                     copy.emit(self.backend, buffer, &ctx);
                 }
                 InstOrEdit::Edit(&Edit::Move { from, to }) => {

@@ -20,7 +20,7 @@ pub mod pass;
 pub mod reg;
 pub mod settings;
 mod split;
-mod trap_state;
+mod state;
 pub mod vcode;
 
 pub use isa::{Builder, LookupError, TargetIsa, lookup};
@@ -59,6 +59,19 @@ pub enum CodegenError {
         inst: String,
         /// What the target cannot do.
         reason: String,
+    },
+    /// The function is more work than it may be, see [`Flags::max_function_work`], or more
+    /// than the register allocator can number.
+    #[error("{function}: too large to compile: {work} {unit}, of at most {limit}")]
+    TooLarge {
+        /// The function's name.
+        function: String,
+        /// How much it is.
+        work: u64,
+        /// How much it may be.
+        limit: u64,
+        /// What is counted.
+        unit: &'static str,
     },
     /// Registers cannot be allocated; this is a bug of the code generator.
     #[error("{function}: register allocation: {reason}")]
@@ -120,7 +133,19 @@ pub fn compile_with<B: vcode::Backend>(
         static CTX: std::cell::RefCell<regalloc2::Ctx> = std::cell::RefCell::default();
     }
     let lowered = work::measure("lower", || lower::Lower::run(backend, func))?;
-    CTX.with_borrow_mut(|ctx| emit::emit_function(backend, func, lowered, ctx))
+    let (work, limit) = (lowered.vcode.work(), backend.flags().max_function_work);
+    if work > limit {
+        let function = func.name.to_string();
+        let unit = "machine instructions, operands and blocks";
+        return Err(CodegenError::TooLarge { function, work, limit, unit });
+    }
+    let large = lowered.vcode.insts.len() > 1 << 15;
+    let function = CTX.with_borrow_mut(|ctx| emit::emit_function(backend, func, lowered, ctx));
+    if large {
+        // A few of these would hold more memory than all the rest needs.
+        CTX.take();
+    }
+    function
 }
 
 /// The artifact's name for an external name.

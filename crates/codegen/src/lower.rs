@@ -21,7 +21,7 @@ use crate::buffer::{Label, block_label};
 use crate::call::{CallDest, CallInfo, StateOperand};
 use crate::reg::Reg;
 use crate::settings::OptLevel;
-use crate::trap_state::TrapStates;
+use crate::state::{Point, PointKind, States, StatesBuilder};
 use crate::vcode::{Backend, MachInst, VCode};
 use cranelift_entity::{PrimaryMap, SecondaryMap};
 use regalloc2::{PReg, RegClass, VReg};
@@ -59,13 +59,15 @@ pub struct Lower<'a, B: Backend> {
     sunk: SecondaryMap<Inst, bool>,
     /// The load that the current instruction does the work of.
     sunk_here: Option<Inst>,
-    /// What has state that it does not keep: from which instruction to before which,
-    /// in the order of lowering, and whose state it is.
-    trapping: Vec<(usize, usize, Inst)>,
-    /// Where the context is kept for a trap: before which instruction in that order, and
-    /// its register.
-    kept: Vec<(usize, VReg)>,
-    states: StateCursor<'a>,
+    /// What has state, from which instruction to before which, in the order of lowering,
+    /// and whose state it is.
+    points: Vec<(Point, Inst)>,
+    /// The call with state among the current instruction's code, from the front.
+    stateful_call: Option<usize>,
+    /// Goes through the states of calls, back to front.
+    call_states: StateCursor<'a>,
+    /// What is kept at traps, too, and its key in states.
+    context: Option<(u32, Value)>,
     colors: SecondaryMap<Inst, u32>,
     /// Registers that carry a `try_call`'s results over its edges.
     try_regs: FxHashMap<(Inst, PReg), Reg>,
@@ -236,7 +238,8 @@ impl<'a, B: Backend> Lower<'a, B> {
 
     /// A new register of a class.
     pub fn temp_class(&mut self, class: RegClass) -> Reg {
-        let vreg = VReg::new(self.next_vreg, class);
+        // When there are too many, `assemble` says so.
+        let vreg = VReg::new(self.next_vreg.min(VReg::MAX), class);
         self.next_vreg += 1;
         Reg::virtual_(vreg)
     }
@@ -277,7 +280,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             callee_pops: false,
             site: None,
             try_call: None,
-            state: None,
+            has_state: false,
         })));
         Ok(dst)
     }
@@ -303,9 +306,10 @@ impl<'a, B: Backend> Lower<'a, B> {
             uses: SecondaryMap::with_capacity(func.dfg.num_values()),
             sunk: SecondaryMap::new(),
             sunk_here: None,
-            trapping: Vec::new(),
-            kept: Vec::new(),
-            states: StateCursor::new(&func.dfg.states),
+            points: Vec::new(),
+            stateful_call: None,
+            call_states: StateCursor::new(&func.dfg.states),
+            context: context(func),
             colors: SecondaryMap::with_capacity(func.dfg.insts.len()),
             try_regs: FxHashMap::default(),
             try_stack_rets: FxHashMap::default(),
@@ -413,7 +417,6 @@ impl<'a, B: Backend> Lower<'a, B> {
         let mut locs: Vec<Option<u32>> = Vec::with_capacity(insts.capacity());
         let mut ranges = vec![(0, 0); count];
         let mut edges: Vec<Vec<SmallVec<[VReg; 4]>>> = vec![Vec::new(); count];
-        let context = self.context();
         for index in (0..count).rev() {
             let end = insts.len() as u32;
             let loc = None;
@@ -427,8 +430,6 @@ impl<'a, B: Backend> Lower<'a, B> {
                 LoweredBlock::Orig(block) => {
                     self.current_block = Some(block);
                     let mut next = self.func.layout.last_inst(block);
-                    // Whether something further behind in the block keeps the context.
-                    let mut keeps = context.is_none();
                     while let Some(inst) = next {
                         self.current = Some(inst);
                         let data = &self.func.dfg.insts[inst];
@@ -438,25 +439,9 @@ impl<'a, B: Backend> Lower<'a, B> {
                             self.lower_inst(inst)?;
                         }
                         let stops = self.stops(inst);
-                        let start = insts.len();
                         let loc = self.func.source_locs[stops];
+                        self.note_states(insts.len() as u32, inst, stops);
                         drain_reversed(&mut self.emitted, loc, &mut insts, &mut locs);
-                        let dfg = &self.func.dfg;
-                        if let Some(state) = dfg.states.of(stops) {
-                            if dfg.keeps_state(stops) {
-                                keeps = true;
-                            } else if insts.len() > start {
-                                self.trapping.push((start, insts.len(), stops));
-                                if let Some((key, v)) = context.filter(|_| !keeps)
-                                    && self.states.value(state, key) == Some(v)
-                                {
-                                    let reg =
-                                        self.def_reg(v).as_vreg().expect("values are in virtual registers");
-                                    self.kept.push((start, reg));
-                                    keeps = true;
-                                }
-                            }
-                        }
                         next = self.func.layout.prev_inst(inst);
                     }
                     if index == 0 {
@@ -472,7 +457,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         locs.reverse();
         let total = insts.len() as u32;
         let block_ranges = ranges.iter().map(|(start, end)| (total - end, total - start)).collect();
-        Ok(self.assemble(insts, locs, block_ranges, edges))
+        self.assemble(insts, locs, block_ranges, edges)
     }
 
     fn assemble(
@@ -481,7 +466,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         source_locs: Vec<Option<u32>>,
         block_ranges: Vec<(u32, u32)>,
         edges: Vec<Vec<SmallVec<[VReg; 4]>>>,
-    ) -> VCode<B::Inst> {
+    ) -> Result<VCode<B::Inst>, CodegenError> {
         let count = self.order.blocks.len();
         let vector_class = self.backend.vector_class().filter(|_| self.vectors);
         let words = |class| match vector_class {
@@ -503,7 +488,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             clobbers: Vec::new(),
             spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
             vector_class,
-            trap_states: Default::default(),
+            states: Default::default(),
         };
         let mut preds: Vec<SmallVec<[regalloc2::Block; 2]>> = vec![SmallVec::new(); count];
         let mut edge = 0;
@@ -545,14 +530,18 @@ impl<'a, B: Backend> Lower<'a, B> {
         for list in preds {
             vcode.preds.push(list);
         }
+        if self.next_vreg > VReg::MAX {
+            let (work, limit) = (self.next_vreg as u64, VReg::MAX as u64);
+            let function = self.func.name.to_string();
+            return Err(CodegenError::TooLarge { function, work, limit, unit: "virtual registers" });
+        }
         vcode.num_vregs = self.next_vreg;
-        vcode.trap_states = self.trap_states(vcode.insts.len());
+        vcode.states = self.states(vcode.insts.len() as u32);
         if self.backend.flags().opt_level == OptLevel::Speed {
             crate::split::run(&mut vcode);
         }
-        vcode.trap_states.finish(vcode.num_vregs);
         vcode.collect_operands();
-        vcode
+        Ok(vcode)
     }
 
     /// Whose work it is that may trap when an instruction's code does: that of a load
@@ -564,32 +553,34 @@ impl<'a, B: Backend> Lower<'a, B> {
         load.unwrap_or(inst)
     }
 
-    /// The states of the instructions that may trap, of `total` machine instructions.
-    fn trap_states(&self, total: usize) -> TrapStates {
-        // A function with thousands of values and of traps is not worth gigabytes. Beyond,
-        // there is only the first entry.
-        const MOST_ENTRIES: usize = 1 << 20;
-        let mut entries_left = MOST_ENTRIES;
-        let mut states = TrapStates::default();
-        let mut cursor = StateCursor::new(&self.func.dfg.states);
-        for &(start, end, inst) in self.trapping.iter().rev() {
-            let Some(state) = self.func.dfg.states.of(inst) else { continue };
-            let entries = cursor.entries(state);
-            let most = if entries_left == 0 { 1 } else { entries.len() };
-            entries_left = entries_left.saturating_sub(entries.len());
-            let entries = entries.into_iter().take(most);
-            let known = entries.filter_map(|entry| Some((entry.key, self.known_operand(entry.value)?)));
-            states.push((total - end) as u32, (total - start) as u32, known);
+    /// Notes the states of the current instruction's code, which comes behind `start`
+    /// others in the order of lowering, and does the work of `stops` where it may trap.
+    fn note_states(&mut self, start: u32, inst: Inst, stops: Inst) {
+        let (dfg, mut end) = (&self.func.dfg, start + self.emitted.len() as u32);
+        let mut start = start;
+        if let Some(index) = self.stateful_call.take() {
+            end -= index as u32;
+            start = end - 1;
+            let kind = if dfg.is_patchable(inst) { PointKind::Site } else { PointKind::Call };
+            self.points.push((Point { start, end, kind }, inst));
         }
-        self.kept.iter().rev().for_each(|&(start, reg)| states.keep((total - start) as u32, reg));
-        states
+        if start < end && dfg.states.of(stops).is_some() && !dfg.keeps_state(stops) {
+            self.points.push((Point { start, end, kind: PointKind::Trap }, stops));
+            if let Some((_, context)) = self.context {
+                self.def_reg(context);
+            }
+        }
     }
 
-    /// The function's context, and its key in states.
-    fn context(&self) -> Option<(u32, Value)> {
-        let context = self.func.context()?;
-        let ranges = self.func.dfg.states.ranges();
-        ranges.iter().find(|range| range.value == context).map(|range| (range.key, context))
+    /// The states of all that has any, of `total` machine instructions.
+    fn states(&self, total: u32) -> States {
+        let dfg = &self.func.dfg;
+        let mut states = StatesBuilder::new(&dfg.states, |v| self.known_operand(v));
+        for &(Point { start, end, kind }, inst) in self.points.iter().rev() {
+            let state = dfg.states.of(inst).expect("only what has state is noted");
+            states.push(Point { start: total - end, end: total - start, kind }, state);
+        }
+        states.finish(self.context.map(|(key, _)| key))
     }
 
     /// The constant that a value is, or the register that it has if something needs it.
@@ -747,4 +738,11 @@ fn drain_reversed<I>(
 ) {
     locs.extend(std::iter::repeat_n(loc, emitted.len()));
     insts.extend(emitted.drain(..).rev());
+}
+
+/// A function's context, and its key in states.
+fn context(func: &Function) -> Option<(u32, Value)> {
+    let context = func.context()?;
+    let ranges = func.dfg.states.ranges();
+    ranges.iter().find(|range| range.value == context).map(|range| (range.key, context))
 }

@@ -26,6 +26,10 @@ pub struct Flags {
     pub verifier: bool,
     /// `regalloc_checker`: check every register allocation.
     pub regalloc_checker: bool,
+    /// `max_function_work=N`: the most work that a function may be. The unit is a machine
+    /// instruction before registers are allocated, an operand of one, or a block; the time
+    /// and memory of allocation grow with them.
+    pub max_function_work: u64,
 }
 
 impl Default for Flags {
@@ -36,6 +40,7 @@ impl Default for Flags {
             sites_off: false,
             verifier: true,
             regalloc_checker: false,
+            max_function_work: u64::MAX,
         }
     }
 }
@@ -111,6 +116,12 @@ impl Flags {
                 };
                 return Ok(());
             }
+            "max_function_work" => {
+                let value = value.unwrap_or_default();
+                let bad = || SettingError::BadValue { name: name.to_string(), value: value.to_string() };
+                self.max_function_work = value.parse().map_err(|_| bad())?;
+                return Ok(());
+            }
             "live_patching" => &mut self.live_patching,
             "sites_off" => &mut self.sites_off,
             "enable_verifier" => &mut self.verifier,
@@ -151,7 +162,10 @@ mod tests {
         flags.set("opt_level", Some("speed")).unwrap();
         flags.set("live_patching", None).unwrap();
         flags.set("is_pic", Some("1")).unwrap();
+        flags.set("max_function_work", Some("1000")).unwrap();
         assert_eq!((flags.opt_level, flags.live_patching), (OptLevel::Speed, true));
+        assert_eq!(flags.max_function_work, 1000);
+        assert!(flags.set("max_function_work", None).is_err());
         let unknown = flags.set("no_such", None).unwrap_err();
         assert_eq!(unknown.to_string(), "unknown setting `no_such`");
         let bad = flags.set("opt_level", Some("max")).unwrap_err();

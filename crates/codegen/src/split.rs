@@ -10,7 +10,7 @@
 //!
 //! Needs: all blocks of the function in reverse postorder, operands not yet collected.
 //! Provides: the same program. Breaks: numbers of instructions, except those in the
-//! trap states, which move along.
+//! states, which move along.
 
 use crate::reg::Reg;
 use crate::vcode::{MachInst, OperandVisitor, VCode};
@@ -62,7 +62,7 @@ pub(crate) fn run<I: MachInst>(vcode: &mut VCode<I>) {
             let uses = &uses[vreg.vreg()];
             uses.defined_in != number && uses.reads >= MIN_READS
         });
-        if read.is_empty() {
+        if read.is_empty() || vcode.num_vregs + read.len() > VReg::MAX {
             continue;
         }
         let before = vcode.block_ranges[inner.entry].1 - 1;
@@ -77,6 +77,11 @@ pub(crate) fn run<I: MachInst>(vcode: &mut VCode<I>) {
         for &block in &inner.blocks {
             vcode.block_insts_mut(block).iter_mut().for_each(|inst| inst.visit_operands(&mut renamer));
             vcode.block_args_mut(block).iter_mut().for_each(|vreg| *vreg = renamer.name(*vreg));
+            let (start, end) = vcode.block_ranges[block];
+            let points = vcode.states.points_in(start, end);
+            for &vreg in &read {
+                vcode.states.rename(points.clone(), vreg, renamer.name(vreg));
+            }
         }
     }
     copies.sort_by_key(|copy| copy.before);
@@ -205,5 +210,5 @@ fn insert<I: MachInst>(vcode: &mut VCode<I>, copies: &[Copy]) {
         shift(start);
         shift(end);
     }
-    vcode.trap_states.renumber(shift);
+    vcode.states.renumber(shift);
 }

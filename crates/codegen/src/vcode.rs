@@ -14,7 +14,7 @@ use crate::buffer::{Buffer, BufferSpec, FixupKind, Label};
 use crate::call::CallInfo;
 use crate::reg::Reg;
 use crate::settings::Flags;
-use crate::trap_state::TrapStates;
+use crate::state::{Kept, States};
 use cranelift_entity::SecondaryMap;
 use regalloc2::{
     Block, Inst, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, PReg, PRegSet,
@@ -267,8 +267,8 @@ pub struct VCode<I> {
     pub(crate) spill_words: [u32; 3],
     /// The class that holds vectors, if the function has any.
     pub(crate) vector_class: Option<RegClass>,
-    /// What can be read where instructions trap.
-    pub(crate) trap_states: TrapStates,
+    /// What can be read at calls, at sites, and where instructions trap.
+    pub(crate) states: States,
 }
 
 /// A list of lists in one allocation.
@@ -295,6 +295,16 @@ impl<T> Ranges<T> {
         &self.items[start as usize..self.ends[index] as usize]
     }
 
+    fn with_capacity(items: usize, lists: usize) -> Self {
+        Ranges { items: Vec::with_capacity(items), ends: Vec::with_capacity(lists) }
+    }
+
+    /// The items of `count` lists in a row.
+    fn get_many(&self, first: usize, count: usize) -> &[T] {
+        let end_of = |lists: usize| if lists == 0 { 0 } else { self.ends[lists - 1] as usize };
+        &self.items[end_of(first)..end_of(first + count)]
+    }
+
     /// The items of `count` lists in a row.
     fn get_many_mut(&mut self, first: usize, count: usize) -> &mut [T] {
         let end_of = |lists: usize| if lists == 0 { 0 } else { self.ends[lists - 1] as usize };
@@ -304,6 +314,9 @@ impl<T> Ranges<T> {
 
     fn len(&self) -> usize {
         self.ends.len()
+    }
+    pub(crate) fn total(&self) -> usize {
+        self.items.len()
     }
 }
 
@@ -346,27 +359,118 @@ impl<I: MachInst> VCode<I> {
         self.branch_args.get_many_mut(self.first_edge[block] as usize, edges)
     }
 
-    /// Collects the operands of all instructions.
+    /// The arguments that a block passes to its successors.
+    pub(crate) fn block_args(&self, block: usize) -> &[VReg] {
+        self.branch_args.get_many(self.first_edge[block] as usize, self.succs.get(block).len())
+    }
+
+    /// How much there is to do for the allocator: instructions, operands, arguments of
+    /// branches, and blocks.
+    pub(crate) fn work(&self) -> u64 {
+        let lists = [self.insts.len(), self.operands.items.len(), self.branch_args.items.len()];
+        (lists.iter().sum::<usize>() + self.block_ranges.len()) as u64
+    }
+
+    /// Collects the operands of all instructions, with those that keep what states need,
+    /// and makes the labels of states.
     pub(crate) fn collect_operands(&mut self) {
         self.operands.items.reserve(self.insts.len() * 3);
-        let mut kept = self.trap_states.kept().peekable();
         for (i, inst) in self.insts.iter_mut().enumerate() {
             let first = self.operands.items.len();
             let mut collector =
                 Collector { operands: &mut self.operands.items, first, clobbers: PRegSet::empty() };
             inst.visit_operands(&mut collector);
             let clobbers = collector.clobbers;
-            // Behind those that the instruction is told of.
-            while let Some((_, reg)) = kept.next_if(|(at, _)| at.index() == i) {
-                self.operands.items.push(Operand::any_use(reg));
-            }
             if clobbers != PRegSet::empty() {
                 self.clobbers.push((Inst::new(i), clobbers));
             }
             self.operands.ends.push(self.operands.items.len() as u32);
         }
+        self.states.apply_renames(self.num_vregs);
+        let kept = self.states.keep(self);
+        self.add_kept(&kept);
+        if self.num_vregs <= FEW_VREGS {
+            return self.states.make_labels(self.num_vregs, Some);
+        }
+        let names = self.rename_vregs();
+        self.states.make_labels(self.num_vregs, |vreg| {
+            let name = names[vreg.vreg()];
+            (name != UNNAMED).then(|| VReg::new(name as usize, vreg.class()))
+        });
+    }
+
+    /// Adds operands behind those of their instructions, which do not see them.
+    fn add_kept(&mut self, kept: &[Kept]) {
+        if kept.is_empty() {
+            return;
+        }
+        let mut operands = Ranges::with_capacity(self.operands.items.len() + kept.len(), self.insts.len());
+        let mut kept = kept.iter().peekable();
+        for inst in 0..self.insts.len() {
+            operands.items.extend_from_slice(self.operands.get(inst));
+            while let Some(&Kept { vreg, pos, .. }) = kept.next_if(|kept| kept.inst as usize == inst) {
+                operands.items.push(Operand::new(vreg, OperandConstraint::Any, OperandKind::Use, pos));
+            }
+            operands.ends.push(operands.items.len() as u32);
+        }
+        self.operands = operands;
+    }
+
+    /// Gives registers other names in all that the allocator sees: first those that more
+    /// than one block knows, in the order of the code, then the others. The allocator's
+    /// sets of live registers are of words of 64 bits, and quick while these are few; they
+    /// are if what lives long has names near one another. Returns the new names.
+    fn rename_vregs(&mut self) -> Vec<u32> {
+        const UNSEEN: u32 = u32::MAX;
+        const SEVERAL: u32 = u32::MAX - 1;
+        let blocks = self.block_ranges.len();
+        // The only block that knows a register.
+        let mut home = vec![UNSEEN; self.num_vregs];
+        for block in 0..blocks {
+            self.for_each_vreg_mut(block, |vreg| {
+                let home = &mut home[vreg.vreg()];
+                *home = if *home == UNSEEN || *home == block as u32 { block as u32 } else { SEVERAL };
+            });
+        }
+        let mut names = vec![UNNAMED; self.num_vregs];
+        let mut next = home.iter().filter(|home| **home == SEVERAL).count() as u32;
+        let mut next_shared = 0;
+        for block in 0..blocks {
+            self.for_each_vreg_mut(block, |vreg| {
+                let name = &mut names[vreg.vreg()];
+                if *name == UNNAMED {
+                    let next = if home[vreg.vreg()] == SEVERAL { &mut next_shared } else { &mut next };
+                    *name = *next;
+                    *next += 1;
+                }
+                *vreg = VReg::new(*name as usize, vreg.class());
+            });
+        }
+        if std::env::var_os("RA_STATS").is_some() && self.insts.len() > 20000 {
+            eprintln!("shared {next_shared} of {next}");
+        }
+        self.num_vregs = next as usize;
+        names
+    }
+
+    /// Shows the registers of a block as the allocator sees it.
+    fn for_each_vreg_mut(&mut self, block: usize, mut f: impl FnMut(&mut VReg)) {
+        self.params.get_many_mut(block, 1).iter_mut().for_each(&mut f);
+        let (start, end) = self.block_ranges[block];
+        for operand in self.operands.get_many_mut(start as usize, (end - start) as usize) {
+            let mut vreg = operand.vreg();
+            f(&mut vreg);
+            *operand = Operand::new(vreg, operand.constraint(), operand.kind(), operand.pos());
+        }
+        self.block_args_mut(block).iter_mut().for_each(f);
     }
 }
+
+/// The allocator's sets of so many registers are never slow.
+const FEW_VREGS: usize = 12 * 64;
+
+/// The name of a register that no operand names.
+const UNNAMED: u32 = u32::MAX;
 
 impl<I: MachInst> regalloc2::Function for VCode<I> {
     fn num_insts(&self) -> usize {
@@ -431,7 +535,7 @@ impl<I: MachInst> regalloc2::Function for VCode<I> {
     }
 
     fn debug_value_labels(&self) -> &[(VReg, Inst, Inst, u32)] {
-        self.trap_states.labels()
+        self.states.labels()
     }
 
     fn spillslot_size(&self, class: RegClass) -> usize {

@@ -66,6 +66,7 @@ impl Compiler {
             sites_off: true,
             verifier: config.verify,
             regalloc_checker: config.verify,
+            max_function_work: config.max_function_work,
             ..Flags::default()
         };
         let options = Options {
@@ -88,7 +89,8 @@ impl Compiler {
     /// text make the same code.
     pub fn fingerprint(&self) -> String {
         let Compiler { isa, options, features, .. } = self;
-        format!("{} {} {:?} {options:?} {features:?}", isa.name(), isa.features(), isa.flags())
+        let flags = Flags { max_function_work: u64::MAX, ..isa.flags().clone() };
+        format!("{} {} {flags:?} {options:?} {features:?}", isa.name(), isa.features())
     }
 
     /// What the code is for.

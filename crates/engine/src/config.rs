@@ -70,6 +70,7 @@ pub struct Config {
     pub(crate) progress: Option<Progress>,
     pub(crate) features: Features,
     pub(crate) signals_chained: bool,
+    pub(crate) max_function_work: u64,
 }
 
 impl fmt::Debug for Config {
@@ -99,6 +100,7 @@ impl Default for Config {
             progress: None,
             features: Features::default(),
             signals_chained: false,
+            max_function_work: u64::MAX,
         }
     }
 }
@@ -162,6 +164,16 @@ impl Config {
     /// What is accepted of WebAssembly.
     pub fn features(&mut self, features: Features) -> &mut Self {
         self.features = features;
+        self
+    }
+
+    /// The most work that the compilation of one function may be: a module with a function
+    /// that is more is refused with an error that names it. The unit is a machine
+    /// instruction before registers are allocated, an operand of one, or a block. Ordinary
+    /// functions have up to 100,000 of them, the largest of compilers and interpreters a
+    /// few million; a million takes about a second and half a gigabyte.
+    pub fn max_function_work(&mut self, work: u64) -> &mut Self {
+        self.max_function_work = work;
         self
     }
 

@@ -44,6 +44,10 @@ pub struct TargetArgs {
     /// Where sites are in a module's code.
     #[arg(long, value_enum, value_name = "WHERE", default_value = "joins")]
     sites: Sites,
+    /// Refuse functions that are more work to compile: instructions, operands and blocks
+    /// when registers are allocated.
+    #[arg(long, value_name = "N")]
+    max_function_work: Option<u64>,
 }
 
 /// What is in code for debuggers.
@@ -91,6 +95,9 @@ impl TargetArgs {
                 OptLevel::Speed => sidetrack_codegen::OptLevel::Speed,
             };
         }
+        if let Some(work) = self.max_function_work {
+            flags.max_function_work = work;
+        }
         for setting in &self.settings {
             let (name, value) = match setting.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
@@ -126,6 +133,9 @@ impl TargetArgs {
         match self.opt_level {
             None | Some(OptLevel::Speed) => {}
             Some(OptLevel::None) => _ = config.opt_level(engine::OptLevel::None),
+        }
+        if let Some(work) = self.max_function_work {
+            config.max_function_work(work);
         }
         config.instrument(match self.instrument {
             Instrument::Off => engine::Instrument::Off,

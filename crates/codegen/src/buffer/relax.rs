@@ -130,7 +130,7 @@ impl<K: FixupKind> Buffer<K> {
         self.trap_insts.iter_mut().for_each(|(offset, _)| map(offset));
         self.calls.iter_mut().for_each(|call| map(&mut call.return_offset));
         self.sites.iter_mut().for_each(|site| map(&mut site.end));
-        self.states.iter_mut().for_each(|state| map(&mut state.offset));
+        self.state_insts.iter_mut().for_each(|(offset, _)| map(offset));
         for source in &mut self.sources {
             map(&mut source.start);
             map(&mut source.end);
@@ -205,7 +205,8 @@ mod tests {
         // In reach only as the next one becomes short, which makes the first one so.
         jump(&mut buffer, middle);
         buffer.add_trap(sidetrack_artifact::TrapCode::IntegerOverflow);
-        buffer.add_state(Vec::new());
+        buffer.start_inst(Some(7));
+        buffer.add_state();
         buffer.put1(8);
         buffer.bind(middle);
         buffer.bind(end);
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(done.code[..3], [1, 125, 7]);
         assert_eq!(done.code[124..127], [1, 1, 8]);
         assert_eq!(done.code[127..], [1, -127i8 as u8]);
-        assert_eq!((done.traps[0].offset, done.states[0].offset), (126, 126));
+        assert_eq!((done.traps[0].offset, done.state_insts[0]), (126, (126, 7)));
     }
 
     #[test]

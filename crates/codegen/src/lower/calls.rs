@@ -10,6 +10,7 @@ use crate::abi::{AbiLoc, SigAbi, StackAddr};
 use crate::buffer::Label;
 use crate::call::{CallDest, CallInfo, SiteTag, StateOperand, TryCallInfo, TryClause};
 use crate::reg::Reg;
+use crate::state::changed_values;
 use crate::symbol_name;
 use crate::vcode::{Backend, MachInst};
 use regalloc2::{PReg, PRegSet, RegClass};
@@ -118,25 +119,26 @@ impl<B: Backend> Lower<'_, B> {
             callee_pops: abi.callee_pops,
             site,
             try_call: None,
-            state: self.state(inst),
+            has_state: false,
         };
         Ok((info, abi))
     }
 
-    /// What can be read during a call. Constants need no register.
-    fn state(&mut self, inst: Inst) -> Option<Vec<(u32, StateOperand)>> {
+    /// Emits a call, which has the state of `inst` if there is one. What can be read
+    /// during the call has to be in registers, but for constants.
+    fn emit_call(&mut self, inst: Inst, mut info: CallInfo) {
         let func = self.func;
-        let entries = self.states.entries(func.dfg.states.of(inst)?).into_iter().map(|entry| {
-            let operand = match self.constant_place(entry.value) {
-                Some(place) => StateOperand::Const(place),
-                None => {
-                    let reg = self.reg(entry.value);
-                    self.state_operand(entry.value, reg)
+        if let Some(state) = func.dfg.states.of(inst) {
+            // What it has in common with the call lowered before has a register already.
+            for v in changed_values(&func.dfg.states, &mut self.call_states, state) {
+                if self.constant_place(v).is_none() {
+                    self.reg(v);
                 }
-            };
-            (entry.key, operand)
-        });
-        Some(entries.collect())
+            }
+            info.has_state = true;
+            self.stateful_call = Some(self.emitted.len());
+        }
+        self.emit(B::Inst::call(Box::new(info)));
     }
 
     /// The register that a value is in as something to read.
@@ -181,7 +183,7 @@ impl<B: Backend> Lower<'_, B> {
                 }
             }
         }
-        self.emit(B::Inst::call(Box::new(info)));
+        self.emit_call(inst, info);
         self.emitted.extend(loads);
         Ok(())
     }
@@ -293,9 +295,9 @@ impl<B: Backend> Lower<'_, B> {
         }
         if handlers {
             info.try_call = Some(TryCallInfo { normal: targets[0], clauses });
-            self.emit(B::Inst::call(Box::new(info)));
+            self.emit_call(inst, info);
         } else {
-            self.emit(B::Inst::call(Box::new(info)));
+            self.emit_call(inst, info);
             self.load_stack_rets(inst);
             self.emit(B::Inst::jump(targets[0]));
         }
