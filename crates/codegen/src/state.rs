@@ -19,6 +19,8 @@
 mod check;
 mod keep;
 mod places;
+#[cfg(test)]
+mod tests;
 
 use crate::call::StateOperand;
 use crate::reg::Reg;
@@ -177,11 +179,6 @@ impl States {
         }));
     }
 
-    /// Whether a state names a register; the labels are made.
-    fn is_named(&self, vreg: VReg) -> bool {
-        self.labels.binary_search_by_key(&vreg.vreg(), |label| label.0.vreg()).is_ok()
-    }
-
     /// The point of an instruction: as a call or site, or as one that may trap. It may be
     /// both, a call that does the work of a load which can trap.
     fn point_of(&self, inst: u32, trap: bool) -> Option<u32> {
@@ -240,9 +237,9 @@ impl<'a, F: Fn(Value) -> Option<StateOperand>> StatesBuilder<'a, F> {
                     continue;
                 }
                 match value {
-                    Some(value) => drop(self.open.insert(key, (value, number))),
-                    None => drop(self.open.remove(&key)),
-                }
+                    Some(value) => self.open.insert(key, (value, number)),
+                    None => self.open.remove(&key),
+                };
                 if let Some((value, first)) = before {
                     self.close(key, value, first, number);
                 }
@@ -276,7 +273,9 @@ impl<'a, F: Fn(Value) -> Option<StateOperand>> StatesBuilder<'a, F> {
 /// once, with what they have there.
 fn changes(cursor: &mut StateCursor<'_>, state: State) -> BTreeMap<u32, Option<Value>> {
     let mut changes = BTreeMap::new();
-    cursor.go_to(state, |key, value| drop(changes.insert(key, value)));
+    cursor.go_to(state, |key, value| {
+        changes.insert(key, value);
+    });
     changes
 }
 

@@ -315,9 +315,6 @@ impl<T> Ranges<T> {
     fn len(&self) -> usize {
         self.ends.len()
     }
-    pub(crate) fn total(&self) -> usize {
-        self.items.len()
-    }
 }
 
 struct Collector<'a> {
@@ -445,9 +442,6 @@ impl<I: MachInst> VCode<I> {
                 }
                 *vreg = VReg::new(*name as usize, vreg.class());
             });
-        }
-        if std::env::var_os("RA_STATS").is_some() && self.insts.len() > 20000 {
-            eprintln!("shared {next_shared} of {next}");
         }
         self.num_vregs = next as usize;
         names

@@ -21,9 +21,9 @@ struct Holds(BTreeMap<Allocation, BTreeSet<VReg>>);
 impl Holds {
     fn copy(&mut self, from: Allocation, to: Allocation) {
         match self.0.get(&from).cloned() {
-            Some(held) => drop(self.0.insert(to, held)),
-            None => drop(self.0.remove(&to)),
-        }
+            Some(held) => self.0.insert(to, held),
+            None => self.0.remove(&to),
+        };
     }
 
     fn define(&mut self, vreg: VReg, alloc: Allocation) {
@@ -143,7 +143,9 @@ impl<I: MachInst> Check<'_, I> {
             }
             let operands = self.vcode.inst_operands(inst).iter().zip(self.output.inst_allocs(inst));
             let defs = operands.filter(|(operand, _)| operand.kind() == OperandKind::Def);
-            defs.clone().for_each(|(_, alloc)| drop(holds.0.remove(alloc)));
+            for (_, alloc) in defs.clone() {
+                holds.0.remove(alloc);
+            }
             if let Some(point) = call.filter(late) {
                 self.maps_at(point, number, holds)?;
             }
