@@ -90,12 +90,20 @@ pub enum CodegenError {
 /// If the function breaks a rule or the target cannot compile it; the error names
 /// the function and the entity.
 pub fn compile(func: &Function, isa: &dyn TargetIsa) -> Result<CompiledFunction, CodegenError> {
-    let failed = |reason: String| CodegenError::Verifier { function: func.name.to_string(), reason };
+    compile_owned(func.clone(), isa)
+}
+
+/// Compiles a function that is not needed afterwards, as [`compile`] does.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_owned(mut func: Function, isa: &dyn TargetIsa) -> Result<CompiledFunction, CodegenError> {
+    let name = func.name.clone();
+    let failed = |reason: String| CodegenError::Verifier { function: name.to_string(), reason };
     let verify = isa.flags().verifier;
     if verify {
-        work::measure("verifier", || verifier::verify(func)).map_err(|errors| failed(errors.to_string()))?;
+        work::measure("verifier", || verifier::verify(&func)).map_err(|errors| failed(errors.to_string()))?;
     }
-    let mut func = func.clone();
     Passes::new(&mut func, verify).run("legalize", legalize::legalize).flatten().map_err(failed)?;
     if isa.flags().opt_level == OptLevel::Speed {
         opt::optimize(&mut func, verify).map_err(failed)?;

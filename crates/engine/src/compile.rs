@@ -37,6 +37,10 @@ impl From<WasmError> for InvalidModule {
     }
 }
 
+/// How many bytes of function bodies may be in work at once: what a body becomes on the way
+/// takes a few thousand times its size, and with many processors there would be many.
+const BODIES_AT_ONCE: u64 = 256 << 10;
+
 /// Compiles modules with an engine's settings.
 pub(crate) struct Compiler {
     isa: Arc<dyn TargetIsa>,
@@ -106,9 +110,11 @@ impl Compiler {
         let first = info.imported_functions;
         let total = info.functions.len() - first as usize;
         let done = AtomicUsize::new(0);
+        let budget = crate::parallel::Budget::new(BODIES_AT_ONCE);
         let body = |index: u32| -> Result<CompiledFunction> {
+            let _share = budget.take(info.functions[index as usize].body.len() as u64);
             let ir = translation.translate(index, &self.options).map_err(InvalidModule::from)?;
-            let function = sidetrack_codegen::compile(&ir, &*self.isa).map_err(failed)?;
+            let function = sidetrack_codegen::compile_owned(ir, &*self.isa).map_err(failed)?;
             if let Some(progress) = &self.progress {
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             }
