@@ -78,8 +78,10 @@ impl BlockOrder {
                 && func.layout.last_inst(block).is_some_and(|inst| {
                     matches!(func.dfg.insts[inst].opcode, Opcode::TryCall | Opcode::TryCallIndirect)
                 });
+            // A `br_table` has an operand, so arguments cannot be moved in front of it.
+            let splits = several || order.tables.get(block).is_some_and(|table| !table.is_empty());
             for (number, edge) in (0..).zip(&mut order.edges[start as usize..end as usize]) {
-                if split_all || (several && ways[edge.call.block] > 1) {
+                if split_all || (splits && ways[edge.call.block] > 1) {
                     edge.to = order.blocks.len() as u32;
                     order.blocks.push(LoweredBlock::Edge { pred: block, number });
                 }
