@@ -414,31 +414,42 @@ impl<I: MachInst> VCode<I> {
     }
 
     /// Gives registers other names in all that the allocator sees: first those that more
-    /// than one block knows, in the order of the code, then the others. The allocator's
-    /// sets of live registers are of words of 64 bits, and quick while these are few; they
-    /// are if what lives long has names near one another. Returns the new names.
+    /// than one block knows, then the others. The allocator's sets of live registers are of
+    /// words of 64 bits, and quick while these are few; they are if what is live at the same
+    /// time has names near one another. So what spans most blocks comes first, by classes of
+    /// which each spans [`SPANS`] times as many blocks as the next, and within a class it
+    /// is as in the code. Returns the new names.
     fn rename_vregs(&mut self) -> Vec<u32> {
-        const UNSEEN: u32 = u32::MAX;
-        const SEVERAL: u32 = u32::MAX - 1;
         let blocks = self.block_ranges.len();
-        // The only block that knows a register.
-        let mut home = vec![UNSEEN; self.num_vregs];
+        // The first and last block that know a register.
+        let mut known = vec![(u32::MAX, 0); self.num_vregs];
         for block in 0..blocks {
             self.for_each_vreg_mut(block, |vreg| {
-                let home = &mut home[vreg.vreg()];
-                *home = if *home == UNSEEN || *home == block as u32 { block as u32 } else { SEVERAL };
+                let (first, last) = &mut known[vreg.vreg()];
+                *first = (*first).min(block as u32);
+                *last = block as u32;
             });
         }
+        let class = |(first, last): (u32, u32)| match last.checked_sub(first) {
+            None => u32::MAX,
+            Some(0) => 0,
+            Some(span) => 1 + span.ilog(SPANS),
+        };
+        let mut order: Vec<(std::cmp::Reverse<u32>, u32, u32)> = (0..)
+            .zip(&known)
+            .filter(|(_, known)| !matches!(class(**known), 0 | u32::MAX))
+            .map(|(number, &known)| (std::cmp::Reverse(class(known)), known.0, number))
+            .collect();
+        order.sort_unstable();
         let mut names = vec![UNNAMED; self.num_vregs];
-        let mut next = home.iter().filter(|home| **home == SEVERAL).count() as u32;
-        let mut next_shared = 0;
+        (0..).zip(&order).for_each(|(name, &(.., number))| names[number as usize] = name);
+        let mut next = order.len() as u32;
         for block in 0..blocks {
             self.for_each_vreg_mut(block, |vreg| {
                 let name = &mut names[vreg.vreg()];
                 if *name == UNNAMED {
-                    let next = if home[vreg.vreg()] == SEVERAL { &mut next_shared } else { &mut next };
-                    *name = *next;
-                    *next += 1;
+                    *name = next;
+                    next += 1;
                 }
                 *vreg = VReg::new(*name as usize, vreg.class());
             });
@@ -462,6 +473,9 @@ impl<I: MachInst> VCode<I> {
 
 /// The allocator's sets of so many registers are never slow.
 const FEW_VREGS: usize = 12 * 64;
+
+/// How much longer what one class of names is for lives than what the next is for.
+const SPANS: u32 = 8;
 
 /// The name of a register that no operand names.
 const UNNAMED: u32 = u32::MAX;
