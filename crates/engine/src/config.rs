@@ -137,7 +137,7 @@ impl Config {
     }
 
     /// The most bytes of stack that WebAssembly code takes, host functions between
-    /// included. The thread must have more: what is left is for the host functions
+    /// included; on a thread that has less, what it has but for some room for the host functions
     /// called last.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;

@@ -18,6 +18,7 @@ use sidetrack_artifact::{
     ConstExpr, ConstOp, ElementItems, EntityIndex, EntityType, RefType, SegmentMode, ValType,
     module::ModuleInfo,
 };
+use std::marker::PhantomPinned;
 use std::ptr::NonNull;
 
 /// An instance, as its store keeps it.
@@ -33,6 +34,8 @@ pub struct InstanceData {
     elements: Vec<Box<[u64]>>,
     /// Whether a data segment has been dropped.
     dropped_data: Vec<bool>,
+    /// The context has its address.
+    _pointed_to: PhantomPinned,
 }
 
 /// An instance of a module in a store.
@@ -220,6 +223,7 @@ fn build(store: &mut StoreOpaque, module: &Module, imports: &[Extern]) -> Result
         tags: Vec::with_capacity(info.tags.len()),
         elements: vec![Box::default(); info.elements.len()],
         dropped_data: vec![false; info.data_segments.len()],
+        _pointed_to: PhantomPinned,
     };
     for import in imports {
         match import {

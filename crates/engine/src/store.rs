@@ -16,6 +16,7 @@ use crate::trap::{ThrownException, WasmBacktrace};
 use crate::vm::call::Halt;
 use crate::vm::host::Whole;
 use crate::vm::memory::PAGE;
+use crate::vm::roots::Thread;
 use crate::vm::{
     Activation, Arena, Exceptions, FuncRecord, HostContext, HostError, HostFunc, Slot, StoreAddress,
     StoreFields, StoreId, VmMemory, VmPtr, VmTable, VmTag,
@@ -29,6 +30,8 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::marker::PhantomPinned;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 /// What is left to say when compiled code is left by a trap that the host asked for.
@@ -76,11 +79,12 @@ impl<T: 'static> StoreDyn for StoreInner<T> {
 
     fn debug_event(&mut self, event: DebugEvent, stop: &Stopped<'_>) -> Result<Resume> {
         let Some(mut handler) = self.handler.take() else { return event.unheard() };
-        let answer = handler(&mut DebugContext::new(StoreContextMut::new(self), stop), event);
+        let mut tell = || handler(&mut DebugContext::new(StoreContextMut::new(self), stop), event);
+        let answer = catch_unwind(AssertUnwindSafe(&mut tell));
         if self.handler.is_none() {
             self.handler = Some(handler);
         }
-        answer
+        answer.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
@@ -116,11 +120,15 @@ pub struct StoreOpaque {
     depth: usize,
     /// Where the code stopped that is around the one that runs, outermost first.
     outer: Vec<Halt>,
-    /// Where on this thread's stack the calls are that are under way, outermost first.
+    /// Where the calls are that are under way, outermost first.
     activations: Vec<Activation>,
     /// Where the code has stopped, if in a hook.
     stopped_at: Option<Halt>,
     native_limit: usize,
+    /// Instances and host functions have the store's address, and what code calls goes by that
+    /// while whoever called the code holds a mutable borrow: the compiler must not take
+    /// such a borrow of a store for the only way to it, and does not if a type is pinned.
+    _pointed_to: PhantomPinned,
 }
 
 impl StoreOpaque {
@@ -154,6 +162,7 @@ impl StoreOpaque {
             activations: Vec::new(),
             stopped_at: None,
             native_limit: 0,
+            _pointed_to: PhantomPinned,
         })
     }
 
@@ -191,13 +200,13 @@ impl StoreOpaque {
 
     /// Another call begins while the code around it, if any, has stopped at `outer`. `top` is
     /// an address in the frame of the host that calls.
-    pub(crate) fn enter(&mut self, outer: Option<Halt>, top: usize) {
+    pub(crate) fn enter(&mut self, outer: Option<Halt>, thread: Thread, top: usize) {
         self.depth += 1;
         if let Some(activation) = self.activations.last_mut() {
             activation.low = outer.and_then(|halt| halt.low).unwrap_or(activation.top);
         }
         self.outer.extend(outer);
-        self.activations.push(Activation { top, low: top });
+        self.activations.push(Activation { thread, top, low: top });
     }
 
     /// The call that was entered last is over.
@@ -233,8 +242,9 @@ impl StoreOpaque {
         self.native_limit
     }
 
-    pub(crate) fn set_native_limit(&mut self, limit: usize) {
-        self.native_limit = limit;
+    /// Sets that; returns what it was.
+    pub(crate) fn set_native_limit(&mut self, limit: usize) -> usize {
+        std::mem::replace(&mut self.native_limit, limit)
     }
 
     pub(crate) fn set_exit(&mut self, exit: Exit) {

@@ -128,12 +128,12 @@ impl ExnRef {
     ///
     /// # Errors
     /// If it is of another store, or not there any more.
-    pub fn to_owned(&self, store: impl AsContext) -> Result<OwnedExnRef> {
+    pub fn to_owned(self, store: impl AsContext) -> Result<OwnedExnRef> {
         let store = store.as_context().opaque();
         let address = self.raw(store)?;
         let kept = store.exceptions().keep(address);
         let kept = kept.ok_or_else(|| anyhow!("the {self:?} is not there any more"))?;
-        Ok(OwnedExnRef { exception: *self, _kept: kept })
+        Ok(OwnedExnRef { exception: self, _kept: kept })
     }
 
     /// The values it carries; none if it is not there any more.
@@ -247,15 +247,15 @@ impl Val {
         }
     }
 
-    pub(crate) fn to_slot(&self, store: &mut StoreOpaque) -> Result<Slot> {
+    pub(crate) fn to_slot(self, store: &mut StoreOpaque) -> Result<Slot> {
         let mut slot = Slot::default();
         let foreign = |owner: StoreId| owner != store.id();
         match self {
-            Val::I32(value) => slot.set_u32(*value as u32),
-            Val::I64(value) => slot.set_u64(*value as u64),
-            Val::F32(bits) => slot.set_u32(*bits),
-            Val::F64(bits) => slot.set_u64(*bits),
-            Val::V128(V128(bits)) => slot.set_u128(*bits),
+            Val::I32(value) => slot.set_u32(value as u32),
+            Val::I64(value) => slot.set_u64(value as u64),
+            Val::F32(bits) => slot.set_u32(bits),
+            Val::F64(bits) => slot.set_u64(bits),
+            Val::V128(V128(bits)) => slot.set_u128(bits),
             Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => {}
             Val::FuncRef(Some(func)) => slot.set_u64(func.to_raw(store)?),
             Val::ExternRef(Some(object)) if foreign(object.store) => bail!("a reference of another store"),

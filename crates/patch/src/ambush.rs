@@ -48,7 +48,8 @@ impl CodeMemory {
     ///
     /// # Errors
     /// Code that is not published; a system where the protection of code in use cannot be
-    /// changed, or refuses; bytecode, which is not executed by the processor.
+    /// changed, or refuses; bytecode, which is not executed by the processor; memory that was
+    /// loaded for live patching.
     pub fn ambush(&self) -> Result<(), PatchError> {
         self.check_shared()?;
         let switching = self.begin_switching();

@@ -6,12 +6,15 @@
 //! those that the architecture allows to change), on s390x the one byte in which the
 //! forms differ. After the store every core serialises; when `set` returns, no
 //! thread begins the old form any more.
-//! A thread that had begun the call before may still be inside the callee.
+//! A thread that had begun the call before may still be inside the callee. AArch64 does not
+//! allow an indirect call (`blr`) to change while it is executed.
+//!
+//! Memory that is switched this way is switched in no other: the two ways have locks of their own.
 
 use crate::os::Mapping;
 use crate::session::check_site;
 use crate::{CodeMemory, PatchError};
-use sidetrack_artifact::Architecture;
+use sidetrack_artifact::{Architecture, SiteKind};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,8 +33,8 @@ impl<'a> LivePatcher<'a> {
     /// Switches site `index` of the image on or off.
     ///
     /// # Errors
-    /// No such site; a site that crosses an aligned 8 bytes; a target without live
-    /// patching; no way to synchronise the other threads, in which case they see
+    /// No such site; a site that crosses an aligned 8 bytes; an indirect call on AArch64; a
+    /// target without live patching; no way to synchronise the other threads, in which case they see
     /// the switch at a time of their own.
     pub fn set(&self, index: usize, on: bool) -> Result<(), PatchError> {
         let alias = self.alias.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,9 +46,9 @@ impl<'a> LivePatcher<'a> {
         let start = site.start() as usize;
         let at = alias.base().wrapping_add(start);
         let form = site.bytes(on);
-        // The view is page-aligned, whole pages long and writable for as long as it lives.
-        // All writers hold the lock, and the Rust code that reads these bytes does it
-        // under the lock, here.
+        // The view is page-aligned, whole pages long and writable for as long as it lives. All
+        // that write to these bytes while this memory is shared do it here, with the lock;
+        // Rust code reads them atomically, byte by byte, through the other view.
         match self.memory.image().architecture {
             Architecture::X86_64 => {
                 let shift = start & 7;
@@ -57,6 +60,9 @@ impl<'a> LivePatcher<'a> {
                 let mut bytes = cell.load(Ordering::Relaxed).to_ne_bytes();
                 bytes[shift..shift + form.len()].copy_from_slice(form);
                 cell.store(u64::from_ne_bytes(bytes), Ordering::SeqCst);
+            }
+            Architecture::Aarch64 if site.kind == SiteKind::Indirect => {
+                return Err(PatchError::Kind { index, end: site.end });
             }
             Architecture::Aarch64 | Architecture::Riscv64 => {
                 let word: [u8; 4] = form.try_into().map_err(|_| crosses.clone())?;

@@ -256,8 +256,12 @@ impl CodeMemory {
         self.switching_pages.load(Ordering::SeqCst) || self.ambushed.load(Ordering::SeqCst)
     }
 
-    /// Whether there can be [`Switching`] that does anything.
+    /// Whether there can be [`Switching`] that does anything. A second view is written to by
+    /// who does not ask for that right, so memory that has one is switched through it alone.
     pub(crate) fn check_shared(&self) -> Result<(), PatchError> {
+        if self.alias.is_some() {
+            return Err(PatchError::Live);
+        }
         if !Mapping::SHARED || self.image.architecture == Architecture::Pulley64 {
             return Err(PatchError::NotLive);
         }

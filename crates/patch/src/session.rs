@@ -48,6 +48,17 @@ pub enum PatchError {
         /// Where it ends.
         end: u32,
     },
+    /// The architecture does not allow this kind of call to change while it is executed.
+    #[error("patch site {index} (ends at {end}) is an indirect call, which cannot be switched live here")]
+    Kind {
+        /// The site's index in the image.
+        index: usize,
+        /// Where it ends.
+        end: u32,
+    },
+    /// The memory was loaded for live patching, and is switched in no other way.
+    #[error("the code memory was loaded for live patching and is switched in no other way")]
+    Live,
     /// The memory was not loaded for live patching, or this target has none.
     #[error("the code memory was not loaded for live patching")]
     NotLive,

@@ -15,7 +15,6 @@ use crate::CodeMemory;
 use crate::memory::Switching;
 use crate::os::Protection;
 use crate::session::{PatchError, check_site, page_ranges};
-use sidetrack_artifact::Architecture;
 use std::sync::atomic::Ordering;
 
 /// More sites than this are switched faster by changing the protection of their pages,
@@ -42,11 +41,12 @@ impl<'a> SharedSession<'a> {
     ///
     /// # Errors
     /// No such site; code that is not one of the site's forms; a system where the
-    /// protection of code in use cannot be changed; bytecode, if somebody may execute it.
+    /// protection of code in use cannot be changed; bytecode, if somebody may execute it;
+    /// memory that was loaded for live patching.
     pub fn set(&mut self, index: usize, on: bool) -> Result<(), PatchError> {
-        let bytecode = self.memory.image().architecture == Architecture::Pulley64;
-        if !CodeMemory::SHARED || bytecode && !self.idle {
-            return Err(PatchError::NotLive);
+        match self.memory.check_shared() {
+            Err(PatchError::NotLive) if self.idle && CodeMemory::SHARED => {}
+            checked => checked?,
         }
         check_site(self.memory, index)?;
         self.switches.push((index as u32, on));

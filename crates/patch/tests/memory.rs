@@ -95,6 +95,22 @@ fn foreign_and_unknown_sites_are_refused() {
 }
 
 #[test]
+fn live_memory_is_switched_in_one_way() {
+    let image = memory(vec![hook(), caller("f", 0, true)]).image().clone();
+    let mut live = CodeMemory::new_live(image.clone(), &mut |_| None).unwrap();
+    assert_eq!(live.shared_session().set(0, false), Err(PatchError::Live));
+    assert_eq!(live.ambush(), Err(PatchError::Live));
+    // SAFETY: nobody executes the code.
+    assert_eq!(unsafe { live.idle_session() }.set(0, false), Err(PatchError::Live));
+    live.live().unwrap().set(0, false).unwrap();
+    assert_eq!(live.is_on(0), Some(false));
+    // Who has it to himself may do as he likes, and so may who has a copy.
+    live.session().set(0, true).unwrap();
+    assert_eq!(live.is_on(0), Some(true));
+    live.private_copy().unwrap().shared_session().set(0, false).unwrap();
+}
+
+#[test]
 fn the_last_switch_of_a_site_wins() {
     let mut memory = memory(vec![hook(), caller("f", 0, true), caller("g", 0, true)]);
     let mut session = memory.session();

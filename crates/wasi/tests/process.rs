@@ -116,3 +116,55 @@ fn the_end() {
     assert_eq!(ctx.proc_raise(31), Err(Errno::Inval));
     assert_eq!(ctx.sched_yield(), Ok(()));
 }
+
+/// What the embedder is asked may panic: the panic goes on where the embedder called.
+#[test]
+fn callbacks_that_panic() {
+    use sidetrack_engine::{Config, Engine, Linker, Module, Store, Target};
+    const TEXT: &str = r#"(module
+        (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "clock_res_get" (func $resolution (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "time") (drop (call $time (i32.const 0) (i64.const 0) (i32.const 8))))
+        (func (export "resolution") (drop (call $resolution (i32.const 0) (i32.const 8))))
+        (func (export "random") (drop (call $random (i32.const 8) (i32.const 8))))
+        (func (export "poll")
+            ;; Until a time of the clock.
+            (i64.store (i32.const 24) (i64.const 1000))
+            (i32.store16 (i32.const 40) (i32.const 1))
+            (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128))))
+        (func (export "right") (result i32) (i32.const 17)))"#;
+    struct Broken;
+    impl Clocks for Broken {
+        fn time(&mut self, _: Clock) -> u64 {
+            std::panic::resume_unwind(Box::new("a callback"))
+        }
+        fn resolution(&mut self, _: Clock) -> u64 {
+            std::panic::resume_unwind(Box::new("a callback"))
+        }
+    }
+    let mut targets = vec![Target::Native];
+    if cfg!(target_endian = "little") {
+        targets.push(Target::Pulley64);
+    }
+    for target in targets {
+        let engine = Engine::new(Config::new().target(target)).unwrap();
+        let mut linker = Linker::new(&engine);
+        sidetrack_wasi::add_to_linker(&mut linker, |wasi| wasi).unwrap();
+        let mut builder = WasiCtxBuilder::new();
+        builder.clocks(Broken).random(|_: &mut [u8]| std::panic::resume_unwind(Box::new("a callback")));
+        let mut store = Store::new(&engine, builder.build().unwrap());
+        let module = Module::new(&engine, TEXT).unwrap();
+        let instance = linker.instantiate(&mut store, &module).unwrap();
+        for name in ["time", "resolution", "random", "poll"] {
+            let func = instance.get_typed_func::<(), ()>(&mut store, name).unwrap();
+            let call = std::panic::AssertUnwindSafe(|| func.call(&mut store, ()));
+            let panic = std::panic::catch_unwind(call).expect_err(name);
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"a callback"), "{name}");
+            let right = instance.get_typed_func::<(), i32>(&mut store, "right").unwrap();
+            assert_eq!(right.call(&mut store, ()).unwrap(), 17);
+        }
+    }
+}

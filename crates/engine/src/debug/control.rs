@@ -82,8 +82,6 @@ pub(crate) struct Debugger {
     pub(super) last: Option<Arc<Spot>>,
     /// Memory of the last stop's shadow.
     pub(super) buffers: Buffers,
-    /// Whether sites have been switched since code ran last.
-    pub(crate) code_changed: bool,
 }
 
 impl Default for Debugger {
@@ -97,7 +95,6 @@ impl Default for Debugger {
             catches: false,
             last: None,
             buffers: Buffers::default(),
-            code_changed: false,
             told_trap: false,
         }
     }

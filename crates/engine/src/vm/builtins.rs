@@ -42,18 +42,26 @@ pub fn resolve(architecture: Architecture, name: &SymbolName) -> Option<u64> {
     Some(address)
 }
 
+/// The address of the instance whose context this is.
+///
+/// # Safety
+/// Called from a built-in with the context that compiled code passed.
+unsafe fn address(vmctx: u64) -> *mut InstanceData {
+    // SAFETY: contexts are live while their code runs, and point to their instance.
+    unsafe { *((vmctx + u64::from(vmctx::ctx::INSTANCE)) as *const *mut InstanceData) }
+}
+
 /// The instance whose context this is, and its store.
 ///
 /// # Safety
 /// Called from a built-in with the context that compiled code passed, whose store
 /// the caller of that code has borrowed mutably; the result is used in that built-in only.
-unsafe fn instance<'a>(vmctx: u64) -> (&'a mut InstanceData, &'a mut StoreOpaque) {
-    // SAFETY: contexts point to their instance, and instances to their store. An instance
-    // is not a part of the store's own memory, and the code below uses one at a time.
+unsafe fn instance<'a>(vmctx: u64) -> (&'a InstanceData, &'a mut StoreOpaque) {
+    // SAFETY: instances live as long as their store, to which they point. An instance is not
+    // a part of the store's own memory, and nothing changes it while a built-in has it.
     unsafe {
-        let instance = *((vmctx + u64::from(vmctx::ctx::INSTANCE)) as *const *mut InstanceData);
-        let store = (*instance).store_address();
-        (&mut *instance, &mut *store.0.as_ptr())
+        let instance = &*address(vmctx);
+        (instance, &mut *instance.store_address().0.as_ptr())
     }
 }
 
@@ -78,15 +86,14 @@ extern "C" fn memory_fill(vmctx: u64, memory: u64, at: u64, byte: u64, len: u64)
 extern "C" fn memory_copy(vmctx: u64, to_memory: u64, from_memory: u64, to: u64, from: u64, len: u64) -> u64 {
     // SAFETY: a built-in.
     let (instance, store) = unsafe { instance(vmctx) };
-    let (target, source) =
-        (instance.memories()[to_memory as usize], instance.memories()[from_memory as usize]);
-    let source = source.get(store).data();
-    let Some(from) = range(source.len(), from, len) else { return TRAP };
-    let source = source[from].as_ptr();
-    let target = target.get_mut(store).data_mut();
-    let Some(to) = range(target.len(), to, len) else { return TRAP };
-    // SAFETY: both ranges are inside their memories; they may overlap.
-    unsafe { std::ptr::copy(source, target[to].as_mut_ptr(), len as usize) };
+    let [target, source] =
+        [to_memory, from_memory].map(|memory| instance.memories()[memory as usize].get(store));
+    let Some(from) = range(source.data().len(), from, len) else { return TRAP };
+    let Some(to) = range(target.data().len(), to, len) else { return TRAP };
+    let (source, target) = (source.base().as_ptr(), target.base().as_ptr());
+    // SAFETY: both ranges are inside their memories, of which there is no slice any more; they
+    // may overlap.
+    unsafe { std::ptr::copy(source.add(from.start), target.add(to.start), from.len()) };
     OK
 }
 
@@ -97,8 +104,8 @@ extern "C" fn memory_init(vmctx: u64, memory: u64, segment: u64, to: u64, from: 
 }
 
 extern "C" fn data_drop(vmctx: u64, segment: u64) -> u64 {
-    // SAFETY: a built-in.
-    let (instance, _) = unsafe { instance(vmctx) };
+    // SAFETY: a built-in, and nobody else has the instance now.
+    let instance = unsafe { &mut *address(vmctx) };
     instance.data_drop(segment as u32);
     OK
 }
@@ -120,14 +127,13 @@ extern "C" fn table_fill(vmctx: u64, table: u64, at: u64, element: u64, len: u64
 extern "C" fn table_copy(vmctx: u64, to_table: u64, from_table: u64, to: u64, from: u64, len: u64) -> u64 {
     // SAFETY: a built-in.
     let (instance, store) = unsafe { instance(vmctx) };
-    let (target, source) = (instance.tables()[to_table as usize], instance.tables()[from_table as usize]);
-    let source = source.get(store).elements();
-    let Some(from) = range(source.len(), from, len) else { return TRAP };
-    let source = source[from].as_ptr();
-    let target = target.get_mut(store).elements_mut();
-    let Some(to) = range(target.len(), to, len) else { return TRAP };
-    // SAFETY: both ranges are inside their tables; they may overlap.
-    unsafe { std::ptr::copy(source, target[to].as_mut_ptr(), len as usize) };
+    let [target, source] = [to_table, from_table].map(|table| instance.tables()[table as usize].get(store));
+    let Some(from) = range(source.elements().len(), from, len) else { return TRAP };
+    let Some(to) = range(target.elements().len(), to, len) else { return TRAP };
+    let (source, target) = (source.base(), target.base());
+    // SAFETY: both ranges are inside their tables, of which there is no slice any more; they
+    // may overlap.
+    unsafe { std::ptr::copy(source.add(from.start), target.add(to.start), from.len()) };
     OK
 }
 
@@ -138,8 +144,8 @@ extern "C" fn table_init(vmctx: u64, table: u64, segment: u64, to: u64, from: u6
 }
 
 extern "C" fn elem_drop(vmctx: u64, segment: u64) -> u64 {
-    // SAFETY: a built-in.
-    let (instance, _) = unsafe { instance(vmctx) };
+    // SAFETY: as for data_drop.
+    let instance = unsafe { &mut *address(vmctx) };
     instance.elem_drop(segment as u32);
     OK
 }
@@ -154,7 +160,10 @@ extern "C" fn exception_new(vmctx: u64, tag: u64) -> u64 {
 /// What comes of work that may fail because the embedder or the system refuses, or panic. Then
 /// the store has why, and `raise` is returned, at which compiled code traps for that.
 fn or_raise(store: &mut StoreOpaque, raise: u64, work: impl FnOnce(&mut StoreOpaque) -> Result<u64>) -> u64 {
-    let error = match catch_unwind(AssertUnwindSafe(|| work(store))) {
+    let place = hook::Place::here(store);
+    let result = catch_unwind(AssertUnwindSafe(|| work(store)));
+    place.come_back(store);
+    let error = match result {
         Ok(Ok(value)) => return value,
         Ok(Err(error)) => HostError::Error(error),
         Err(panic) => HostError::Panic(panic),
@@ -166,15 +175,21 @@ fn or_raise(store: &mut StoreOpaque, raise: u64, work: impl FnOnce(&mut StoreOpa
 /// Calls a host function with the values in `slots`.
 extern "C" fn host_call(context: u64, slots: *mut Slot) -> u64 {
     let Some(context) = NonNull::new(context as *mut HostContext) else { return TRAP };
-    // SAFETY: only exit stubs call this, with the context of the function's record and with
-    // slots for its type.
+    // SAFETY: only exit stubs call this, with the context of a host function, which lives as
+    // long as its store; the caller of the code around this has borrowed that.
+    let store = unsafe { HostContext::store(context) };
+    // SAFETY: as above; the reference ends before the function is called.
+    let place = hook::Place::here(unsafe { store.as_ref() });
+    // SAFETY: as above, and the exit stub has slots for the function's type.
     let result = unsafe { host::call(context, slots) };
+    // SAFETY: as above; what the function had is over.
+    place.come_back(unsafe { store.as_ref() });
     let error = match result {
         Ok(()) => return OK,
         Err(error) => error,
     };
-    // SAFETY: the context's store, which the caller of the code around this has borrowed.
-    let store = unsafe { HostContext::store(context).as_mut() };
+    // SAFETY: as above.
+    let store = unsafe { &mut *store.as_ptr() };
     let exit = match error {
         HostError::Error(error) => match store.thrown_by(&error) {
             None => HostError::Error(error),

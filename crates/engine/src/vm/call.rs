@@ -1,17 +1,18 @@
 //! Calling functions from the host.
 //!
-//! The outermost call of a store decides how deep the stack may get: compiled code
+//! The outermost call of a store on a thread decides how deep the stack may get: compiled code
 //! compares its stack pointer with the store's limit, and so does every call from
-//! the host, so that recursion through the host is a trap as well. Below the limit
-//! there is what the thread's stack has beyond [`crate::Config::max_wasm_stack`], for
-//! host functions.
+//! the host, so that recursion through the host is a trap as well. The limit is
+//! [`crate::Config::max_wasm_stack`] away, or nearer on a thread that has less: below it
+//! there is room for host functions.
 
 use super::hook::Entered;
 use super::host::{self, HostContext, HostError};
+use super::roots::Thread;
 use super::{FuncRecord, Slot, VmPtr};
 use crate::store::{Exit, StoreOpaque};
 use sidetrack_artifact::TrapCode;
-use sidetrack_patch::run::{self, CallHooks, Frame};
+use sidetrack_patch::run::{self, CallHooks, Frame, Machine};
 use std::ptr::NonNull;
 
 /// Why a call did not return.
@@ -60,15 +61,43 @@ fn stack_pointer() -> usize {
     &raw const here as usize
 }
 
+/// Bytes of a thread's stack that are left to the host: to functions that code calls at its
+/// limit, and to handlers. As much as most need, and no less than what a function's arguments
+/// may take, which are below the limit before it is looked at.
+const HOST_ROOM: usize = 128 << 10;
+
+/// The lowest stack pointer for code that is called where it is `sp`, and is to have `max` bytes if
+/// this thread has them.
+fn lowest(sp: usize, max: usize) -> usize {
+    // Whoever has changed to a stack of his own knows how large it is.
+    let stack = run::stack_of_thread().filter(|stack| stack.contains(&sp));
+    let end = stack.map_or(0, |stack| stack.start + HOST_ROOM.min(stack.len() / 2));
+    sp.saturating_sub(max).max(end)
+}
+
+/// Where the store's code has come to a halt, if any is under way.
+fn halt(store: &StoreOpaque) -> Option<Halt> {
+    if store.depth() == 0 {
+        return None;
+    }
+    let native = store.engine().config().is_native();
+    store.stopped_at().or_else(|| {
+        // SAFETY: the fields live as long as the store, and no code of it runs right now.
+        let exit = unsafe { (*store.fields().get()).last_exit_fp };
+        Some(Halt { frame: caller_of_stub(exit), low: native.then_some(exit) })
+    })
+}
+
 /// Calls the function of `record`; its parameters are in `slots`, and its results will be.
 ///
 /// `slots` must have room for the parameters and for the results of the function's
 /// type, with parameters of these types; the callers check that.
 pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [Slot]) -> Result<(), Failure> {
-    // SAFETY: records live as long as their store, which is borrowed.
-    let record = unsafe { record.address(store.id()).as_ref() };
-    if record.entry.is_null() {
-        let context = NonNull::new(record.vmctx.cast_mut().cast::<HostContext>());
+    // SAFETY: records live as long as their store, which is borrowed. What is called may give a
+    // host function's record code, so the record does not stay borrowed.
+    let FuncRecord { code, vmctx, entry, .. } = *unsafe { record.address(store.id()).as_ref() };
+    if entry.is_null() {
+        let context = NonNull::new(vmctx.cast_mut().cast::<HostContext>());
         let context = context.expect("a host function has a context");
         // SAFETY: without entry stub the record is a host function's, and the store is borrowed mutably.
         return match unsafe { host::call(context, slots.as_mut_ptr()) } {
@@ -81,37 +110,36 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
     // SAFETY: the fields live as long as the store, and no code of it runs right now.
     let (outer_limit, outer_exit) = unsafe { ((*fields).stack_limit, (*fields).last_exit_fp) };
     let native = store.engine().config().is_native();
-    let outer = match store.stopped_at() {
-        _ if store.depth() == 0 => None,
-        None => {
-            let low = native.then_some(outer_exit);
-            Some(Halt { frame: caller_of_stub(outer_exit), low })
-        }
-        stopped_at => stopped_at,
+    let outer = halt(store);
+    let thread = Thread::here();
+    let goes_on = store.activations().last().is_some_and(|activation| activation.thread == thread);
+    let native_limit = if goes_on {
+        store.native_limit()
+    } else {
+        lowest(sp, store.engine().config().max_wasm_stack_bytes())
     };
-    if store.depth() == 0 {
-        let limit = sp.saturating_sub(store.engine().config().max_wasm_stack_bytes());
-        store.set_native_limit(limit);
-        // SAFETY: as above.
-        unsafe { (*fields).stack_limit = if native { limit } else { 0 } };
-    } else if sp < store.native_limit() {
+    if sp < native_limit {
         let at = in_calls(outer_frames(store, outer.map(|halt| halt.frame)));
         return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), at });
     }
     if store.debugger_mut().wants_entries() {
-        let armed = crate::debug::arm_entry(store, record.code as usize);
+        let armed = crate::debug::arm_entry(store, code as usize);
         armed.map_err(|error| Failure::Host { error: HostError::Error(error), at: Vec::new() })?;
     }
-    super::switch::before_code(store);
+    let outer_native_limit = store.set_native_limit(native_limit);
+    // SAFETY: as above.
+    unsafe { (*fields).stack_limit = if native { native_limit } else { 0 } };
+    super::switch::before_code();
     // Something in this function's frame, which is further out than those of what it calls.
-    let args = [record.code as u64, record.vmctx as u64, slots.as_mut_ptr() as u64, 0];
-    store.enter(outer, &raw const args as usize);
+    let args = [code as u64, vmctx as u64, slots.as_mut_ptr() as u64, 0];
+    store.enter(outer, thread, &raw const args as usize);
     let stopped_at = store.stop_at(None);
     let entered = Entered::new(store.address());
-    let result = run_code(store, record, &args);
+    let result = run_code(store.machine(), entry, &args);
     drop(entered);
     store.stop_at(stopped_at);
     store.leave();
+    store.set_native_limit(outer_native_limit);
     // SAFETY: as above; the code has been left.
     unsafe {
         (*fields).stack_limit = outer_limit;
@@ -140,13 +168,12 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
 /// Runs the code of a record. A frame of its own: all that the code and the machine leave on
 /// this thread's stack is further in than the caller's frame.
 #[inline(never)]
-fn run_code(store: &StoreOpaque, record: &FuncRecord, args: &[u64; 4]) -> Result<(), run::Exit> {
-    let machine = store.machine();
+fn run_code(machine: *const Machine, entry: *const u8, args: &[u64; 4]) -> Result<(), run::Exit> {
     // SAFETY: the machine is the store's own, made for its engine's architecture, which is
-    // that of the code of all its instances; the entry stub is right for the record and for
+    // that of the code of all its instances; the entry stub is that of the record and right for
     // the slots; modules, and with them the registered code, live as long as the store. The
-    // store is not used until the code has been left, but by what the code calls.
-    unsafe { run::call(machine, record.entry, args, &CallHooks::default()) }
+    // caller does not use the store until the code has been left; what the code calls does.
+    unsafe { run::call(machine, entry, args, &CallHooks::default()) }
 }
 
 /// Where functions are that wait for calls: what a frame has is the end of the call.

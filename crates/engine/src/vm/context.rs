@@ -225,7 +225,7 @@ pub fn find_record(store: &StoreOpaque, raw: u64) -> Option<VmPtr<FuncRecord>> {
         let (start, instance) = store.context_below(raw)?;
         let layout = instance.get(store).module().layout();
         let first = start + u64::from(layout.record(0));
-        let within = raw.checked_sub(first).filter(|offset| offset % RECORD == 0)?;
+        let within = raw.checked_sub(first).filter(|offset| offset.is_multiple_of(RECORD))?;
         (within / RECORD < u64::from(instance.get(store).module().info().references)).then_some(())?;
         record_at(store, raw)
     };

@@ -193,7 +193,7 @@ impl Exceptions {
     /// Marks the object that a word is the address of, if it is one's.
     #[inline]
     pub fn mark(&mut self, word: u64) {
-        if word % ALIGN == 0
+        if word.is_multiple_of(ALIGN)
             && let Some(object) = self.live.get_mut(&word)
             && !std::mem::replace(&mut object.marked, true)
         {

@@ -37,6 +37,32 @@ impl Drop for Entered {
     }
 }
 
+/// Where a thread is in the calls that are under way, before the host is called. What
+/// changes stacks within a host function could go back into code while a call that
+/// began later is under way, or on another thread; a trap of that code would end the wrong call.
+#[derive(PartialEq)]
+pub(super) struct Place {
+    current: *mut StoreOpaque,
+    native: usize,
+    depth: usize,
+}
+
+impl Place {
+    pub(super) fn here(store: &StoreOpaque) -> Self {
+        Place { current: CURRENT.get(), native: run::activation(), depth: store.depth() }
+    }
+
+    /// Called before a thread goes back into the store's code.
+    ///
+    /// Aborts the process if this is another place.
+    pub(super) fn come_back(self, store: &StoreOpaque) {
+        if self != Place::here(store) {
+            std::process::abort();
+        }
+        super::switch::before_code();
+    }
+}
+
 /// The registers at a site; none where a host function is at work.
 pub struct Registers<'a> {
     hook: Option<&'a HookFrame>,
@@ -122,8 +148,9 @@ fn stopped<'a>(
     // The registers that the hook has saved are the lowest values of the code.
     let low = Some(&raw const *frame as usize);
     let outer = store.stop_at(Some(Halt { frame: Frame { pc: frame.pc, fp: frame.fp }, low }));
+    let place = Place::here(store);
     let result = guarded(|| tell(store, &Registers::new(Some(frame))));
-    super::switch::before_code(store);
+    place.come_back(store);
     store.stop_at(outer);
     Some((store, result))
 }
@@ -139,8 +166,9 @@ fn guarded(tell: impl FnOnce() -> crate::Result<()>) -> Result<(), HostError> {
 
 /// Called when a host function that compiled code has called throws an exception.
 pub(super) fn host_throw(store: &mut StoreOpaque) -> Result<(), HostError> {
+    let place = Place::here(store);
     let result = guarded(|| debug::at_host_throw(store, &Registers::new(None)));
-    super::switch::before_code(store);
+    place.come_back(store);
     if result.is_err() {
         // What is raised now has been told already.
         store.debugger_mut().skip_trap();

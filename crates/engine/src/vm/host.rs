@@ -19,6 +19,7 @@ use sidetrack_artifact::vmctx;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
+use std::marker::PhantomPinned;
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
@@ -132,6 +133,8 @@ pub struct HostContext {
     instance: Option<VmPtr<InstanceData>>,
     func: Arc<HostFunc>,
     record: FuncRecord,
+    /// The record has its address.
+    _pointed_to: PhantomPinned,
 }
 
 const _: () = assert!(offset_of!(HostContext, fields) == vmctx::ctx::STORE as usize);
@@ -153,7 +156,14 @@ impl HostContext {
     ) -> VmPtr<FuncRecord> {
         let record = FuncRecord::of_host(code, std::ptr::null(), type_id);
         let fields = &raw const *store.fields();
-        let context = HostContext { fields, store: store.address(), instance, func, record };
+        let context = HostContext {
+            fields,
+            store: store.address(),
+            instance,
+            func,
+            record,
+            _pointed_to: PhantomPinned,
+        };
         let context = store.push_host(context);
         let address = context.address(store.id());
         // SAFETY: the store has just taken the context and keeps it until it is dropped; no
@@ -215,12 +225,16 @@ pub enum HostError {
 /// code around this call has borrowed mutably, and `slots` has room for its
 /// parameters and for its results.
 pub(super) unsafe fn call(context: NonNull<HostContext>, slots: *mut Slot) -> Result<(), HostError> {
-    // SAFETY: by the caller; contexts live as long as their store and never change.
-    let context = unsafe { context.as_ref() };
-    let count = context.func.slots();
+    // SAFETY: by the caller; contexts live as long as their store. The function may get its record
+    // code, which is in the context, so nothing of that stays borrowed; the closure is elsewhere.
+    let (func, store, instance) = unsafe {
+        let context = context.as_ref();
+        (&*Arc::as_ptr(&context.func), context.store, context.instance)
+    };
+    let count = func.slots();
     // SAFETY: by the caller. Without slots the pointer may be anything.
     let slots = if count == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(slots, count) } };
-    let call = || (context.func.call)(context.store.0, context.instance, slots);
+    let call = || (func.call)(store.0, instance, slots);
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(HostError::Error(error)),

@@ -15,11 +15,25 @@ use sidetrack_patch::run;
 /// has called, or is stopped in.
 #[derive(Clone, Copy, Debug)]
 pub struct Activation {
+    /// Whose stack it is on. A host function may lend its store to another thread.
+    pub thread: Thread,
     /// An address in the frame of the host that called.
     pub top: usize,
-    /// The lowest address of this thread's stack that may have words of the code; `top` if none
+    /// The lowest address of that stack that may have words of the code; `top` if none
     /// has. What runs right now has it where the stack ends.
     pub low: usize,
+}
+
+/// Tells a thread from others that are alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thread(usize);
+
+impl Thread {
+    /// This one.
+    pub fn here() -> Self {
+        thread_local!(static PLACE: u8 = const { 0 });
+        Thread(PLACE.with(|place| &raw const *place as usize))
+    }
 }
 
 /// Frees the exceptions that nothing reaches.
@@ -34,8 +48,9 @@ pub fn collect(store: &mut StoreOpaque) {
                 // SAFETY: the code waits for what runs, so its frames stay as they are.
                 unsafe { run::words_in(activation.low..activation.top, &mut mark) };
             }
-            // SAFETY: the frame of the host that called is on this thread's stack, since this
-            // is called by a host function or a handler, or the call is over and the range empty.
+            // Only code makes exceptions, so the one that runs does it on this thread.
+            assert!(running.thread == Thread::here(), "an exception is made by code");
+            // SAFETY: the frame of the host that called is on this thread's stack, and further out.
             unsafe { run::words_here(running.top, &mut mark) };
             // SAFETY: the machine is the store's, and its code waits for this.
             unsafe { run::words_of_machine(store.machine(), &mut mark) };

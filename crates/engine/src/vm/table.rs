@@ -81,6 +81,11 @@ impl VmTable {
         Some(before)
     }
 
+    /// The address of the first element.
+    pub fn base(&self) -> *mut u64 {
+        self.base
+    }
+
     /// The elements.
     pub fn elements(&self) -> &[u64] {
         // SAFETY: the first `len` elements of the reservation are accessible, and compiled

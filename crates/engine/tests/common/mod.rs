@@ -1,6 +1,7 @@
 //! What the engine's tests share.
 
 use sidetrack_engine::{Config, Engine, Instance, Module, OptLevel, Result, Store, Target};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// An engine for each target at each level.
@@ -41,4 +42,26 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+#[allow(dead_code, reason = "not every test file needs it")]
+/// A function that calls itself, with so many vectors alive over the call.
+pub fn recursion(vectors: usize) -> String {
+    let mut text = String::from(
+        "(module (memory 1) (global $depth (export \"depth\") (mut i32) (i32.const 0))
+        (func $f (export \"f\") (param $n i32) (result i32)",
+    );
+    for n in 0..vectors {
+        let _ = write!(text, " (local $v{n} v128)");
+    }
+    text += "(global.set $depth (i32.add (global.get $depth) (i32.const 1)))
+        (if (i32.eqz (local.get $n)) (then (return (i32.const 0))))\n";
+    for n in 0..vectors {
+        let _ = writeln!(text, "(local.set $v{n} (v128.load offset={} (local.get $n)))", n % 60_000);
+    }
+    text += "(call $f (i32.sub (local.get $n) (i32.const 1)))\n";
+    for n in 0..vectors {
+        let _ = writeln!(text, "(i32x4.extract_lane 1 (local.get $v{n})) i32.add");
+    }
+    text + "))"
 }

@@ -38,7 +38,7 @@ pub use frames::{Frame, walk};
 pub use hook::{HookFrame, Hooks, hook_address, read_frame, set_hooks};
 pub use kept::Kept;
 pub use pulley::Interpreter;
-pub use registry::{Registered, lookup};
+pub use registry::Registered;
 pub use roots::{words_here, words_in, words_of_machine};
 
 use sidetrack_artifact::{Architecture, SymbolName, TrapCode};
@@ -84,6 +84,19 @@ impl Machine {
 pub fn check_signal_handlers() -> io::Result<()> {
     native::prepare()?;
     native::check_prepared()
+}
+
+/// The addresses that the system has given this thread for its stack, if that is known. Asked
+/// for once a thread, so what changes later does not show.
+pub fn stack_of_thread() -> Option<std::ops::Range<usize>> {
+    native::stack_of_thread()
+}
+
+/// What tells this thread's innermost activation of native code from the others that are
+/// under way; 0 if there is none. Code that goes on in another than it was left in would be
+/// taken for that one's.
+pub fn activation() -> usize {
+    native::activation()
 }
 
 /// What native code can run here, if any.

@@ -220,11 +220,13 @@ fn host_call(resume: usize) -> Result<HostCall, Left> {
     }
 }
 
-/// Calls a host function with x0 to x7; the result goes to x0.
+/// Calls a host function with x0 to x7; the result goes to x0. A function that takes fewer
+/// finds them where it looks for them, since in all conventions of the system the caller
+/// puts arguments where they are by their number alone, and takes them away again.
 ///
 /// # Safety
 /// No reference to the interpreter may be held, and the address must be that of a
-/// function for these arguments.
+/// function of the system's convention that takes up to eight integers and may be called now.
 unsafe fn call_host(vm: NonNull<Vm>, address: u64) {
     type HostFn = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64) -> u64;
     // SAFETY: the caller vouches for the address.

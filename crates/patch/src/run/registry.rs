@@ -21,8 +21,6 @@ struct Entry {
     start: usize,
     end: usize,
     memory: *const CodeMemory,
-    /// Whether `memory` is that of an `Arc`.
-    counted: bool,
 }
 
 /// The table in force; null is the empty one.
@@ -62,7 +60,8 @@ impl View {
     /// The code that the address lies in.
     pub(super) fn find(&self, pc: usize) -> Option<Code<'_>> {
         let entry = self.entry(pc)?;
-        // SAFETY: whoever registered the memory keeps it until no view of the table is left.
+        // SAFETY: whoever registered the memory keeps it until it has been removed, and no view
+        // is left of a table that has it.
         Some(Code { base: entry.start, memory: unsafe { &*entry.memory } })
     }
 
@@ -132,16 +131,16 @@ pub(crate) fn after_fork(child: bool) {
     let _ = FORKING.try_with(RefCell::take);
 }
 
-fn add(memory: &CodeMemory, counted: bool) {
+fn add(memory: &CodeMemory) {
     let addresses = memory.addresses();
-    let entry = Entry { start: addresses.start, end: addresses.end, memory, counted };
+    let entry = Entry { start: addresses.start, end: addresses.end, memory };
     replace(|table| table.insert(table.partition_point(|e| e.start < entry.start), entry));
 }
 
-fn remove(memory: &CodeMemory, counted: bool) {
+fn remove(memory: &CodeMemory) {
     replace(|table| {
-        let same = |e: &Entry| std::ptr::eq(e.memory, memory) && e.counted == counted;
-        if let Some(at) = table.iter().position(same) {
+        // One of those that are for this memory.
+        if let Some(at) = table.iter().position(|e| std::ptr::eq(e.memory, memory)) {
             table.remove(at);
         }
     });
@@ -162,7 +161,7 @@ impl Registered {
     /// has made: its frames are walked and its handlers entered by that. When the value is
     /// dropped, nothing runs the code or will return to it.
     pub unsafe fn new(memory: Arc<CodeMemory>) -> Registered {
-        add(&memory, true);
+        add(&memory);
         Registered { memory }
     }
 
@@ -174,36 +173,24 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        remove(&self.memory, true);
+        remove(&self.memory);
     }
 }
 
-/// As [`Registered`], for memory that is only borrowed. [`lookup`] does not find it.
+/// As [`Registered`], for memory that is only borrowed.
 pub(crate) struct Borrowed<'a> {
     memory: &'a CodeMemory,
 }
 
 impl<'a> Borrowed<'a> {
     pub(crate) fn new(memory: &'a CodeMemory) -> Self {
-        add(memory, false);
+        add(memory);
         Borrowed { memory }
     }
 }
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
-        remove(self.memory, false);
-    }
-}
-
-/// The registered memory that `pc` lies in. Not for signal handlers.
-pub fn lookup(pc: usize) -> Option<Arc<CodeMemory>> {
-    let view = View::new();
-    let entry = view.entry(pc).filter(|entry| entry.counted)?;
-    // SAFETY: the pointer is that of an Arc, of which the registration holds a count
-    // until the view is dropped.
-    unsafe {
-        Arc::increment_strong_count(entry.memory);
-        Some(Arc::from_raw(entry.memory))
+        remove(self.memory);
     }
 }

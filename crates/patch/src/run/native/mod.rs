@@ -18,5 +18,6 @@ macro_rules! twins {
 twins!("x86_64" "aarch64" "riscv64" "s390x");
 
 pub(crate) use host::{
-    ARCHITECTURE, Stack, check_prepared, enter, hook_address, leave_trapped, prepare, throw_address, trapped,
+    ARCHITECTURE, Stack, activation, check_prepared, enter, hook_address, leave_trapped, prepare,
+    stack_of_thread, throw_address, trapped,
 };

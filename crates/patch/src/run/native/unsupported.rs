@@ -41,6 +41,16 @@ pub(crate) unsafe fn enter(
     Err(Left::Fault { pc: stub as usize, reason: "native code does not run on this host".to_string() })
 }
 
+/// Nobody asks, since no native code could use it.
+pub(crate) fn stack_of_thread() -> Option<std::ops::Range<usize>> {
+    None
+}
+
+/// There are none.
+pub(crate) fn activation() -> usize {
+    0
+}
+
 /// There is no such function here.
 pub(crate) fn throw_address() -> Option<u64> {
     None

@@ -14,7 +14,7 @@ mod arch;
 mod signals;
 mod stack;
 
-pub(crate) use stack::Stack;
+pub(crate) use stack::{Stack, of_thread as stack_of_thread};
 
 use crate::run::frames::{Frame, Landing, find_handler};
 use crate::run::{CallHooks, Exit, Left};
@@ -107,6 +107,11 @@ pub(crate) fn hook_address() -> Option<u64> {
     Some(sidetrack_hook as *const () as u64)
 }
 
+/// What tells this thread's innermost activation from others that are under way; 0 if there is none.
+pub(crate) fn activation() -> usize {
+    THREAD.with(|thread| thread.current.get()) as usize
+}
+
 /// Why the activation that is about to be left trapped, if it is.
 pub(crate) fn trapped() -> Option<TrapCode> {
     let current = THREAD.with(|thread| thread.current.get());
@@ -164,6 +169,11 @@ pub(crate) unsafe fn enter(
         // SAFETY: the caller vouches for the stub; the activation outlives the call, and
         // until it is over is used through `this` only.
         unsafe { sidetrack_enter(this.cast(), stub, args.as_ptr(), stack.map_or(0, Stack::top)) };
+        if thread.current.get() != this.cast_const() {
+            // Who changes stacks has begun another meanwhile that is still under way, whose
+            // `outer` would be dangling, or has come to another thread.
+            std::process::abort();
+        }
         thread.current.set(activation.outer);
         match activation.left.into_inner() {
             None => Ok(()),

@@ -8,7 +8,8 @@
 //! default action where that was the setting. One thing differs: the previous
 //! handler runs on the signal stack even if it did not ask for one.
 //!
-//! Handlers run on a stack of their own, since the thread's may be what ran out.
+//! Handlers run on a stack of their own, since the thread's may be what ran out: if it is,
+//! the activation is left without showing the trap to anybody, for which there is no room.
 //! Each thread that runs code gets one, freed when the thread ends.
 
 use super::stack::Stack;
@@ -84,8 +85,17 @@ fn check(result: i32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Leaves compiled code if the fault is a trap of it; else does what was done before.
+/// What the kernel calls.
 extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the address of this thread's own.
+    let errno = unsafe { *libc::__errno_location() };
+    handle_fault(signal, info, context);
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}
+
+/// Leaves compiled code if the fault is a trap of it; else does what was done before.
+fn handle_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes a siginfo and a ucontext that live until the handler returns.
     let (fault, ucontext) = unsafe { (&*info, &mut *context.cast::<libc::ucontext_t>()) };
     let current = THREAD.with(|thread| thread.current.get());
@@ -97,11 +107,12 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
         // SAFETY: set by enter for as long as the activation lives.
         let activation = unsafe { &*current };
         if let Some(left) = trap(signal, fault, ucontext, activation) {
+            let no_room = !activation.stack.is_null() || is_out_of_stack(signal, &left);
             activation.left.set(Some(left));
-            // The code may have used up a stack that it has to itself.
-            if hooks_traps() && activation.stack.is_null() {
+            if hooks_traps() && !no_room {
                 let pc = arch::registers(fault, ucontext).pc;
-                // SAFETY: compiled code keeps nothing below its stack pointer.
+                // SAFETY: compiled code keeps nothing below its stack pointer, and has not come to the
+                // end of the stack, which checks at its entries see to.
                 unsafe { arch::call(ucontext, pc, sidetrack_hook as *const () as usize) };
             } else {
                 arch::jump(ucontext, sidetrack_leave as *const () as usize, current as usize);
@@ -110,6 +121,14 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
         }
     }
     chain(signal, info, ucontext);
+}
+
+/// Whether an access beyond the stack is what trapped. What compares the stack pointer with
+/// a limit traps by an instruction that is undefined, and leaves room.
+fn is_out_of_stack(signal: i32, left: &Left) -> bool {
+    let code = Some(TrapCode::StackOverflow);
+    let overflow = matches!(left, Left::Exit(Exit::Trap { code: found, .. }) if *found == code);
+    overflow && matches!(signal, libc::SIGSEGV | libc::SIGBUS)
 }
 
 /// Whether the fault was the fetch of an instruction from a page that cannot be executed
