@@ -2,8 +2,9 @@
 # Builds the command for another machine and tries it there, under QEMU's user mode:
 # programs, calls, and dialogues with the debugger (breakpoints and steps, each of which
 # unpublishes code in place, changes it and publishes it again); the official suite for
-# version 2 of WebAssembly, with tail calls and exceptions; and CLIF files whose sites are
-# switched between calls. Exits with 1 at the first difference.
+# version 2 of WebAssembly, with tail calls and exceptions; CLIF files whose sites are
+# switched between calls; and what the debugger computes beside what the code does. Exits
+# with 1 at the first difference.
 #
 #   scripts/cross.sh ISA...     aarch64, riscv64, s390x
 #
@@ -30,16 +31,18 @@ install() {
     step "${root[@]}" apt-get install -qy --no-install-recommends "${packages[@]}"
 }
 
-# build ISA TRIPLE: the command for that machine, linked statically.
-build() {
-    local name=${2//-/_}
+# foreign ISA TRIPLE ARGUMENTS: cargo for that machine; programs are linked statically and
+# run under the emulator.
+foreign() {
+    local isa=$1 triple=$2 name=${2//-/_}
+    shift 2
     env -u RUSTFLAGS RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0 \
         CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 \
-        "CARGO_TARGET_${name^^}_LINKER=$1-linux-gnu-gcc" \
+        "CARGO_TARGET_${name^^}_RUNNER=qemu-$isa" \
+        "CARGO_TARGET_${name^^}_LINKER=$isa-linux-gnu-gcc" \
         "CARGO_TARGET_${name^^}_RUSTFLAGS=-C target-feature=+crt-static" \
-        "CC_$name=$1-linux-gnu-gcc" \
-        cargo build --locked -Zbuild-std=std,panic_unwind --target "$2" --target-dir "$cross" \
-        -p sidetrack-cli
+        "CC_$name=$isa-linux-gnu-gcc" \
+        cargo "$@" --locked -Zbuild-std=std,panic_unwind --target "$triple" --target-dir "$cross"
 }
 
 # The folder with the official suite, which is in a package that tests depend on.
@@ -68,7 +71,7 @@ try() {
     riscv64) triple=riscv64gc-unknown-linux-gnu ;;
     *) triple=$isa-unknown-linux-gnu ;;
     esac
-    step build "$isa" "$triple"
+    step foreign "$isa" "$triple" build -p sidetrack-cli
     local command="qemu-$isa $PWD/$cross/$triple/debug/sidetrack"
 
     echo "== programs"
@@ -84,7 +87,13 @@ try() {
     step cargo test --locked --workspace --test run_module --test debug
     unset SIDETRACK_COMMAND SIDETRACK_HOST
 
+    # The debugger's interpreter against this machine's code, bit by bit: arithmetic with
+    # its NaNs, conversions, vectors; and every step of programs.
+    step foreign "$isa" "$triple" test -p sidetrack-engine --test shadow
+    step foreign "$isa" "$triple" test -p sidetrack-oracle --test engine_trace
+
     expect ", 0 failed, 0 skipped" $command wast --version-2 "$suite/wasm-v2"
+    expect ", 0 failed, 0 skipped" $command wast tests/scripts/faults
     expect ", 0 failed, 0 skipped" $command wast "$suite/proposals/tail-call"
     expect ", 0 failed, 13 skipped" $command wast "$suite/proposals/exceptions"
 

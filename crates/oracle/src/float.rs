@@ -10,6 +10,7 @@ pub(super) trait Float:
     /// The NaN that an invalid operation makes.
     const INVALID: Self;
     fn is_nan(self) -> bool;
+    fn is_signalling(self) -> bool;
     /// The same NaN with the quiet bit set.
     fn quiet(self) -> Self;
     fn is_negative(self) -> bool;
@@ -26,7 +27,12 @@ pub(super) trait Float:
 macro_rules! float {
     ($ty:ident, $sign:expr, $quiet:expr) => {
         impl Float for $ty {
-            const INVALID: Self = $ty::from_bits($sign | $ty::INFINITY.to_bits() | $quiet);
+            const INVALID: Self = $ty::from_bits(
+                $ty::INFINITY.to_bits() | $quiet | if cfg!(target_arch = "x86_64") { $sign } else { 0 },
+            );
+            fn is_signalling(self) -> bool {
+                self.is_nan() && self.to_bits() & $quiet == 0
+            }
             fn is_nan(self) -> bool {
                 self.is_nan()
             }
@@ -68,16 +74,25 @@ fn one<F: Float>(x: F, result: F) -> F {
 
 /// What arithmetic on two floats gives, if `result` is that without the rule for NaNs.
 fn two<F: Float>(x: F, y: F, result: F) -> F {
-    if x.is_nan() {
-        x.quiet()
-    } else if y.is_nan() {
-        y.quiet()
-    } else if result.is_nan() {
-        F::INVALID
+    let from = if KEEPS_PAYLOADS && !KEEPS_FIRST_NAN && y.is_signalling() && !x.is_signalling() {
+        y
+    } else if x.is_nan() {
+        x
     } else {
-        result
+        y
+    };
+    match from.is_nan() {
+        true if KEEPS_PAYLOADS => from.quiet(),
+        true => F::INVALID,
+        false if result.is_nan() => F::INVALID,
+        false => result,
     }
 }
+
+/// Whether the result has the payload of an operand.
+const KEEPS_PAYLOADS: bool = !cfg!(target_arch = "riscv64");
+/// Whether that is the first operand, even if the second alone is signalling.
+const KEEPS_FIRST_NAN: bool = !cfg!(any(target_arch = "aarch64", target_arch = "s390x"));
 
 pub(super) fn ceil<F: Float>(x: F) -> F {
     one(x, x.ceil())
@@ -151,6 +166,9 @@ pub(super) fn pseudo_max<F: Float>(x: F, y: F) -> F {
 
 /// `f64.promote_f32`: 23 bits of fraction become the upper ones of 52.
 pub(super) fn promote(x: f32) -> f64 {
+    if x.is_nan() && !KEEPS_PAYLOADS {
+        return f64::INVALID;
+    }
     if x.is_nan() {
         let (sign, fraction) = (u64::from(x.to_bits() >> 31), u64::from(x.to_bits() & 0x007f_ffff));
         return f64::from_bits(sign << 63 | 0x7ff << 52 | fraction << 29).quiet();
@@ -160,6 +178,9 @@ pub(super) fn promote(x: f32) -> f64 {
 
 /// `f32.demote_f64`: of 52 bits of fraction the upper 23 are kept.
 pub(super) fn demote(x: f64) -> f32 {
+    if x.is_nan() && !KEEPS_PAYLOADS {
+        return f32::INVALID;
+    }
     if x.is_nan() {
         let (sign, fraction) = ((x.to_bits() >> 63) as u32, (x.to_bits() << 12 >> 41) as u32);
         return f32::from_bits(sign << 31 | 0xff << 23 | fraction).quiet();

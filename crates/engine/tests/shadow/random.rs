@@ -36,7 +36,6 @@ fn check_with_unknown(
 }
 
 #[test]
-#[cfg(target_arch = "x86_64")]
 fn native_code_and_shadows_agree() {
     let (mut returned, mut trapped) = (0, 0);
     for round in 0..rounds() {

@@ -1,7 +1,8 @@
 //! Floats, and conversions between numbers.
 //!
-//! NaN operands are looked at before the host's own arithmetic is used, so that
-//! results do not depend on the host.
+//! NaNs are looked at before the host's own arithmetic is used: what becomes of them is a
+//! rule of the machine that compiled code runs on, which is this one ([`NanRule`]), and
+//! the compiler of this program does not keep to it.
 
 use super::scalar::{Scalar, op, try_op};
 use crate::debug::op::Op;
@@ -11,69 +12,89 @@ use wasmparser::Operator;
 
 /// What both types have in common.
 pub(super) trait Float: Scalar + PartialOrd + Add<Output = Self> + Mul<Output = Self> {
-    /// What an operation without a result gives.
-    const DEFAULT_NAN: Self;
+    /// The quiet NaN without payload and sign.
+    const CANONICAL_NAN: Self;
+    /// The same with the sign.
+    const NEGATIVE_NAN: Self;
     fn quiet(self) -> Self;
     fn is_nan(self) -> bool;
+    fn is_signalling(self) -> bool;
     fn negative(self) -> bool;
 }
 
-impl Float for f32 {
-    const DEFAULT_NAN: f32 = f32::from_bits(0xffc0_0000);
-    fn quiet(self) -> f32 {
-        f32::from_bits(self.to_bits() | 0x0040_0000)
-    }
-    fn is_nan(self) -> bool {
-        f32::is_nan(self)
-    }
-    fn negative(self) -> bool {
-        self.to_bits() >> 31 != 0
-    }
+macro_rules! float {
+    ($ty:ident, $quiet:literal) => {
+        impl Float for $ty {
+            const CANONICAL_NAN: $ty = $ty::from_bits($ty::INFINITY.to_bits() | $quiet);
+            const NEGATIVE_NAN: $ty = $ty::from_bits($ty::NEG_INFINITY.to_bits() | $quiet);
+            fn quiet(self) -> $ty {
+                $ty::from_bits(self.to_bits() | $quiet)
+            }
+            fn is_nan(self) -> bool {
+                $ty::is_nan(self)
+            }
+            fn is_signalling(self) -> bool {
+                $ty::is_nan(self) && self.to_bits() & $quiet == 0
+            }
+            fn negative(self) -> bool {
+                self.is_sign_negative()
+            }
+        }
+    };
 }
 
-impl Float for f64 {
-    const DEFAULT_NAN: f64 = f64::from_bits(0xfff8_0000_0000_0000);
-    fn quiet(self) -> f64 {
-        f64::from_bits(self.to_bits() | 0x0008_0000_0000_0000)
-    }
-    fn is_nan(self) -> bool {
-        f64::is_nan(self)
-    }
-    fn negative(self) -> bool {
-        self.to_bits() >> 63 != 0
+float!(f32, 0x0040_0000);
+float!(f64, 0x0008_0000_0000_0000);
+
+/// What a machine's arithmetic makes of NaNs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NanRule {
+    /// The first operand that is a NaN, quieted; the negative NaN without payload if none
+    /// is. x86-64.
+    FirstOperand,
+    /// The first operand that is a signalling NaN, quieted; else the first that is a NaN;
+    /// the NaN without sign and payload if none is. AArch64, s390x.
+    SignallingFirst,
+    /// The NaN without sign and payload. RISC-V.
+    Canonical,
+}
+
+impl NanRule {
+    const HOST: NanRule = if cfg!(target_arch = "riscv64") {
+        NanRule::Canonical
+    } else if cfg!(any(target_arch = "aarch64", target_arch = "s390x")) {
+        NanRule::SignallingFirst
+    } else {
+        NanRule::FirstOperand
+    };
+
+    /// The NaN that arithmetic on these operands gives.
+    fn nan<F: Float>(self, x: F, y: F) -> F {
+        let first = |is: fn(F) -> bool| [x, y].into_iter().find(|operand| is(*operand)).map(F::quiet);
+        match self {
+            NanRule::FirstOperand => first(F::is_nan).unwrap_or(F::NEGATIVE_NAN),
+            NanRule::SignallingFirst => {
+                first(F::is_signalling).or_else(|| first(F::is_nan)).unwrap_or(F::CANONICAL_NAN)
+            }
+            NanRule::Canonical => F::CANONICAL_NAN,
+        }
     }
 }
 
 /// The result of arithmetic on one operand.
 pub(super) fn arith1<F: Float>(x: F, result: F) -> F {
-    if x.is_nan() {
-        x.quiet()
-    } else if result.is_nan() {
-        F::DEFAULT_NAN
-    } else {
-        result
-    }
+    arith(x, x, if x.is_nan() { x } else { result })
 }
 
 /// The result of arithmetic on two operands.
 pub(super) fn arith<F: Float>(x: F, y: F, result: F) -> F {
-    if !result.is_nan() {
-        result
-    } else if x.is_nan() {
-        x.quiet()
-    } else if y.is_nan() {
-        y.quiet()
-    } else {
-        F::DEFAULT_NAN
-    }
+    if result.is_nan() { NanRule::HOST.nan(x, y) } else { result }
 }
 
 /// The lesser; -0 is less than 0.
 pub(super) fn min<F: Float>(x: F, y: F) -> F {
-    if x.is_nan() {
-        x.quiet()
-    } else if y.is_nan() {
-        y.quiet()
+    if x.is_nan() || y.is_nan() {
+        NanRule::HOST.nan(x, y)
     } else if x < y || (x == y && x.negative()) {
         x
     } else {
@@ -83,10 +104,8 @@ pub(super) fn min<F: Float>(x: F, y: F) -> F {
 
 /// The greater; 0 is greater than -0.
 pub(super) fn max<F: Float>(x: F, y: F) -> F {
-    if x.is_nan() {
-        x.quiet()
-    } else if y.is_nan() {
-        y.quiet()
+    if x.is_nan() || y.is_nan() {
+        NanRule::HOST.nan(x, y)
     } else if x > y || (x == y && !x.negative()) {
         x
     } else {
@@ -94,21 +113,22 @@ pub(super) fn max<F: Float>(x: F, y: F) -> F {
     }
 }
 
-/// As an `f64`; a NaN keeps its sign and payload, quieted.
+/// As an `f64`; a NaN keeps its sign and payload, if the machine keeps any.
 pub(super) fn promote(x: f32) -> f64 {
     if !x.is_nan() {
         return f64::from(x);
     }
-    let bits = u64::from(x.quiet().to_bits());
+    let bits = u64::from(NanRule::HOST.nan(x, x).to_bits());
     f64::from_bits((bits >> 31) << 63 | f64::INFINITY.to_bits() | (bits & 0x007f_ffff) << 29)
 }
 
-/// As an `f32`; a NaN keeps its sign and the upper bits of its payload, quieted.
+/// As an `f32`; a NaN keeps its sign and the upper bits of its payload, if the machine
+/// keeps any.
 pub(super) fn demote(x: f64) -> f32 {
     if !x.is_nan() {
         return x as f32;
     }
-    let bits = x.quiet().to_bits();
+    let bits = NanRule::HOST.nan(x, x).to_bits();
     let (sign, payload) = ((bits >> 63 << 31) as u32, (bits >> 29) as u32 & 0x007f_ffff);
     f32::from_bits(sign | f32::INFINITY.to_bits() | payload)
 }
@@ -210,4 +230,28 @@ pub(super) fn pure(operator: &Operator<'_>) -> Option<(Op, ValType)> {
         O::F64ReinterpretI64 => (op!(u64, |x| x), F64),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NanRule;
+
+    #[test]
+    fn each_machine_has_its_nans() {
+        let (quiet, signalling, negative) = (0x7fc0_0001, 0x7f80_0002, 0xffc0_0003);
+        let one = 1f32.to_bits();
+        for (rule, x, y, expected) in [
+            (NanRule::FirstOperand, one, one, 0xffc0_0000),
+            (NanRule::FirstOperand, quiet, signalling, 0x7fc0_0001),
+            (NanRule::FirstOperand, one, signalling, 0x7fc0_0002),
+            (NanRule::SignallingFirst, one, one, 0x7fc0_0000),
+            (NanRule::SignallingFirst, quiet, signalling, 0x7fc0_0002),
+            (NanRule::SignallingFirst, negative, quiet, 0xffc0_0003),
+            (NanRule::Canonical, one, one, 0x7fc0_0000),
+            (NanRule::Canonical, negative, signalling, 0x7fc0_0000),
+        ] {
+            let nan = rule.nan(f32::from_bits(x), f32::from_bits(y));
+            assert_eq!(nan.to_bits(), expected, "{rule:?} {x:x} {y:x}");
+        }
+    }
 }
