@@ -112,6 +112,10 @@ pub mod trap {
     pub const NULL_REFERENCE: u8 = 5;
     /// The host reports an error, which the store has.
     pub const HOST_ERROR: u8 = 6;
+    /// An atomic access at an address that is no multiple of its size.
+    pub const UNALIGNED_ATOMIC: u8 = 7;
+    /// Waiting on a memory that is not shared.
+    pub const ATOMIC_WAIT: u8 = 8;
 }
 
 /// The bytes of a 32-bit memory's reservation: every address that an index and an

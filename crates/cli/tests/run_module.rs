@@ -156,7 +156,7 @@ fn bad_modules_are_errors_with_a_place() {
         (file("headed.wasm", &headed), "(at offset 0x"),
         (file("text.wat", b"(module\n  (func (export 1)))"), "text.wat:2:10"),
         (file("invalid.wat", b"(module (func (result i32)))"), "(at offset 0x"),
-        (file("shared.wat", b"(module (memory 1 1 shared))"), "threads is not supported"),
+        (file("shared.wat", b"(module (memory 1 1 shared))"), "unsupported feature: shared memories"),
         (file("cut.cwasm", b"\0sidetrk"), "cut.cwasm: "),
         (folder.display().to_string(), "a_folder.wasm"),
         ("/no/such/program.wasm".to_string(), "/no/such/program.wasm"),

@@ -9,12 +9,12 @@ use rayon::prelude::*;
 use sidetrack_artifact::{Architecture, CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
 use sidetrack_codegen::{Flags, TargetIsa};
 pub use sidetrack_wasm::Features;
-use sidetrack_wasm::{Options, WasmError};
+use sidetrack_wasm::{Options, Translation, WasmError};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A module that cannot be compiled because of what it is.
+/// A module that is malformed or not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidModule {
     /// Where in the module, in bytes.
@@ -30,10 +30,34 @@ impl fmt::Display for InvalidModule {
     }
 }
 
-impl From<WasmError> for InvalidModule {
-    fn from(error: WasmError) -> Self {
-        let message = Printable::name(&error.message).to_string();
-        InvalidModule { offset: error.offset, message }
+/// A module that may be valid, but needs what is not supported, or switched off by
+/// [`Config::features`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct UnsupportedFeature {
+    /// Where in the module, in bytes.
+    pub offset: Option<usize>,
+    /// The name of the feature, as WebAssembly's documents call it.
+    pub feature: String,
+    /// What needs it; may be empty.
+    pub message: String,
+}
+
+impl fmt::Display for UnsupportedFeature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unsupported feature: {}", self.feature)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        self.offset.map_or(Ok(()), |offset| write!(f, " (at offset {offset:#x})"))
+    }
+}
+
+/// The error that embedders get for one of the front end.
+fn refused(error: WasmError) -> Error {
+    let (offset, message) = (error.offset, Printable::name(&error.message).to_string());
+    match error.unsupported {
+        Some(feature) => UnsupportedFeature { offset, feature, message }.into(),
+        None => InvalidModule { offset, message }.into(),
     }
 }
 
@@ -104,8 +128,7 @@ impl Compiler {
 
     /// Compiles a module.
     pub fn module(&self, bytes: &[u8]) -> Result<(ModuleInfo, Image)> {
-        let translation =
-            sidetrack_wasm::parse_features(bytes, self.features).map_err(InvalidModule::from)?;
+        let translation = self.valid(bytes)?;
         let info = &translation.info;
         let first = info.imported_functions;
         let total = info.functions.len() - first as usize;
@@ -113,7 +136,7 @@ impl Compiler {
         let budget = crate::parallel::Budget::new(BODIES_AT_ONCE);
         let body = |index: u32| -> Result<CompiledFunction> {
             let _share = budget.take(info.functions[index as usize].body.len() as u64);
-            let ir = translation.translate(index, &self.options).map_err(InvalidModule::from)?;
+            let ir = translation.translate(index, &self.options).map_err(refused)?;
             let function = sidetrack_codegen::compile_owned(ir, &*self.isa).map_err(failed)?;
             if let Some(progress) = &self.progress {
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
@@ -145,15 +168,26 @@ impl Compiler {
         Ok((translation.into_info(), image))
     }
 
+    /// Reads a module and validates all of it, before any code is made. Of several errors
+    /// the first in the module is returned.
+    fn valid<'a>(&self, bytes: &'a [u8]) -> Result<Translation<'a>> {
+        let translation = sidetrack_wasm::parse_features(bytes, self.features).map_err(refused)?;
+        let indices = translation.info.imported_functions..translation.info.functions.len() as u32;
+        let error = |index: u32| translation.validate(index).err();
+        let first = if self.parallel {
+            crate::parallel::run(|threads| match threads {
+                true => indices.into_par_iter().find_map_first(error),
+                false => indices.into_iter().find_map(error),
+            })
+        } else {
+            indices.into_iter().find_map(error)
+        };
+        first.map_or(Ok(translation), |error| Err(refused(error)))
+    }
+
     /// Checks a module without making code.
     pub fn validate(&self, bytes: &[u8]) -> Result<()> {
-        let translation =
-            sidetrack_wasm::parse_features(bytes, self.features).map_err(InvalidModule::from)?;
-        let info = &translation.info;
-        for index in info.imported_functions..info.functions.len() as u32 {
-            translation.translate(index, &self.options).map_err(InvalidModule::from)?;
-        }
-        Ok(())
+        self.valid(bytes).map(drop)
     }
 
     /// An image with nothing but the exit stub of a type, at its start.

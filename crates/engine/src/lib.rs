@@ -50,7 +50,7 @@ mod vm;
 pub use anyhow::{Error, Result};
 pub use cache::{Cache, CacheUsage};
 pub use caller::Caller;
-pub use compile::{Features, InvalidModule};
+pub use compile::{Features, InvalidModule, UnsupportedFeature};
 pub use config::{Config, Engine, Instrument, OptLevel, Progress, Target};
 pub use debug::{
     BreakpointEdit, DebugContext, DebugEvent, DebugFrame, InterruptHandle, InterruptSignal, Resume,

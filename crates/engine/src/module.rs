@@ -80,8 +80,9 @@ impl Module {
     /// settings is taken from there, and new code is put there.
     ///
     /// # Errors
-    /// [`crate::InvalidModule`] if the module is not valid or needs what is not
-    /// supported; an error of `wat` if the text is not right; an error of the system.
+    /// [`crate::InvalidModule`] if the module is not valid, [`crate::UnsupportedFeature`] if
+    /// it needs what is not supported, both before anything is compiled; an error of `wat` if
+    /// the text is not right; an error of the system.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self> {
         let bytes = wat::parse_bytes(bytes.as_ref())?;
         Self::from_binary(engine, &bytes)
@@ -135,7 +136,7 @@ impl Module {
     /// without making code.
     ///
     /// # Errors
-    /// [`crate::InvalidModule`].
+    /// [`crate::InvalidModule`] or [`crate::UnsupportedFeature`].
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
         engine.compiler().validate(bytes)
     }

@@ -47,6 +47,12 @@ pub enum Trap {
     /// A null reference where there must be none.
     #[error("wasm trap: null reference")]
     NullReference,
+    /// An atomic access at an address that is no multiple of its size.
+    #[error("wasm trap: unaligned atomic")]
+    UnalignedAtomic,
+    /// Waiting on a memory that is not shared, where nobody could end it.
+    #[error("wasm trap: atomic wait on non-shared memory")]
+    AtomicWait,
 }
 
 impl Trap {
@@ -62,6 +68,8 @@ impl Trap {
             TrapCode::User(vmctx::trap::BAD_SIGNATURE) => Trap::BadSignature,
             TrapCode::User(vmctx::trap::UNREACHABLE) => Trap::UnreachableCodeReached,
             TrapCode::User(vmctx::trap::NULL_REFERENCE) => Trap::NullReference,
+            TrapCode::User(vmctx::trap::UNALIGNED_ATOMIC) => Trap::UnalignedAtomic,
+            TrapCode::User(vmctx::trap::ATOMIC_WAIT) => Trap::AtomicWait,
             TrapCode::User(_) => return None,
         })
     }

@@ -62,7 +62,7 @@ fn what_is_refused_is_skipped_with_what_depends_on_it() {
     let outcomes: Vec<_> = report.records.iter().map(|record| (record.status, &*record.message)).collect();
     let collected = (Status::Skipped, "garbage collection");
     let passed = (Status::Passed, "");
-    let threads = (Status::Skipped, "threads");
+    let threads = (Status::Skipped, "shared memories");
     assert_eq!(outcomes, [passed, collected, collected, collected, collected, threads, passed]);
 }
 

@@ -8,15 +8,17 @@
 //! debugger's interpreter; clarity goes before speed.
 //!
 //! It knows version 2, tail calls, extended constants, several memories, 64-bit memories
-//! and tables, exceptions, references to typed functions and relaxed SIMD. Types of
+//! and tables, exceptions, references to typed functions, relaxed SIMD and atomics. Types of
 //! functions are compared with every reference to a typed function taken for `funcref`.
 //!
-//! Where the specification leaves a choice, it is the one that x86-64 and the IR's
-//! interpreter make:
-//! - The result of arithmetic is the first operand that is a NaN, made quiet; if none
-//!   is, but the result, the NaN with the sign set and only the quiet bit in its payload.
+//! Where the specification leaves a choice, it is the one that the host makes, as far as
+//! processors differ:
+//! - On x86-64 the result of arithmetic is the first operand that is a NaN, made quiet; if
+//!   none is, but the result, the NaN with the sign set and only the quiet bit in its
+//!   payload. On AArch64 and s390x a signalling operand goes before a quiet one, and the
+//!   sign is not set; on RISC-V every NaN is that one.
 //!   This holds for `min`, `max`, roundings and square roots, too. Changes of width keep
-//!   the sign and the payload's high bits. Nothing else changes a NaN's bits.
+//!   the sign and the payload's high bits, but for RISC-V. Nothing else changes a NaN's bits.
 //! - Relaxed operators do what their strict relatives do. Multiply-add rounds twice;
 //!   lanes are selected bit by bit; dot products are of signed bytes, and wrap.
 //! - A memory has at most [`Limits::memory_bytes`], a table [`Limits::table_elements`];
@@ -28,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod atomic;
 pub mod differential;
 mod float;
 mod instantiate;

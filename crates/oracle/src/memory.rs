@@ -23,6 +23,30 @@ impl<'a> Store<'a> {
     /// Pops an address; what it designates.
     fn place(&mut self, frame: &mut Frame<'a>, arg: &MemArg, width: u64) -> Result<&mut [u8], Trap> {
         let base = frame.operands.pop_index();
+        self.place_at(frame, arg, base, width)
+    }
+
+    /// As [`Store::place`], where the address must be a multiple of the width.
+    pub(super) fn aligned_place(
+        &mut self,
+        frame: &mut Frame<'a>,
+        arg: &MemArg,
+        width: u64,
+    ) -> Result<&mut [u8], Trap> {
+        let base = frame.operands.pop_index();
+        if base.wrapping_add(arg.offset) % width != 0 {
+            return Err(Trap::UnalignedAtomic);
+        }
+        self.place_at(frame, arg, base, width)
+    }
+
+    fn place_at(
+        &mut self,
+        frame: &Frame<'a>,
+        arg: &MemArg,
+        base: u64,
+        width: u64,
+    ) -> Result<&mut [u8], Trap> {
         let MemArgTarget::Memory(index) = arg.target else { panic!("{arg:?} is of an array") };
         let memory = self.memory(frame, index);
         let start = base.checked_add(arg.offset).ok_or(Trap::MemoryOutOfBounds)?;

@@ -1,6 +1,7 @@
 //! A module: its sections as lists, and its code as operators with their places.
 
 use crate::value::FuncType;
+use std::collections::HashMap;
 use std::rc::Rc;
 use wasmparser::{
     BlockType, CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind,
@@ -40,11 +41,13 @@ pub(super) struct Code<'a> {
     pub locals: Vec<ValType>,
     /// Operators with their byte offsets in the module.
     pub operators: Vec<(u64, Operator<'a>)>,
-    /// For `block`, `loop`, `if`, `else` and `try_table`, which operator is the matching
+    /// For what opens a construct or goes on in it, which operator is the matching
     /// `end`; for others 0.
     pub ends: Vec<usize>,
     /// For an `if` with an `else`, which operator that is.
     pub elses: Vec<Option<usize>>,
+    /// The clauses of each `try`.
+    pub clauses: HashMap<usize, Vec<usize>>,
 }
 
 /// A valid module, in the bytes that it was read from.
@@ -73,7 +76,9 @@ fn features() -> WasmFeatures {
         | WasmFeatures::MULTI_MEMORY
         | WasmFeatures::MEMORY64
         | WasmFeatures::EXCEPTIONS
+        | WasmFeatures::LEGACY_EXCEPTIONS
         | WasmFeatures::RELAXED_SIMD
+        | WasmFeatures::THREADS
         | WasmFeatures::FUNCTION_REFERENCES
 }
 
@@ -243,25 +248,31 @@ fn code<'a>(body: &FunctionBody<'a>) -> wasmparser::Result<Code<'a>> {
         operators.push((pc, operator));
     }
     let (mut ends, mut elses) = (vec![0; operators.len()], vec![None; operators.len()]);
+    let mut clauses: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut open: Vec<usize> = Vec::new();
     for (at, (_, operator)) in operators.iter().enumerate() {
         match operator {
             Operator::Block { .. }
             | Operator::Loop { .. }
             | Operator::If { .. }
-            | Operator::TryTable { .. } => open.push(at),
+            | Operator::TryTable { .. }
+            | Operator::Try { .. } => open.push(at),
+            Operator::Catch { .. } | Operator::CatchAll => {
+                clauses.entry(*open.last().expect("a clause is in a `try`")).or_default().push(at);
+            }
             Operator::Else => elses[*open.last().expect("an `else` is in an `if`")] = Some(at),
-            Operator::End => {
+            Operator::End | Operator::Delegate { .. } => {
                 // The last one ends the function.
                 if let Some(start) = open.pop() {
                     ends[start] = at;
-                    if let Some(middle) = elses[start] {
-                        ends[middle] = at;
-                    }
+                    elses[start]
+                        .iter()
+                        .chain(clauses.get(&start).into_iter().flatten())
+                        .for_each(|middle| ends[*middle] = at);
                 }
             }
             _ => {}
         }
     }
-    Ok(Code { locals, operators, ends, elses })
+    Ok(Code { locals, operators, ends, elses, clauses })
 }

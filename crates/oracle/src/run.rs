@@ -37,8 +37,10 @@ struct Label {
     arity: usize,
     /// How many operands are below those of the block.
     height: usize,
-    /// The `try_table` that opened it, if one did.
+    /// The `try_table` that opened it, if one did, or the `try` whose body it is.
     catches: Option<usize>,
+    /// What was caught, if it is a clause of a `try`.
+    caught: Option<ExnAddr>,
 }
 
 /// Frames that called each other, innermost last.
@@ -164,7 +166,16 @@ impl<'a> Store<'a> {
                 self.open(frame, &try_table.ty, code.ends[at] + 1);
                 frame.labels.last_mut().expect("it was opened").catches = Some(at);
             }
-            O::Else => {
+            O::Try { blockty } => {
+                self.open(frame, blockty, code.ends[at] + 1);
+                frame.labels.last_mut().expect("it was opened").catches = Some(at);
+            }
+            O::Delegate { .. } => _ = frame.labels.pop(),
+            O::Rethrow { relative_depth } => {
+                let label = &frame.labels[frame.labels.len() - 1 - *relative_depth as usize];
+                return Err(Stop::Exception(label.caught.expect("it is a clause")));
+            }
+            O::Else | O::Catch { .. } | O::CatchAll => {
                 frame.labels.pop();
                 frame.at = code.ends[at] + 1;
             }
@@ -256,7 +267,8 @@ impl<'a> Store<'a> {
     fn open(&self, frame: &mut Frame<'a>, ty: &BlockType, target: usize) {
         let (params, results) = self.instances[frame.instance].module.arity(ty);
         let height = frame.operands.0.len() - params;
-        frame.labels.push(Label { target, is_loop: false, arity: results, height, catches: None });
+        let (catches, caught) = (None, None);
+        frame.labels.push(Label { target, is_loop: false, arity: results, height, catches, caught });
     }
 
     /// Branches out of `depth` blocks more than the innermost. Gives the results if
@@ -290,6 +302,12 @@ impl<'a> Store<'a> {
         while let Some(frame) = thread.last_mut() {
             while let Some(label) = frame.labels.pop() {
                 let Some(at) = label.catches else { continue };
+                if let O::Try { .. } = &frame.code.operators[at].1 {
+                    if self.catch_in_clause(frame, label, at, exception) {
+                        return Ok(None);
+                    }
+                    continue;
+                }
                 let Some((depth, payload)) = self.clause(frame, at, exception) else { continue };
                 frame.operands.0.truncate(label.height);
                 frame.operands.0.extend(payload);
@@ -298,6 +316,34 @@ impl<'a> Store<'a> {
             self.leave(thread);
         }
         Err(Stop::Exception(exception))
+    }
+
+    /// Goes to the clause of a `try` that catches the exception, whose body has been left. If
+    /// there is none, goes on outside, or where the `try` delegates it to.
+    fn catch_in_clause(&self, frame: &mut Frame<'a>, label: Label, at: usize, exception: ExnAddr) -> bool {
+        let code = frame.code.clone();
+        if let O::Delegate { relative_depth } = code.operators[code.ends[at]].1 {
+            frame.labels.truncate(frame.labels.len() - relative_depth as usize);
+            return false;
+        }
+        let thrown = &self.exceptions[exception.0];
+        for &clause in code.clauses.get(&at).into_iter().flatten() {
+            let values = match code.operators[clause].1 {
+                O::Catch { tag_index: tag } => {
+                    if self.instances[frame.instance].tags[tag as usize] != thrown.tag {
+                        continue;
+                    }
+                    thrown.values.clone()
+                }
+                _ => Vec::new(),
+            };
+            frame.operands.0.truncate(label.height);
+            frame.operands.0.extend(values);
+            frame.labels.push(Label { catches: None, caught: Some(exception), ..label });
+            frame.at = clause + 1;
+            return true;
+        }
+        false
     }
 
     /// The first clause of a `try_table` that catches the exception: its label, and

@@ -1,6 +1,5 @@
 //! Loads and stores of vectors and lanes.
 
-use crate::numeric;
 use crate::run::Frame;
 use crate::simd::{Lane, join, split};
 use crate::store::Store;
@@ -54,7 +53,7 @@ pub(super) fn execute<'a>(op: &O<'a>, store: &mut Store<'a>, frame: &mut Frame<'
         O::V128Store16Lane { memarg, lane } => store_lane::<u16>(store, frame, memarg, *lane)?,
         O::V128Store32Lane { memarg, lane } => store_lane::<u32>(store, frame, memarg, *lane)?,
         O::V128Store64Lane { memarg, lane } => store_lane::<u64>(store, frame, memarg, *lane)?,
-        _ => return numeric::execute(op, &mut frame.operands),
+        _ => return crate::atomic::execute(op, store, frame),
     }
     Ok(())
 }

@@ -113,6 +113,10 @@ pub enum Trap {
     UnreachableCodeReached,
     /// A null reference where there must be none.
     NullReference,
+    /// An atomic access at an address that is no multiple of its width.
+    UnalignedAtomic,
+    /// Waiting on a memory that is not shared.
+    AtomicWait,
 }
 
 /// Why a call did not return.

@@ -310,6 +310,8 @@ fn is_expected(trap: Trap, message: &str) -> bool {
         Trap::BadConversionToInteger => &["invalid conversion to integer"],
         Trap::UnreachableCodeReached => &["unreachable"],
         Trap::NullReference => &["null"],
+        Trap::UnalignedAtomic => &["unaligned atomic"],
+        Trap::AtomicWait => &["expected shared memory"],
     };
     words.iter().any(|words| message.starts_with(words))
 }

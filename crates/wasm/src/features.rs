@@ -15,6 +15,14 @@ pub struct Features {
     pub memory64: bool,
     /// `try_table`, `throw` and `throw_ref`.
     pub exceptions: bool,
+    /// `try` with `catch`, `catch_all` and `delegate`, and `rethrow`: what exceptions were
+    /// before the standard, and what compilers still write.
+    pub legacy_exceptions: bool,
+    /// Vector operators whose results may differ between processors. Here they are the
+    /// same on all, but for NaNs.
+    pub relaxed_simd: bool,
+    /// Atomic operators, on memories that are not shared; those are not supported.
+    pub threads: bool,
 }
 
 impl Features {
@@ -25,6 +33,9 @@ impl Features {
         multi_memory: false,
         memory64: false,
         exceptions: false,
+        legacy_exceptions: false,
+        relaxed_simd: false,
+        threads: false,
     };
 
     pub(crate) fn flags(self) -> WasmFeatures {
@@ -35,7 +46,6 @@ impl Features {
             | WasmFeatures::MULTI_VALUE
             | WasmFeatures::BULK_MEMORY
             | WasmFeatures::SIMD
-            | WasmFeatures::RELAXED_SIMD
             | WasmFeatures::FLOATS
             | WasmFeatures::GC_TYPES;
         flags.set(WasmFeatures::TAIL_CALL, self.tail_calls);
@@ -43,6 +53,9 @@ impl Features {
         flags.set(WasmFeatures::MULTI_MEMORY, self.multi_memory);
         flags.set(WasmFeatures::MEMORY64, self.memory64);
         flags.set(WasmFeatures::EXCEPTIONS, self.exceptions);
+        flags.set(WasmFeatures::LEGACY_EXCEPTIONS, self.legacy_exceptions);
+        flags.set(WasmFeatures::RELAXED_SIMD, self.relaxed_simd);
+        flags.set(WasmFeatures::THREADS, self.threads);
         flags
     }
 }
@@ -55,6 +68,9 @@ impl Default for Features {
             multi_memory: true,
             memory64: true,
             exceptions: true,
+            legacy_exceptions: true,
+            relaxed_simd: true,
+            threads: true,
         }
     }
 }

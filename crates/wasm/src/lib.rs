@@ -71,6 +71,18 @@ impl Instrument {
 }
 
 impl Translation<'_> {
+    /// Validates the body of a function defined in the module.
+    ///
+    /// # Errors
+    /// If the body is not valid.
+    ///
+    /// # Panics
+    /// If `index` is not the index of a function that the module defines.
+    pub fn validate(&self, index: u32) -> Result<(), WasmError> {
+        let body = &self.bodies[(index - self.info.imported_functions) as usize];
+        Ok(body.validator(index, self.features).validate(&body.code)?)
+    }
+
     /// Validates the body of a function defined in the module and translates it.
     ///
     /// # Errors

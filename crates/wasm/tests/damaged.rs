@@ -19,7 +19,7 @@ impl Random {
 fn check(bytes: &[u8], options: usize) {
     if let Err(error) = common::translate(bytes, &common::OPTIONS[options]) {
         assert!(error.offset.is_some_and(|offset| offset <= bytes.len()), "{error}");
-        assert!(!error.message.is_empty());
+        assert!(!error.to_string().is_empty());
     }
 }
 

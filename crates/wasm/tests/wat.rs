@@ -59,7 +59,7 @@ fn invalid_modules() {
         match common::translate(&bytes, &common::OPTIONS[0]) {
             Ok(_) => panic!("{} is accepted", path.display()),
             Err(error) => {
-                assert!(error.message.contains(expected), "{}: {error}", path.display());
+                assert!(error.to_string().contains(expected), "{}: {error}", path.display());
                 assert!(error.offset.is_some(), "{}: {error}", path.display());
             }
         }

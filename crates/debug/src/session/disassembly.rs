@@ -34,7 +34,8 @@ pub fn function(module: &Module, func: u32) -> Result<Vec<Line>> {
     let mut depth: usize = 0;
     for operator in body.get_operators_reader()?.into_iter_with_offsets() {
         let (operator, pc) = operator?;
-        if matches!(operator, Operator::End | Operator::Else) {
+        let middle = matches!(operator, Operator::Else | Operator::Catch { .. } | Operator::CatchAll);
+        if middle || matches!(operator, Operator::End | Operator::Delegate { .. }) {
             depth = depth.saturating_sub(1);
         }
         lines.push(Line { pc: pc as u32, depth, text: text(module, &operator) });
@@ -43,10 +44,10 @@ pub fn function(module: &Module, func: u32) -> Result<Vec<Line>> {
             Operator::Block { .. }
                 | Operator::Loop { .. }
                 | Operator::If { .. }
-                | Operator::Else
                 | Operator::TryTable { .. }
+                | Operator::Try { .. }
         );
-        depth += usize::from(opens);
+        depth += usize::from(opens || middle);
     }
     Ok(lines)
 }

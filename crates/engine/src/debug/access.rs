@@ -25,6 +25,8 @@ impl Shadow {
             Op::Load { bytes, place, .. } => (bytes, place, false, 0),
             Op::LoadLane { bytes, place, .. } => (bytes, place, false, 1),
             Op::Store { bytes, place } | Op::StoreLane { bytes, place, .. } => (bytes, place, true, 1),
+            Op::Rmw { bytes, place, .. } => (bytes, place, true, 1),
+            Op::CompareExchange { bytes, place } => (bytes, place, true, 2),
             _ => return None,
         };
         let place = self.body.places[place as usize];

@@ -87,10 +87,10 @@ impl Body {
     /// an exception; none instead of one if that is behind the function.
     pub(super) fn handlers_at(&self, op: u32) -> impl Iterator<Item = Option<u32>> {
         let last = self.handlers.partition_point(|handlers| handlers.ops.start <= op).checked_sub(1);
-        let all = std::iter::successors(last, |handlers| self.handlers[*handlers].outer);
-        let around =
-            all.map(|handlers| &self.handlers[handlers]).filter(move |handlers| handlers.ops.contains(&op));
-        let labels = around.flat_map(|handlers| &self.lists[handlers.labels.clone()]);
+        let mut all = std::iter::successors(last, |handlers| self.handlers[*handlers].outer);
+        let innermost = all.find(|handlers| self.handlers[*handlers].ops.contains(&op));
+        let tried = std::iter::successors(innermost, |handlers| self.handlers[*handlers].next);
+        let labels = tried.flat_map(|handlers| &self.lists[self.handlers[handlers].labels.clone()]);
         labels.map(|label| Some(self.labels[*label as usize].op).filter(|op| *op != Label::RETURN))
     }
 

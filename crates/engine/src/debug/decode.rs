@@ -12,6 +12,7 @@ use super::ops;
 use super::types::{Stack, Stacks, value_type};
 use crate::ValType;
 use sidetrack_artifact::ModuleInfo;
+use std::ops::Range;
 use wasmparser::{
     BinaryReader, BinaryReaderError, BlockType, BrTable, Catch, FunctionBody, Operator, TryTable,
 };
@@ -43,8 +44,12 @@ enum Kind {
     If(u32),
     /// The operator to send behind the second arm.
     Else(u32),
-    /// The handlers with this number.
+    /// `try_table`: the handlers with this number.
     Try(usize),
+    /// The body of a `try`.
+    LegacyTry(usize),
+    /// A clause of a `try`.
+    Clause(usize),
 }
 
 /// What a construct takes and leaves on the stack.
@@ -63,6 +68,10 @@ struct Frame {
     base: Stack,
     label: Option<u32>,
     reachable: bool,
+    /// The labels of a `try`'s clauses.
+    clauses: Vec<u32>,
+    /// The number of the innermost handlers around what it directly contains.
+    handler: Option<usize>,
 }
 
 /// The walk over a body.
@@ -203,7 +212,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn begin(&mut self, kind: Kind, arity: Arity, base: Stack) {
-        self.frames.push(Frame { kind, arity, base, label: None, reachable: self.reachable });
+        let (reachable, handler) = (self.reachable, self.handler);
+        self.frames.push(Frame { kind, arity, base, label: None, reachable, clauses: Vec::new(), handler });
     }
 
     fn operator(&mut self, operator: &Operator<'_>) -> Result<()> {
@@ -224,6 +234,15 @@ impl<'a> Decoder<'a> {
                 }
                 self.construct(operator, try_table.ty)?
             }
+            Operator::Try { blockty } => {
+                if self.reachable {
+                    self.begin_handlers(0..0);
+                }
+                self.construct(operator, *blockty)?
+            }
+            Operator::Catch { tag_index } => self.clause(Some(*tag_index))?,
+            Operator::CatchAll => self.clause(None)?,
+            Operator::Delegate { relative_depth } => self.delegate(*relative_depth as usize)?,
             _ if !self.reachable => Op::Dead,
             Operator::Br { relative_depth } => {
                 let label = self.label(*relative_depth as usize)?;
@@ -271,6 +290,7 @@ impl<'a> Decoder<'a> {
             }
             Operator::Loop { .. } => (Kind::Loop(at + 1), Op::Nop),
             Operator::TryTable { .. } => (Kind::Try(self.handlers.len() - 1), Op::Nop),
+            Operator::Try { .. } => (Kind::LegacyTry(self.handlers.len() - 1), Op::Nop),
             _ => (Kind::Block, Op::Nop),
         };
         self.pop(params.len() as u32)?;
@@ -308,14 +328,19 @@ impl<'a> Decoder<'a> {
             Kind::Else(at) if matches!(self.ops[at as usize], Op::Jump(_)) => {
                 self.ops[at as usize] = Op::Jump(next);
             }
-            Kind::Try(handlers) => {
+            Kind::Try(handlers) | Kind::LegacyTry(handlers) => {
                 self.handlers[handlers].ops.end = next;
                 self.handler = self.handlers[handlers].outer;
+            }
+            Kind::Clause(handlers) => {
+                let first = self.lists.len();
+                self.lists.extend(frame.clauses);
+                self.handlers[handlers].labels = first..self.lists.len();
             }
             _ => {}
         }
         if let Some(label) = frame.label
-            && matches!(frame.kind, Kind::Block | Kind::If(_) | Kind::Else(_) | Kind::Try(_))
+            && !matches!(frame.kind, Kind::Function | Kind::Loop(_))
         {
             self.labels[label as usize].op = next;
         }
@@ -381,7 +406,7 @@ impl<'a> Decoder<'a> {
     fn label_out(&mut self, depth: usize) -> Result<u32> {
         let frame = self.frames.len().checked_sub(depth).and_then(|index| index.checked_sub(1));
         let Some(frame) = frame else { return Err(self.error("an unknown label")) };
-        let Frame { kind, arity, base, label, .. } = self.frames[frame];
+        let &Frame { kind, arity, base, label, .. } = &self.frames[frame];
         Ok(match label {
             Some(label) => label,
             None => {
@@ -400,7 +425,7 @@ impl<'a> Decoder<'a> {
 
     /// Lists the handlers of a `try_table` that is about to begin.
     fn handlers(&mut self, try_table: &TryTable) -> Result<()> {
-        let (first, at) = (self.lists.len(), self.ops.len() as u32);
+        let first = self.lists.len();
         for catch in &try_table.catches {
             let (Catch::One { label, .. }
             | Catch::OneRef { label, .. }
@@ -409,9 +434,62 @@ impl<'a> Decoder<'a> {
             let label = self.label_out(label as usize)?;
             self.lists.push(label);
         }
-        let outer = self.handler.replace(self.handlers.len());
-        self.handlers.push(Handlers { ops: at..at, labels: first..self.lists.len(), outer });
+        self.begin_handlers(first..self.lists.len());
         Ok(())
+    }
+
+    /// Handlers cover the construct that is about to begin.
+    fn begin_handlers(&mut self, labels: Range<usize>) {
+        let at = self.ops.len() as u32;
+        let outer = self.handler.replace(self.handlers.len());
+        self.handlers.push(Handlers { ops: at..at, labels, outer, next: outer });
+    }
+
+    /// Begins a clause of a `try`.
+    fn clause(&mut self, tag: Option<u32>) -> Result<Op> {
+        let at = self.ops.len() as u32;
+        let Some(frame) = self.frames.last() else { return Err(self.error("a clause without try")) };
+        if !frame.reachable {
+            return Ok(Op::Dead);
+        }
+        let (kind, arity, base) = (frame.kind, frame.arity, frame.base);
+        let op = if std::mem::replace(&mut self.reachable, true) {
+            self.check_end(base, arity)?;
+            Op::Br(self.label(0)?)
+        } else {
+            Op::Dead
+        };
+        let handlers = match kind {
+            Kind::LegacyTry(handlers) => {
+                self.handlers[handlers].ops.end = at;
+                self.handler = self.handlers[handlers].outer;
+                handlers
+            }
+            Kind::Clause(handlers) => handlers,
+            _ => return Err(self.error("a clause without try")),
+        };
+        self.stack = base;
+        if let Some(tag) = tag {
+            let ty = self.get(&self.info.tags, tag)?;
+            self.push_all(self.signature(ty)?.0);
+        }
+        let height = self.stacks.height(self.stack);
+        self.labels.push(Label { op: at + 1, arity: 0, height });
+        if let Some(frame) = self.frames.last_mut() {
+            (frame.kind, frame.handler) = (Kind::Clause(handlers), self.handler);
+            frame.clauses.push(self.labels.len() as u32 - 1);
+        }
+        Ok(op)
+    }
+
+    /// Ends a `try` whose exceptions go on at a construct so many levels out.
+    fn delegate(&mut self, depth: usize) -> Result<Op> {
+        if let Some(&Frame { kind: Kind::LegacyTry(handlers), .. }) = self.frames.last() {
+            let target = self.frames.len().checked_sub(2).and_then(|index| index.checked_sub(depth));
+            let Some(target) = target else { return Err(self.error("an unknown label")) };
+            self.handlers[handlers].next = self.frames[target].handler;
+        }
+        self.end()
     }
 
     fn br_table(&mut self, targets: &BrTable<'_>) -> Result<Op> {

@@ -15,7 +15,7 @@ pub(super) type Bits = u128;
 /// An operator.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
-    /// Only structure: `nop`, `block`, `loop`, `try_table`, `end`.
+    /// Only structure: `nop`, `block`, `loop`, `try_table`, `try`, `end`, `delegate`.
     Nop,
     /// `unreachable`.
     Unreachable,
@@ -25,7 +25,8 @@ pub(super) enum Op {
     Jump(u32),
     /// Goes on at this operator if the condition does not hold.
     If(u32),
-    /// Goes to the label with this number.
+    /// Goes to the label with this number. Also `catch` and `catch_all`, as ends of what is
+    /// before them.
     Br(u32),
     /// Goes there if the condition holds.
     BrIf(u32),
@@ -40,7 +41,7 @@ pub(super) enum Op {
     CallIndirect { ty: u32, table: u32, tail: bool },
     /// What acts beyond the frame and linear memory, but does not call.
     Effect,
-    /// `throw`.
+    /// `throw` and `rethrow`.
     Throw,
     /// `throw_ref`.
     ThrowRef,
@@ -97,6 +98,14 @@ pub(super) enum Op {
     Store { bytes: u8, place: u32 },
     /// Stores a lane of so many bytes.
     StoreLane { bytes: u8, lane: u8, place: u32 },
+    /// Stores what is made of the bytes there and a value; the result is what was there.
+    Rmw { bytes: u8, place: u32, make: fn(Bits, Bits) -> Bits },
+    /// Stores the upper value if the bytes there are the lower's; the result is what was there.
+    CompareExchange { bytes: u8, place: u32 },
+    /// `memory.atomic.notify`, of a memory that is not shared.
+    Notify { place: u32 },
+    /// `memory.atomic.wait`, of a memory that is not shared.
+    Wait,
 }
 
 const _: () = assert!(size_of::<Op>() == 16);
@@ -115,8 +124,8 @@ impl Op {
             Drop | LocalSet(_) | LocalTee(_) | GlobalSet(_) | TableGet(_) => 1,
             Unary(_) | TryUnary(_) | ExtractLane(..) | Load { .. } => 1,
             Binary(_) | TryBinary(_) | ReplaceLane(..) | Shuffle(_) => 2,
-            LoadLane { .. } | Store { .. } | StoreLane { .. } => 2,
-            Ternary(_) | Select => 3,
+            LoadLane { .. } | Store { .. } | StoreLane { .. } | Rmw { .. } | Notify { .. } => 2,
+            Ternary(_) | Select | CompareExchange { .. } | Wait => 3,
         }
     }
 }
@@ -136,7 +145,7 @@ impl Label {
     pub const RETURN: u32 = u32::MAX;
 }
 
-/// The handlers of a `try_table`.
+/// The handlers of a `try_table` or `try`.
 #[derive(Clone, Debug)]
 pub(super) struct Handlers {
     /// The operators in it.
@@ -145,6 +154,8 @@ pub(super) struct Handlers {
     pub labels: Range<usize>,
     /// The number of those around it.
     pub outer: Option<usize>,
+    /// The number of those that get what these do not catch.
+    pub next: Option<usize>,
 }
 
 /// The operands of an access that are not on the stack.
@@ -152,4 +163,6 @@ pub(super) struct Handlers {
 pub(super) struct Place {
     pub memory: u32,
     pub offset: u64,
+    /// Whether the address must be a multiple of the access's size.
+    pub aligned: bool,
 }

@@ -79,7 +79,7 @@ impl Module {
 
     /// The sites before operators that throw.
     pub(super) fn throws(&self) -> Result<Vec<(Arc<FuncDebug>, Site)>> {
-        const THROWS: [u8; 2] = [0x08, 0x0a];
+        const THROWS: [u8; 3] = [0x08, 0x09, 0x0a];
         let wasm = self.wasm();
         let pcs = self.image().patch_sites.iter().map(|site| site.tag as u32);
         let throws = |pc: &u32| wasm.get(*pc as usize).is_some_and(|opcode| THROWS.contains(opcode));

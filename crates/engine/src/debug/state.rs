@@ -159,6 +159,26 @@ impl State {
                     End::Call { callee: Callee::Reference(reference), tail }
                 });
             }
+            Op::Rmw { bytes, place, make } => {
+                let (place, address, operand) = (body.places[place as usize], self.known(1)?, self.known(0)?);
+                let old = self.load(env, place, address, bytes)?;
+                self.store(env, place, address, make(old, operand), bytes)?;
+                self.replace(2, Some(old));
+            }
+            Op::CompareExchange { bytes, place } => {
+                let (place, address) = (body.places[place as usize], self.known(2)?);
+                let (expected, replacement) = (self.known(1)?, self.known(0)?);
+                let old = self.load(env, place, address, bytes)?;
+                if old == low_bits(expected, 8 * u32::from(bytes)) {
+                    self.store(env, place, address, replacement, bytes)?;
+                }
+                self.replace(3, Some(old));
+            }
+            Op::Notify { place } => {
+                self.load(env, body.places[place as usize], self.known(1)?, 4)?;
+                self.replace(2, Some(0));
+            }
+            Op::Wait => return Err(End::Trap(Trap::AtomicWait)),
             Op::Drop => self.drop(1),
             Op::Select => {
                 let chosen = self.operand(0).and_then(|holds| self.operand(if holds != 0 { 2 } else { 1 }));
@@ -276,6 +296,9 @@ impl Place {
     /// Where an access of so many bytes begins in a memory of `len` bytes.
     fn address(self, index: Bits, bytes: u8, len: usize) -> Result<usize, End> {
         let start = Bits::from(index as u64) + Bits::from(self.offset);
+        if self.aligned && start % Bits::from(bytes) != 0 {
+            return Err(End::Trap(Trap::UnalignedAtomic));
+        }
         if start + Bits::from(bytes) > len as Bits {
             return Err(End::Trap(Trap::MemoryOutOfBounds));
         }

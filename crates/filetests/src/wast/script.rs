@@ -1,7 +1,9 @@
 //! One script: what its directives do and claim.
 
 use super::{spectest, traps, values};
-use sidetrack_engine::{Engine, Error, Extern, Instance, Linker, Module, Store, ThrownException, Trap, Val};
+use sidetrack_engine::{
+    Engine, Error, Extern, Instance, Linker, Module, Store, ThrownException, Trap, UnsupportedFeature, Val,
+};
 use std::collections::HashMap;
 use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 
@@ -181,9 +183,8 @@ impl Script {
 
     fn compile(&self, bytes: &[u8]) -> Known<Module> {
         Module::from_binary(self.store.engine(), bytes).map_err(|error| {
-            let message = format!("{error:#}");
-            refusal(&message)
-                .map_or(Miss::Failed(message.clone()), |reason| Miss::Skipped(reason.to_string()))
+            refusal(&error)
+                .map_or(Miss::Failed(format!("{error:#}")), |feature| Miss::Skipped(feature.to_string()))
         })
     }
 
@@ -297,10 +298,11 @@ impl Script {
         }
         let bytes = source.encode().map_err(|error| Stage::Malformed(error.message()))?;
         Module::validate(self.store.engine(), &bytes).map_err(|error| {
-            let error = format!("{error:#}");
             match refusal(&error) {
                 // The expected words show that the feature would not change it.
-                Some(reason) if !error.contains(message) => Stage::Refused(reason.to_string()),
+                Some(feature) if !format!("{error:#}").contains(message) => {
+                    Stage::Refused(feature.to_string())
+                }
                 _ => Stage::Invalid,
             }
         })
@@ -321,9 +323,9 @@ fn is_component(source: &QuoteWat<'_>) -> bool {
     matches!(source, QuoteWat::QuoteComponent(..) | QuoteWat::Wat(Wat::Component(_)))
 }
 
-/// The name of what is not supported, if that is the reason in an error's message.
-fn refusal(message: &str) -> Option<&str> {
-    message.split_once(" is not supported").map(|(name, _)| name)
+/// The name of what is not supported, if that is the reason of an error.
+fn refusal(error: &Error) -> Option<&str> {
+    error.downcast_ref::<UnsupportedFeature>().map(|unsupported| unsupported.feature.as_str())
 }
 
 /// An error on one line: its cause, not where it happened.

@@ -4,7 +4,7 @@ use sidetrack_engine::Trap;
 
 /// What scripts call each trap. A script's message may go on after these words
 /// (`uninitialized element 2`).
-const MESSAGES: [(&str, Trap); 13] = [
+const MESSAGES: [(&str, Trap); 15] = [
     ("call stack exhausted", Trap::StackOverflow),
     ("out of bounds memory access", Trap::MemoryOutOfBounds),
     ("out of bounds table access", Trap::TableOutOfBounds),
@@ -18,6 +18,8 @@ const MESSAGES: [(&str, Trap); 13] = [
     ("null function reference", Trap::NullReference),
     ("null exception reference", Trap::NullReference),
     ("null reference", Trap::NullReference),
+    ("unaligned atomic", Trap::UnalignedAtomic),
+    ("expected shared memory", Trap::AtomicWait),
 ];
 
 /// Whether `trap` is what a script expects with `message`.

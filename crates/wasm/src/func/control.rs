@@ -6,7 +6,7 @@
 //! [`FrameKind::Dead`].
 
 use super::context::user_trap;
-use super::exceptions::Handler;
+use super::exceptions::{Handler, NextClause};
 use super::locals::{Edge, Position};
 use super::sites::live_next;
 use super::state::{Translator, Values};
@@ -14,7 +14,7 @@ use crate::WasmError;
 use crate::signatures::ir_type;
 use sidetrack_artifact::ValType;
 use sidetrack_artifact::vmctx::trap;
-use sidetrack_ir::{Block, Inst};
+use sidetrack_ir::{Block, Inst, Value};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use wasmparser::{BlockType, BrTable, Operator};
@@ -28,8 +28,11 @@ pub(super) enum FrameKind {
     Loop { environment: u32 },
     /// The first arm of an `if`.
     If { branch: Inst, otherwise: Block, params: Values },
-    /// `try_table` with clauses.
+    /// `try_table` with clauses, or the body of a `try`.
     Try(Handler),
+    /// A clause of a `try`: the exception, if control reaches the clause, and what is next if
+    /// it is not the clause's.
+    Catch { exn: Option<Value>, next: Option<NextClause> },
     /// Any construct that control does not reach.
     Dead,
 }
@@ -49,16 +52,18 @@ pub(super) enum Arity {
 #[derive(Debug)]
 pub(super) struct Frame {
     pub kind: FrameKind,
-    arity: Arity,
+    pub arity: Arity,
     /// How many operands a branch to its label takes along.
     label_arity: usize,
     /// The height of the operand stack below its parameters.
-    height: usize,
-    start: Option<Position>,
+    pub height: usize,
+    pub start: Option<Position>,
     label: Option<Block>,
     edges: Vec<Edge>,
     /// Whether its label catches exceptions.
     pub catches: bool,
+    /// The construct that has the innermost handler around what it directly contains.
+    pub handler: Option<usize>,
 }
 
 impl Frame {
@@ -72,6 +77,7 @@ impl Frame {
             label: None,
             edges: Vec::new(),
             catches: false,
+            handler: None,
         }
     }
 
@@ -152,6 +158,7 @@ impl Translator<'_> {
             label: None,
             edges: Vec::new(),
             catches: false,
+            handler: self.handler,
         });
     }
 
@@ -214,7 +221,7 @@ impl Translator<'_> {
         let depth = self.frames.len();
         let Some(frame) = self.frames.last_mut() else { return };
         let (height, start) = (frame.height, frame.start);
-        let mut ended = None;
+        let (mut ended, mut clause) = (None, None);
         match std::mem::replace(&mut frame.kind, FrameKind::Block) {
             FrameKind::Loop { environment } => {
                 let edges = std::mem::take(&mut frame.edges);
@@ -236,9 +243,13 @@ impl Translator<'_> {
                 self.end_try(&handler);
                 ended = start.map(|start| (handler, start));
             }
+            FrameKind::Catch { next, .. } => clause = next.zip(start),
             FrameKind::Block | FrameKind::Dead => {}
         }
         self.end_label();
+        if let Some((next, start)) = clause {
+            self.end_clauses(next, start);
+        }
         if let Some((handler, start)) = ended {
             self.write_handler(handler, start);
         }
@@ -264,7 +275,7 @@ impl Translator<'_> {
     }
 
     /// Closes the innermost construct: goes on at its label, if anything does.
-    fn end_label(&mut self) {
+    pub fn end_label(&mut self) {
         let last = self.frames.len() - 1;
         if self.frames[last].label.is_some() && self.reachable {
             self.br(0);
@@ -388,9 +399,14 @@ impl Translator<'_> {
                 self.loops += 1;
                 self.frames.push(Frame::dead());
             }
-            Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
-                self.frames.push(Frame::dead());
-            }
+            Operator::Block { .. }
+            | Operator::If { .. }
+            | Operator::TryTable { .. }
+            | Operator::Try { .. } => self.frames.push(Frame::dead()),
+            Operator::Catch { tag_index } if !self.in_dead_construct() => self.begin_catch(Some(*tag_index)),
+            Operator::CatchAll if !self.in_dead_construct() => self.begin_catch(None),
+            Operator::Delegate { .. } if self.in_dead_construct() => _ = self.frames.pop(),
+            Operator::Delegate { relative_depth } => self.delegate(*relative_depth),
             Operator::Else if !self.in_dead_construct() => self.begin_else(),
             Operator::End if self.in_dead_construct() => {
                 self.frames.pop();

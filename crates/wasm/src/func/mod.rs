@@ -6,6 +6,7 @@
 //! constructs that are open, [`locals::Locals`] finds the values of locals. One
 //! file per family of operators.
 
+mod atomics;
 mod bulk;
 mod calls;
 mod context;
@@ -34,7 +35,7 @@ use liveness::Liveness;
 use scan::Scan;
 use sidetrack_ir::{ExternalName, Function};
 use state::Translator;
-use wasmparser::{FuncToValidate, FuncValidatorAllocations, Operator, OperatorsReader};
+use wasmparser::{Operator, OperatorsReader};
 
 /// Validates and translates the body of the function with this index.
 pub(crate) fn translate(
@@ -43,9 +44,7 @@ pub(crate) fn translate(
     options: &Options,
 ) -> Result<Function, WasmError> {
     let body = &module.bodies[(index - module.info.imported_functions) as usize];
-    let validate =
-        FuncToValidate { resources: body.resources.clone(), index, ty: body.ty, features: module.features };
-    let mut validator = validate.into_validator(FuncValidatorAllocations::default());
+    let mut validator = body.validator(index, module.features);
     let signature = wasm_signature(module.info.function_type(index));
     let mut func = Function::new(ExternalName::user(0, index), signature);
 
@@ -68,7 +67,7 @@ pub(crate) fn translate(
     }
     while !reader.eof() {
         let (operator, offset) = reader.read_with_offset()?;
-        if matches!(operator, Operator::Throw { .. } | Operator::ThrowRef) {
+        if matches!(operator, Operator::Throw { .. } | Operator::ThrowRef | Operator::Rethrow { .. }) {
             translator.wants_site();
         }
         translator.write_site(offset);
@@ -80,8 +79,8 @@ pub(crate) fn translate(
         translator.at(offset);
         translator.before_operator();
         control::translate(&mut translator, &operator, offset)?;
-        // An `end` writes handlers, which are no part of it.
-        if !matches!(operator, Operator::End) {
+        // These write handlers, which are no part of them.
+        if !matches!(operator, Operator::End | Operator::Delegate { .. }) {
             translator.write_trap_states();
         }
         translator.time += 1;

@@ -63,8 +63,11 @@ impl Scan {
                     open.push(Some((loops.len(), sets.len())));
                     loops.push(Vec::new());
                 }
-                Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => open.push(None),
-                Operator::End => {
+                Operator::Block { .. }
+                | Operator::If { .. }
+                | Operator::TryTable { .. }
+                | Operator::Try { .. } => open.push(None),
+                Operator::End | Operator::Delegate { .. } => {
                     if let Some(Some((number, from))) = open.pop() {
                         distinct.retain(&mut sets, from);
                         loops[number] = sets[from..].to_vec();

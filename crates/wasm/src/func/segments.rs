@@ -2,8 +2,8 @@
 //!
 //! A segment starts at a body's start, after operators of structure, branches, calls
 //! and effects, and before throws: wherever ways meet, part, or a debugger may stop. What control does not
-//! reach is in none. The handlers of a `try_table` are a segment too, without operators,
-//! between the calls inside and the labels of the clauses.
+//! reach is in none. The handlers of a `try_table` or `try` are a segment too, without
+//! operators, between the calls inside and the labels of the clauses, or the clauses.
 //!
 //! The locals that debug information names at a call, or where control ends, are read behind
 //! it: a debugger shows them, whether the code needs them or not.
@@ -55,8 +55,19 @@ struct Open {
     after: u32,
     /// Of an `if` whose second arm has not begun, the segment before it.
     otherwise: Option<u32>,
-    /// Of a `try_table` with clauses, the handlers around it, and the number of its own.
+    /// Of a `try_table` with clauses, or of the body of a `try`, the handlers around it, and
+    /// the number of its own.
     outer: Option<(u32, usize)>,
+    /// Of a `try` that has not caught everything, its handlers.
+    clauses: Option<u32>,
+    /// The innermost handlers around what it directly contains.
+    handler: u32,
+}
+
+impl Open {
+    fn new(label: u32, handler: u32) -> Self {
+        Open { label, after: label, otherwise: None, outer: None, clauses: None, handler }
+    }
 }
 
 /// The segments of a body and the ways between them.
@@ -107,7 +118,7 @@ impl<'a> Cut<'a> {
             sets: Vec::new(),
             time: 0,
             current: DEAD,
-            open: vec![Open { label: DEAD, after: DEAD, otherwise: None, outer: None }],
+            open: vec![Open::new(DEAD, DEAD)],
             handler: DEAD,
             last: vec![Last { read: NEVER, set: NEVER }; locals],
             named,
@@ -209,7 +220,7 @@ impl<'a> Cut<'a> {
 
     fn begin(&mut self) {
         let after = self.segment();
-        self.open.push(Open { label: after, after, otherwise: None, outer: None });
+        self.open.push(Open::new(after, self.handler));
     }
 
     fn begin_loop(&mut self) {
@@ -243,8 +254,47 @@ impl<'a> Cut<'a> {
             self.way(handler, self.handler);
         }
         self.begin();
+        self.cover(handler, index)
+    }
+
+    /// The innermost construct is covered by these handlers.
+    fn cover(&mut self, handler: u32, index: usize) -> Option<()> {
         let outer = std::mem::replace(&mut self.handler, handler);
-        self.open.last_mut()?.outer = Some((outer, index));
+        let open = self.open.last_mut()?;
+        (open.outer, open.handler) = (Some((outer, index)), handler);
+        Some(())
+    }
+
+    fn begin_legacy_try(&mut self) -> Option<()> {
+        let (handler, index) = (self.segment(), self.handlers.len());
+        self.handlers.push((handler, self.time + 1, u32::MAX));
+        self.begin();
+        self.open.last_mut()?.clauses = Some(handler);
+        self.cover(handler, index)
+    }
+
+    /// Leaves what the handlers of the innermost construct cover.
+    fn uncover(&mut self) -> Option<()> {
+        let open = self.open.last_mut()?;
+        if let Some((outer, own)) = open.outer.take() {
+            (self.handler, open.handler) = (outer, outer);
+            self.handlers[own].2 = self.time + 1;
+        }
+        Some(())
+    }
+
+    /// A clause of a `try` begins.
+    fn clause(&mut self, all: bool) -> Option<()> {
+        self.uncover()?;
+        let open = self.open.last_mut()?;
+        let (after, handler) = (open.after, open.clauses?);
+        if all {
+            open.clauses = None;
+        }
+        self.way(self.current, after);
+        let segment = self.segment();
+        self.way(handler, segment);
+        self.enter(segment);
         Some(())
     }
 
@@ -269,12 +319,21 @@ impl<'a> Cut<'a> {
                 self.next();
             }
             O::TryTable { try_table } => self.begin_try(try_table)?,
+            O::Try { .. } => self.begin_legacy_try()?,
+            O::Catch { .. } => self.clause(false)?,
+            O::CatchAll => self.clause(true)?,
+            O::Delegate { relative_depth } => {
+                self.uncover()?;
+                let Open { after, clauses, .. } = self.open.pop()?;
+                let index = self.open.len().checked_sub(1 + *relative_depth as usize)?;
+                self.way(clauses?, self.open[index].handler);
+                self.way(self.current, after);
+                self.enter(after);
+            }
             O::End => {
-                let Open { after, otherwise, outer, .. } = self.open.pop()?;
-                if let Some((outer, own)) = outer {
-                    self.handler = outer;
-                    self.handlers[own].2 = self.time + 1;
-                }
+                self.uncover()?;
+                let Open { after, otherwise, clauses, .. } = self.open.pop()?;
+                self.way(clauses.unwrap_or(DEAD), self.handler);
                 self.way(self.current, after);
                 self.way(otherwise.unwrap_or(DEAD), after);
                 if self.open.is_empty() {
@@ -305,7 +364,7 @@ impl<'a> Cut<'a> {
             O::Return | O::ReturnCall { .. } | O::ReturnCallIndirect { .. } => {
                 self.current = DEAD;
             }
-            O::Throw { .. } | O::ThrowRef => {
+            O::Throw { .. } | O::ThrowRef | O::Rethrow { .. } => {
                 self.part();
                 self.way(self.current, self.handler);
                 self.current = DEAD;

@@ -38,7 +38,7 @@ pub(super) fn translate(t: &mut Translator<'_>, operator: &Operator<'_>, pc: u64
         O::V128Store16Lane { memarg, lane } => store_lane(t, memarg, I16X8, *lane),
         O::V128Store32Lane { memarg, lane } => store_lane(t, memarg, I32X4, *lane),
         O::V128Store64Lane { memarg, lane } => store_lane(t, memarg, I64X2, *lane),
-        _ => return Err(WasmError::unsupported(pc, &super::bulk::name(operator))),
+        _ => return super::atomics::translate(t, operator, pc),
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) fn imports(info: &mut ModuleInfo, section: ImportSectionReader<'_>) -
                 EntityType::Table(ty)
             }
             TypeRef::Memory(ty) => {
-                let ty = types::memory(ty);
+                let ty = types::memory(ty, offset)?;
                 info.memories.push(ty);
                 info.imported_memories += 1;
                 EntityType::Memory(ty)
@@ -71,8 +71,9 @@ pub(super) fn tables(info: &mut ModuleInfo, section: TableSectionReader<'_>) -> 
 }
 
 pub(super) fn memories(info: &mut ModuleInfo, section: MemorySectionReader<'_>) -> Result<(), WasmError> {
-    for memory in section {
-        info.memories.push(types::memory(memory?));
+    for item in section.into_iter_with_offsets() {
+        let (offset, memory) = item?;
+        info.memories.push(types::memory(memory, offset)?);
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use variables::{DebugSections, Named};
 use wasmparser::{
-    Encoding, FuncToValidate, FunctionBody, Parser, Payload, ValidPayload, Validator, ValidatorResources,
-    WasmFeatures,
+    Encoding, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Parser, Payload,
+    ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 /// A module whose functions can be translated.
@@ -58,6 +58,12 @@ impl<'a> Body<'a> {
     fn new(validate: FuncToValidate<ValidatorResources>, code: FunctionBody<'a>) -> Self {
         Body { code, resources: validate.resources, ty: validate.ty }
     }
+
+    /// What validates it, as the body of the function with this index.
+    pub fn validator(&self, index: u32, features: WasmFeatures) -> FuncValidator<ValidatorResources> {
+        let validate = FuncToValidate { resources: self.resources.clone(), index, ty: self.ty, features };
+        validate.into_validator(FuncValidatorAllocations::default())
+    }
 }
 
 /// Reads a binary module and validates all of it but the function bodies.
@@ -74,13 +80,32 @@ pub fn parse(bytes: &[u8]) -> Result<Translation<'_>, WasmError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_features(bytes: &[u8], features: Features) -> Result<Translation<'_>, WasmError> {
-    let features = features.flags();
-    let mut validator = Validator::new_with_features(features);
+    let mut module = Translation {
+        info: ModuleInfo::default(),
+        layout: VmLayout::default(),
+        bodies: Vec::new(),
+        features: features.flags(),
+        code: 0,
+        debug: DebugSections::default(),
+        named: OnceLock::new(),
+    };
+    if let Err(error) = read(bytes, &mut module) {
+        // A body before that may be wrong, too; the first error is told.
+        let first = module.info.imported_functions;
+        let mut indices = first..first + module.bodies.len() as u32;
+        return Err(indices.find_map(|index| module.validate(index).err()).unwrap_or(error));
+    }
+    references::number(&mut module.info);
+    module.layout = VmLayout::new(&module.info);
+    Ok(module)
+}
+
+/// Reads the sections in turn. When it fails, what has been read before is there.
+fn read<'a>(bytes: &'a [u8], module: &mut Translation<'a>) -> Result<(), WasmError> {
+    let Translation { info, bodies, features, code: code_start, debug, .. } = module;
+    let mut validator = Validator::new_with_features(*features);
     let mut parser = Parser::new(0);
-    parser.set_features(features);
-    let mut info = ModuleInfo::default();
-    let mut bodies = Vec::new();
-    let (mut code, mut debug) = (0, DebugSections::default());
+    parser.set_features(*features);
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
         if let Payload::Version { encoding: Encoding::Component, range, .. } = &payload {
@@ -93,26 +118,24 @@ pub fn parse_features(bytes: &[u8], features: Features) -> Result<Translation<'_
             continue;
         }
         match payload {
-            Payload::TypeSection(section) => types::read(&mut info, section)?,
-            Payload::ImportSection(section) => declarations::imports(&mut info, section)?,
-            Payload::FunctionSection(section) => declarations::functions(&mut info, section)?,
-            Payload::TableSection(section) => declarations::tables(&mut info, section)?,
-            Payload::MemorySection(section) => declarations::memories(&mut info, section)?,
-            Payload::TagSection(section) => declarations::tags(&mut info, section)?,
-            Payload::GlobalSection(section) => declarations::globals(&mut info, section)?,
-            Payload::ExportSection(section) => declarations::exports(&mut info, section)?,
+            Payload::TypeSection(section) => types::read(info, section)?,
+            Payload::ImportSection(section) => declarations::imports(info, section)?,
+            Payload::FunctionSection(section) => declarations::functions(info, section)?,
+            Payload::TableSection(section) => declarations::tables(info, section)?,
+            Payload::MemorySection(section) => declarations::memories(info, section)?,
+            Payload::TagSection(section) => declarations::tags(info, section)?,
+            Payload::GlobalSection(section) => declarations::globals(info, section)?,
+            Payload::ExportSection(section) => declarations::exports(info, section)?,
             Payload::StartSection { func, .. } => info.start = Some(func),
-            Payload::ElementSection(section) => segments::elements(&mut info, section)?,
-            Payload::DataSection(section) => segments::data(&mut info, section)?,
-            Payload::CodeSectionStart { unchecked_range, .. } => code = unchecked_range.start as u32,
+            Payload::ElementSection(section) => segments::elements(info, section)?,
+            Payload::DataSection(section) => segments::data(info, section)?,
+            Payload::CodeSectionStart { unchecked_range, .. } => *code_start = unchecked_range.start as u32,
             Payload::CustomSection(section) => {
                 debug.add(section.name(), section.data());
-                names::read(&mut info, &section);
+                names::read(info, &section);
             }
             _ => {}
         }
     }
-    references::number(&mut info);
-    let layout = VmLayout::new(&info);
-    Ok(Translation { info, layout, bodies, features, code, debug, named: OnceLock::new() })
+    Ok(())
 }

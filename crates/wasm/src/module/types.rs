@@ -55,8 +55,11 @@ pub(super) fn table(ty: wasmparser::TableType, offset: u64) -> Result<TableType,
     Ok(TableType { element: reference(ty.element_type, offset)?, table64: ty.table64, limits })
 }
 
-pub(super) fn memory(ty: wasmparser::MemoryType) -> MemoryType {
-    MemoryType { memory64: ty.memory64, limits: Limits { min: ty.initial, max: ty.maximum } }
+pub(super) fn memory(ty: wasmparser::MemoryType, offset: u64) -> Result<MemoryType, WasmError> {
+    if ty.shared {
+        return Err(WasmError::unsupported(offset, "shared memories"));
+    }
+    Ok(MemoryType { memory64: ty.memory64, limits: Limits { min: ty.initial, max: ty.maximum } })
 }
 
 pub(super) fn global(ty: wasmparser::GlobalType, offset: u64) -> Result<GlobalType, WasmError> {

@@ -49,15 +49,26 @@ struct Open {
     to_end: Vec<usize>,
     /// The operator whose handlers are the next ones.
     handlers: Option<usize>,
+    /// The handlers of a `try` that has not caught everything.
+    own: Option<usize>,
+    /// The handlers of what it directly contains.
+    inside: Option<usize>,
 }
 
-/// The indices of the operators that may follow each. A `try_table` also stands for its
+/// The indices of the operators that may follow each. A `try_table` or `try` also stands for its
 /// handlers: what follows a throw inside is what follows `handlers[try_table]`.
 fn followers(operators: &[(Operator<'_>, u64)]) -> Vec<Vec<usize>> {
     let count = operators.len();
     // Handlers are numbered from `count` on.
     let mut next: Vec<Vec<usize>> = vec![Vec::new(); 2 * count];
-    let new = |start, is_loop, handlers| Open { start, is_loop, to_end: Vec::new(), handlers };
+    let new = |start, is_loop, handlers| Open {
+        start,
+        is_loop,
+        to_end: Vec::new(),
+        handlers,
+        own: None,
+        inside: handlers,
+    };
     let mut open = vec![new(0, false, None)];
     let mut handlers = None;
     for (at, (operator, _)) in operators.iter().enumerate() {
@@ -100,10 +111,35 @@ fn followers(operators: &[(Operator<'_>, u64)]) -> Vec<Vec<usize>> {
                 }
                 open.push(new(at, false, handlers));
                 handlers = if try_table.catches.is_empty() { handlers } else { Some(own) };
+                open.last_mut().expect("open").inside = handlers;
+            }
+            Operator::Try { .. } => {
+                let own = Some(count + at);
+                open.push(Open { own, inside: own, ..new(at, false, handlers) });
+                handlers = own;
+            }
+            Operator::Catch { .. } | Operator::CatchAll => {
+                let construct = open.last_mut().expect("open");
+                construct.to_end.push(at);
+                handlers = construct.handlers;
+                construct.inside = handlers;
+                next[construct.own.expect("a try")].push(at + 1);
+                if matches!(operator, Operator::CatchAll) {
+                    construct.own = None;
+                }
+                goes_on = false;
+            }
+            Operator::Delegate { relative_depth } => {
+                let construct = open.pop().expect("open");
+                handlers = construct.handlers;
+                next[construct.own.expect("a try")]
+                    .extend(open[open.len() - 1 - *relative_depth as usize].inside);
+                construct.to_end.into_iter().for_each(|from| next[from].push(at + 1));
             }
             Operator::End => {
                 let construct = open.pop().expect("open");
                 handlers = construct.handlers;
+                construct.own.into_iter().for_each(|own| next[own].extend(handlers));
                 if !open.is_empty() {
                     construct.to_end.into_iter().for_each(|from| next[from].push(at + 1));
                 }
@@ -124,7 +160,7 @@ fn followers(operators: &[(Operator<'_>, u64)]) -> Vec<Vec<usize>> {
             | Operator::Unreachable
             | Operator::ReturnCall { .. }
             | Operator::ReturnCallIndirect { .. } => goes_on = false,
-            Operator::Throw { .. } | Operator::ThrowRef => {
+            Operator::Throw { .. } | Operator::ThrowRef | Operator::Rethrow { .. } => {
                 next[at].extend(handlers);
                 goes_on = false;
             }
@@ -171,7 +207,9 @@ fn live(operators: &[(Operator<'_>, u64)]) -> BTreeMap<u64, BTreeSet<u32>> {
             Operator::TryTable { try_table } => {
                 open.push((!try_table.catches.is_empty()).then_some(operators.len() + at));
             }
-            Operator::End => _ = open.pop(),
+            Operator::Try { .. } => open.push(Some(operators.len() + at)),
+            Operator::Catch { .. } | Operator::CatchAll => *open.last_mut().expect("open") = None,
+            Operator::End | Operator::Delegate { .. } => _ = open.pop(),
             _ => {}
         }
     }

@@ -1,2 +1,2 @@
-;; error: the component model is not supported
+;; error: unsupported feature: the component model
 (component)

@@ -1,2 +1,2 @@
-;; error: garbage collection is not supported
+;; error: unsupported feature: garbage collection
 (module (type (struct (field i32))))

@@ -1,2 +1,2 @@
-;; error: custom page sizes is not supported
+;; error: unsupported feature: custom page sizes
 (module (memory 1 (pagesize 1)))

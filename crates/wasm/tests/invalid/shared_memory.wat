@@ -1,2 +1,2 @@
-;; error: threads is not supported
+;; error: unsupported feature: shared memories
 (module (memory 1 1 shared))

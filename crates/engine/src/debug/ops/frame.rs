@@ -119,6 +119,10 @@ fn effect(d: &mut Decoder<'_>, operator: &Operator<'_>) -> Result<Op, DecodeErro
             d.leave();
             Ok(Op::Throw)
         }
+        O::Rethrow { .. } => {
+            d.leave();
+            Ok(Op::Throw)
+        }
         O::ThrowRef => {
             d.pop(1)?;
             d.leave();

@@ -27,9 +27,14 @@ pub(super) fn decode(d: &mut Decoder<'_>, operator: &Operator<'_>) -> Result<Opt
 }
 
 fn place(d: &mut Decoder<'_>, memarg: &MemArg) -> Result<u32, DecodeError> {
+    place_of(d, memarg, false)
+}
+
+/// The number of the place of an access, whose address may have to be aligned.
+pub(super) fn place_of(d: &mut Decoder<'_>, memarg: &MemArg, aligned: bool) -> Result<u32, DecodeError> {
     let MemArgTarget::Memory(memory) = memarg.target else { return Err(d.error("not supported")) };
     d.get(&d.info.memories, memory)?;
-    Ok(d.place(Place { memory, offset: memarg.offset }))
+    Ok(d.place(Place { memory, offset: memarg.offset, aligned }))
 }
 
 type Load<'a> = (&'a MemArg, u8, fn(Bits) -> Bits, ValType);

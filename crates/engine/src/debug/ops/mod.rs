@@ -1,9 +1,9 @@
 //! What operators do, one file per family.
 //!
 //! An operator that only computes is a line in a table: the type of its result and
-//! what it computes. NaNs are those of x86-64: the first operand that is one,
-//! quieted, else the negative quiet NaN without payload.
+//! what it computes. NaNs are those of the machine, see `float.rs`.
 
+mod atomics;
 mod float;
 mod frame;
 mod integer;
@@ -28,6 +28,9 @@ pub(super) fn decode(d: &mut Decoder<'_>, operator: &Operator<'_>) -> Result<Op,
         return d.apply(op, Some(result));
     }
     if let Some(op) = memory::decode(d, operator)? {
+        return Ok(op);
+    }
+    if let Some(op) = atomics::decode(d, operator)? {
         return Ok(op);
     }
     frame::decode(d, operator)
