@@ -75,7 +75,7 @@ pub fn run(rounds: usize, functions: u32) -> Result<(), String> {
         image = link(builder, many)?;
         links.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    let bytes = image.code.len();
+    let bytes = image.code_len();
     let image = Arc::new(image);
     let (mut loads, mut copies) = (Vec::new(), Vec::new());
     for _ in 0..rounds.min(9) {

@@ -28,7 +28,7 @@ pub fn run(rounds: usize, batch: usize) -> Result<(), String> {
         let compiled: Result<Vec<_>, String> =
             functions.iter().map(|func| compile(func, &*isa).map_err(|error| error.to_string())).collect();
         let image = exec::link(Architecture::X86_64, compiled?).map_err(|error| error.to_string())?;
-        let bytes = image.code.len();
+        let bytes = image.code_len();
         let mut native =
             exec::Native::load(image, &exec::HostSymbols::default()).map_err(|error| error.to_string())?;
         let mut times = Vec::new();

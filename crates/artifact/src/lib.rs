@@ -2,18 +2,23 @@
 //!
 //! Problem: the code generator, the run-time patcher, object writers and (later)
 //! the engine must agree on the meaning of compiled code without importing one
-//! another. Approach: plain data, no behaviour beyond small queries. Every offset
+//! another. Approach: plain data, no behaviour beyond small queries; what is large lies in
+//! [`Section`]s, which are read in place. Every offset
 //! is in bytes from the start of the code it belongs to: a function's own code in
 //! [`CompiledFunction`], the whole image in [`Image`].
 
 #![forbid(unsafe_code)]
 
+mod blobs;
 mod function;
+mod functions;
 mod image;
 mod link;
 pub mod module;
 mod object;
 mod reloc;
+mod rows;
+mod section;
 mod site;
 mod state;
 mod state_index;
@@ -21,8 +26,12 @@ mod trap;
 mod unwind;
 pub mod vmctx;
 
+pub use blobs::{BlobError, compress, decompress};
 pub use function::{CallSite, CompiledFunction, ExceptionHandler, HandlerContext, SourceRange};
-pub use image::{Architecture, Image, Import, LoadReloc, LoadTarget, Symbol};
+pub use functions::Functions;
+pub use image::{
+    Architecture, FormatError, HandledCall, Image, Import, LoadReloc, LoadTarget, MAX_SITE_LEN, Site, Symbol,
+};
 pub use link::{ImageBuilder, LinkError};
 pub use module::{
     ConstExpr, ConstOp, DataSegment, ElementItems, ElementSegment, EntityIndex, EntityType, FuncType,
@@ -33,6 +42,7 @@ pub use object::{
     ObjectError, PATCH_SITES_SECTION, RECORD_SIZE, SiteRecord, linker_name, read_patch_sites, write_object,
 };
 pub use reloc::{Reloc, RelocKind, SymbolName};
+pub use section::{Section, SectionKind};
 pub use site::{PatchSite, PatchTarget, SiteKind};
 pub use state::{StateEncoder, StateError, StateMap, StatePlace, decode_states, encode_states};
 pub use state_index::StateIndex;

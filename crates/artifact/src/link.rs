@@ -12,7 +12,9 @@ mod veneer;
 
 pub(crate) use field::write as write_field;
 
-use crate::image::{Architecture, Image, LoadReloc, LoadTarget, Symbol};
+use crate::image::{
+    Architecture, Draft, DraftSite, Image, LoadReloc, LoadTarget, MAX_SITE_LEN, SiteField, SiteRelocs,
+};
 use crate::{CallSite, CompiledFunction, ExceptionHandler, PatchSite, Reloc, RelocKind, SymbolName};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
@@ -72,7 +74,7 @@ enum Definition {
 
 impl Definition {
     /// The image offset that a call of it goes to.
-    fn callee(self, image: &Image) -> u32 {
+    fn callee(self, image: &Draft) -> u32 {
         match self {
             Definition::Function(offset) => offset,
             Definition::Import(index) => image.imports[index as usize].veneer,
@@ -120,7 +122,7 @@ impl ImageBuilder {
     /// A duplicate or undefined symbol, a displacement that does not fit, or a
     /// record that contradicts itself, such as a site that reaches outside its function.
     pub fn finish(self) -> Result<Image, LinkError> {
-        let mut image = Image { architecture: self.architecture, alignment: 16, ..Image::default() };
+        let mut image = Draft::new(self.architecture);
         reserve(&mut image, &self.functions);
         let mut names = FxHashMap::default();
         names.reserve(self.functions.len() + self.imports.len());
@@ -172,10 +174,7 @@ impl ImageBuilder {
             image.alignment = image.alignment.max(PAGE);
         }
         image.load_relocs.sort_by_key(|r| r.offset);
-        image.by_name = (0..image.symbols.len() as u32).collect();
-        let symbols = &image.symbols;
-        image.by_name.sort_by(|&a, &b| symbols[a as usize].name.cmp(&symbols[b as usize].name));
-        Ok(image)
+        image.finish().ok_or(LinkError::TooLarge)
     }
 }
 
@@ -201,6 +200,9 @@ pub(crate) fn check(function: &CompiledFunction) -> Result<(), LinkError> {
                 site.end
             )));
         }
+        if len > MAX_SITE_LEN {
+            return Err(malformed(format!("patch site ending at {}: {len} bytes are too many", site.end)));
+        }
         if len == 0 || site.on.len() != len || site.off.len() != len {
             return Err(malformed(format!("patch site ending at {}: a form is not {len} bytes", site.end)));
         }
@@ -216,43 +218,39 @@ pub(crate) fn check(function: &CompiledFunction) -> Result<(), LinkError> {
 }
 
 /// Makes room for the functions, so that no table is moved while it grows.
-fn reserve(image: &mut Image, functions: &[CompiledFunction]) {
+fn reserve(image: &mut Draft, functions: &[CompiledFunction]) {
     let total = |len: fn(&CompiledFunction) -> usize| functions.iter().map(len).sum();
     image.code.reserve(total(|f| f.code.len() + f.alignment as usize));
     image.symbols.reserve(functions.len());
     image.traps.reserve(total(|f| f.traps.len()));
-    image.call_sites.reserve(total(|f| f.call_sites.len()));
-    image.patch_sites.reserve(total(|f| f.patch_sites.len()));
+    image.calls.reserve(total(|f| f.call_sites.len()));
+    image.sites.reserve(total(|f| f.patch_sites.len()));
     image.sources.reserve(total(|f| f.sources.len()));
 }
 
 /// Pads the code to `alignment` and returns the new length.
-fn pad(image: &mut Image, alignment: u32) -> Result<u32, LinkError> {
+fn pad(image: &mut Draft, alignment: u32) -> Result<u32, LinkError> {
     let offset = image.code.len().next_multiple_of(alignment as usize);
     image.code.resize(offset, 0);
     if offset > i32::MAX as usize { Err(LinkError::TooLarge) } else { Ok(offset as u32) }
 }
 
 /// Adds the function's symbol and tables, moved to `base`.
-fn rebase(image: &mut Image, function: &CompiledFunction, base: u32) {
-    image.symbols.push(Symbol {
-        name: function.name.clone(),
-        offset: base,
-        size: function.code.len() as u32,
-        frame_size: function.frame_size,
-        states: function.states.clone(),
-        trap_states: function.trap_states.clone(),
-        unwind: function.unwind.clone(),
-    });
+fn rebase(image: &mut Draft, function: &CompiledFunction, base: u32) {
+    let place = base..base + function.code.len() as u32;
+    let states = [&function.states[..], &function.trap_states];
+    let unwind = function.unwind.clone();
+    image.push_symbol(function.name.clone(), place, function.frame_size, unwind, states);
     image.traps.extend(function.traps.iter().map(|t| crate::TrapSite { offset: base + t.offset, ..*t }));
-    image.call_sites.extend(function.call_sites.iter().map(|c| CallSite {
+    image.calls.extend(function.call_sites.iter().map(|c| CallSite {
         return_offset: base + c.return_offset,
         frame_offset: c.frame_offset,
         handlers: c.handlers.iter().map(|h| rebase_handler(*h, base)).collect(),
     }));
-    image
-        .patch_sites
-        .extend(function.patch_sites.iter().map(|s| PatchSite { end: base + s.end, ..s.clone() }));
+    image.sites.extend(function.patch_sites.iter().map(|s| DraftSite {
+        record: PatchSite { end: base + s.end, ..s.clone() },
+        relocs: SiteRelocs::None,
+    }));
     image.sources.extend(function.sources.iter().map(|s| crate::SourceRange {
         start: base + s.start,
         end: base + s.end,
@@ -270,7 +268,7 @@ fn rebase_handler(handler: ExceptionHandler, base: u32) -> ExceptionHandler {
 
 /// Resolves one relocation of `function`, which lies at `base`.
 fn apply(
-    image: &mut Image,
+    image: &mut Draft,
     function: &CompiledFunction,
     base: u32,
     reloc: &Reloc,
@@ -298,9 +296,11 @@ fn apply(
     let target = i64::from(islands.target(place, reloc.kind.reach(), callee)).checked_add(reloc.addend);
     let target = target.ok_or_else(out_of_reach)?;
     let len = reloc.kind.size() as usize;
-    let after = image.patch_sites.partition_point(|s| s.end <= place);
+    let after = image.sites.partition_point(|s| s.record.end <= place);
     let mut in_code = true;
-    if let Some(site) = image.patch_sites.get_mut(after).filter(|s| s.start() <= place) {
+    if let Some(DraftSite { record: site, relocs }) =
+        image.sites.get_mut(after).filter(|s| s.record.start() <= place)
+    {
         let at = (place - site.start()) as usize;
         let crosses = || LinkError::Malformed {
             function: function.name.clone(),
@@ -310,9 +310,11 @@ fn apply(
         field::write(reloc.kind, field, place, target).ok_or_else(out_of_reach)?;
         // There the off form keeps the displacement, so that switching is one byte.
         let keeps = image.architecture == Architecture::S390x && reloc.kind == RelocKind::S390xCall32;
-        if keeps && site.off.len() == site.on.len() {
+        let in_off = keeps && site.off.len() == site.on.len();
+        if in_off {
             site.off[at..at + len].copy_from_slice(&site.on[at..at + len]);
         }
+        relocs.push(SiteField { at: at as u8, kind: reloc.kind, target, in_off });
         in_code = site.initially_on || keeps;
     }
     if in_code {

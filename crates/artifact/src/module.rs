@@ -4,7 +4,8 @@
 //! years later from a file, and neither imports the other. Approach: plain data.
 //! Every index space starts with the imports, as in the specification.
 
-use crate::SymbolName;
+use crate::{FormatError, Functions, Section, SectionKind, SymbolName};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -265,6 +266,8 @@ pub struct DataSegment {
     pub mode: SegmentMode,
     /// Its bytes in [`ModuleInfo::data`].
     pub bytes: Range<u32>,
+    /// Where they are in the module.
+    pub position: u32,
 }
 
 /// The contents of an element segment.
@@ -327,7 +330,8 @@ pub struct ModuleInfo {
     /// The imports, in order.
     pub imports: Vec<ModuleImport>,
     /// The functions.
-    pub functions: Vec<FunctionInfo>,
+    #[serde(skip)]
+    pub functions: Functions,
     /// The tables.
     pub tables: Vec<TableType>,
     /// The memories.
@@ -361,17 +365,88 @@ pub struct ModuleInfo {
     /// The data segments.
     pub data_segments: Vec<DataSegment>,
     /// The bytes of all data segments.
-    #[serde(with = "serde_bytes")]
-    pub data: Vec<u8>,
+    #[serde(skip)]
+    pub data: Bytes,
 }
 
 impl ModuleInfo {
+    /// The declarations in the sections that `find` gives.
+    ///
+    /// # Errors
+    /// If what is decoded at once cannot be.
+    pub fn from_sections(find: &mut dyn FnMut(SectionKind) -> Section) -> Result<Self, FormatError> {
+        let kind = SectionKind::Info;
+        let mut info: ModuleInfo = postcard::from_bytes(find(kind).bytes())
+            .map_err(|error| FormatError { kind, reason: error.to_string() })?;
+        info.functions = Functions::from_sections(find);
+        let kind = SectionKind::Data;
+        info.data = find(kind).shared();
+        let outside = |segment: &DataSegment| info.data.get(range(&segment.bytes)).is_none();
+        if let Some(at) = info.data_segments.iter().position(outside) {
+            return Err(FormatError { kind, reason: format!("segment {at} is not there") });
+        }
+        Ok(info)
+    }
+
+    /// The sections that [`ModuleInfo::from_sections`] needs.
+    pub fn to_sections(&self) -> Vec<(SectionKind, Section)> {
+        let info = postcard::to_stdvec(self).expect("plain data can be serialised");
+        let mut sections = vec![
+            (SectionKind::Info, Section::new(info)),
+            (SectionKind::Data, Section::new(self.data.clone())),
+        ];
+        sections.extend(self.functions.to_sections());
+        sections
+    }
+
+    /// The module that this is of, but for the bytes of its data segments.
+    pub fn without_data(&self, wasm: &[u8]) -> Vec<u8> {
+        let mut rest = Vec::with_capacity(wasm.len());
+        let mut at = 0;
+        for segment in self.segments_in_place() {
+            rest.extend_from_slice(wasm.get(at..segment.start).unwrap_or_default());
+            at = segment.end;
+        }
+        rest.extend_from_slice(wasm.get(at..).unwrap_or_default());
+        rest
+    }
+
+    /// The module again, from what [`ModuleInfo::without_data`] has left; none if that is
+    /// of another module.
+    pub fn with_data(&self, mut rest: &[u8]) -> Option<Vec<u8>> {
+        let mut wasm = Vec::with_capacity(rest.len() + self.data.len());
+        for segment in &self.data_segments {
+            let before;
+            (before, rest) = rest.split_at_checked((segment.position as usize).checked_sub(wasm.len())?)?;
+            wasm.extend_from_slice(before);
+            wasm.extend_from_slice(self.data.get(range(&segment.bytes))?);
+        }
+        wasm.extend_from_slice(rest);
+        Some(wasm)
+    }
+
+    /// Where the bytes of the segments are in the module.
+    fn segments_in_place(&self) -> impl Iterator<Item = Range<usize>> {
+        self.data_segments.iter().map(|segment| {
+            let start = segment.position as usize;
+            start..start + segment.bytes.len()
+        })
+    }
+
+    /// The bytes of a data segment.
+    ///
+    /// # Panics
+    /// If there is no such segment.
+    pub fn segment_data(&self, segment: u32) -> &[u8] {
+        &self.data[range(&self.data_segments[segment as usize].bytes)]
+    }
+
     /// The type of a function.
     ///
     /// # Panics
     /// If there is no such function.
     pub fn function_type(&self, index: u32) -> &FuncType {
-        &self.types[self.functions[index as usize].ty as usize]
+        &self.types[self.functions.ty(index) as usize]
     }
 
     /// Whether the function is imported.
@@ -385,7 +460,7 @@ impl ModuleInfo {
     /// If there is no such thing.
     pub fn entity_type(&self, index: EntityIndex) -> EntityType {
         match index {
-            EntityIndex::Func(i) => EntityType::Func(self.functions[i as usize].ty),
+            EntityIndex::Func(i) => EntityType::Func(self.functions.ty(i)),
             EntityIndex::Table(i) => EntityType::Table(self.tables[i as usize]),
             EntityIndex::Memory(i) => EntityType::Memory(self.memories[i as usize]),
             EntityIndex::Global(i) => EntityType::Global(self.globals[i as usize]),
@@ -394,20 +469,31 @@ impl ModuleInfo {
     }
 }
 
+fn range(bytes: &Range<u32>) -> Range<usize> {
+    bytes.start as usize..bytes.end as usize
+}
+
 /// The symbols of a compiled module.
 pub mod symbols {
     use super::SymbolName;
 
+    /// The namespace of functions.
+    pub const FUNCTIONS: u32 = 0;
+    /// The namespace of [`entry_stub`]s.
+    pub const ENTRY_STUBS: u32 = 1;
+    /// The namespace of [`exit_stub`]s.
+    pub const EXIT_STUBS: u32 = 2;
+
     /// The function with this index.
     pub const fn function(index: u32) -> SymbolName {
-        SymbolName::User { namespace: 0, index }
+        SymbolName::User { namespace: FUNCTIONS, index }
     }
 
     /// The stub through which the host enters functions of the type with this index:
     /// `(code: i64, vmctx: i64, values: i64) system_v`. It loads the parameters from
     /// the 16-byte slots at `values`, calls `code`, and stores the results there.
     pub const fn entry_stub(ty: u32) -> SymbolName {
-        SymbolName::User { namespace: 1, index: ty }
+        SymbolName::User { namespace: ENTRY_STUBS, index: ty }
     }
 
     /// The function that traps with [`crate::vmctx::trap::HOST_ERROR`], of signature
@@ -418,6 +504,6 @@ pub mod symbols {
     /// this index: it has the type's own signature, stores the parameters in 16-byte
     /// slots, and calls the built-in `host_call`.
     pub const fn exit_stub(ty: u32) -> SymbolName {
-        SymbolName::User { namespace: 2, index: ty }
+        SymbolName::User { namespace: EXIT_STUBS, index: ty }
     }
 }

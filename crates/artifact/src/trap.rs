@@ -29,6 +29,23 @@ impl TrapCode {
         (TrapCode::IntegerDivisionByZero, "int_divz"),
         (TrapCode::BadConversionToInteger, "bad_toint"),
     ];
+
+    /// The number that stands for it in an image.
+    pub(crate) fn number(self) -> u64 {
+        let named = Self::NAMED.len() as u64;
+        match self {
+            TrapCode::User(code) => named + u64::from(code),
+            code => Self::NAMED.iter().position(|(named, _)| *named == code).unwrap_or(0) as u64,
+        }
+    }
+
+    /// The code that a number stands for.
+    pub(crate) fn from_number(number: u64) -> Option<Self> {
+        match number.checked_sub(Self::NAMED.len() as u64) {
+            Some(user) => u8::try_from(user).ok().map(TrapCode::User),
+            None => Self::NAMED.get(number as usize).map(|(code, _)| *code),
+        }
+    }
 }
 
 impl fmt::Display for TrapCode {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One step of a prologue, in order of execution.
 ///
 /// Registers are DWARF register numbers of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum UnwindOp {
     /// The caller's frame pointer was pushed; `size` is the distance from the
     /// canonical frame address to the stack pointer, in bytes.
@@ -25,7 +25,7 @@ pub enum UnwindOp {
 }
 
 /// Unwind steps of one function.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnwindInfo {
     /// Each step with the code offset just after the instruction that did it.
     pub ops: Vec<(u32, UnwindOp)>,

@@ -64,19 +64,20 @@ fn both_forms_and_the_code_are_relocated() {
         assert_eq!(image.imports, []);
         let f = image.symbol(&name("f")).unwrap();
         assert_eq!((f.offset, f.size), (16, 6));
-        let site = &image.patch_sites[0];
+        let site = image.patch_site(0).unwrap();
         // From the end of the call at 21 back to 0.
         assert_eq!(site.on, [0xE8, 0xEB, 0xFF, 0xFF, 0xFF]);
         assert_eq!(site.off, [0x0F, 0x1F, 0x44, 0, 0]);
-        assert_eq!(&image.code[16..21], site.bytes(on));
-        assert_eq!(image.patch_site_ending_at(21), Some(0));
-        assert_eq!(image.patch_sites_tagged(&name("f"), 7).collect::<Vec<_>>(), [0]);
-        assert_eq!(image.patch_sites_tagged(&name("f"), 8).count(), 0);
-        assert_eq!(image.patch_sites_of(&name("g")), 0..0);
+        assert_eq!(&image.code()[16..21], site.bytes(on));
+        assert_eq!(image.site_ending_at(21), Some(0));
+        assert_eq!(image.sites_tagged(&name("f"), 7).collect::<Vec<_>>(), [0]);
+        assert_eq!(image.sites_tagged(&name("f"), 8).count(), 0);
+        assert_eq!(image.sites_of(&name("g")), 0..0);
         assert_eq!(image.trap_at(19), Some(TrapCode::User(1)));
         assert_eq!(image.trap_at(3), None);
-        assert_eq!(image.call_site(21).unwrap().handlers, [ExceptionHandler::Default { handler: 21 }]);
-        assert_eq!(image.symbol_at(21).unwrap().name, name("f"));
+        let handlers: Vec<_> = image.handled_call(21).unwrap().handlers().collect();
+        assert_eq!(handlers, [ExceptionHandler::Default { handler: 21 }]);
+        assert_eq!(image.symbol_at(21).unwrap().name(), name("f"));
         assert_eq!(image.symbol_at(1), None);
     }
 }
@@ -88,7 +89,7 @@ fn imports_are_reached_through_veneers() {
     let image = link(&[caller("f", "x", false), data], &["x"]).unwrap();
     let import = &image.imports[0];
     let displacement = import.veneer as i32 - 5;
-    assert_eq!(image.patch_sites[0].on[1..], displacement.to_le_bytes());
+    assert_eq!(image.patch_site(0).unwrap().on[1..], displacement.to_le_bytes());
     let reloc = |offset, addend| LoadReloc { offset, target: LoadTarget::Import(0), addend };
     assert_eq!(image.load_relocs, [reloc(8, 3), reloc(import.veneer + 8, 0)]);
 }
@@ -104,7 +105,7 @@ fn bad_input_is_refused() {
     let undefined = link(&[caller("f", "g", true)], &[]);
     assert_eq!(undefined, Err(LinkError::Undefined { symbol: name("g"), function: name("f") }));
     type Spoil = fn(&mut CompiledFunction);
-    let spoils: [Spoil; 9] = [
+    let spoils: [Spoil; 10] = [
         |f| f.alignment = 3,
         |f| f.alignment = 0,
         |f| f.relocs[0].offset = 3,
@@ -113,6 +114,11 @@ fn bad_input_is_refused() {
         |f| f.patch_sites[0].end = 7,
         |f| f.patch_sites[0].on.pop().map_or((), |_| ()),
         |f| f.code[0] = 0x90,
+        |f| {
+            let site = &mut f.patch_sites[0];
+            f.code.resize(17, 0xCC);
+            (site.end, site.len, site.on, site.off) = (17, 17, f.code.clone(), f.code.clone());
+        },
         |f| f.traps.insert(0, TrapSite { offset: 4, code: TrapCode::User(2) }),
     ];
     for (number, spoil) in spoils.iter().enumerate() {

@@ -75,19 +75,19 @@ fn calls_reach_through_islands_between_functions() {
     let image = builder.finish().unwrap();
     let host = image.imports[0].veneer;
     let mut far = 0;
-    for (index, site) in image.patch_sites.iter().enumerate() {
+    for (index, site) in (0..image.site_count()).map(|index| (index, image.patch_site(index).unwrap())) {
         let PatchTarget::Symbol(callee) = &site.target else { panic!("{index}") };
         let callee = image.symbol(callee).map_or(host, |symbol| symbol.offset);
-        let at = jal_target(&image.code, site.start());
-        assert_eq!(site.on, image.code[site.start() as usize..site.end as usize]);
+        let at = jal_target(image.code(), site.start());
+        assert_eq!(site.on, image.code()[site.start() as usize..site.end as usize]);
         if at != callee {
             assert!(image.symbol_at(at).is_none(), "a veneer is in no function");
-            assert_eq!(far_target(&image.code, at), callee);
+            assert_eq!(far_target(image.code(), at), callee);
             far += 1;
         }
     }
     assert!(far >= 8, "{far}");
-    assert!(image.symbols.is_sorted_by_key(|symbol| symbol.offset));
+    assert!(image.symbols().is_sorted_by_key(|symbol| symbol.offset));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn aarch64_calls_reach_further_than_their_field() {
         builder.add(f);
     }
     let image = builder.finish().unwrap();
-    let word = |at: u32| u32::from_le_bytes(image.code[at as usize..at as usize + 4].try_into().unwrap());
+    let word = |at: u32| u32::from_le_bytes(image.code()[at as usize..at as usize + 4].try_into().unwrap());
     let signed = |field: u32, bits: u32| ((field << (32 - bits)) as i32 >> (32 - bits)) as i64;
     let offset = |text: &str| i64::from(image.symbol(&name(text)).unwrap().offset);
     for (caller, callee) in [("first", "last"), ("fill", "first"), ("last", "first")] {
@@ -134,6 +134,6 @@ fn import_veneers_jump_through_their_slot() {
             LoadReloc { offset: 16 + slot, target: import, addend: 0 },
         ];
         assert_eq!(image.load_relocs, expected, "{architecture:?}");
-        assert_eq!(image.code.len(), 16 + slot as usize + 8);
+        assert_eq!(image.code_len(), 16 + slot as usize + 8);
     }
 }

@@ -241,6 +241,31 @@ fn compile_makes_what_run_takes() {
     assert_eq!(outcome(&sidetrack(&args)).0, Some(1));
 }
 
+/// Whatever byte of a compiled module is another one, that is an error or harmless.
+#[test]
+fn damage_is_an_error_wherever_it_is() {
+    let good = folder("damage").join("trap.cwasm");
+    let good = good.to_str().expect("the path is text");
+    assert_eq!(outcome(&sidetrack(&["compile", &module("trap.wat"), "-o", good])).0, Some(0));
+    let bytes = std::fs::read(good).expect("it is there");
+    let whole = outcome(&sidetrack(&["run", "--allow-precompiled", good]));
+    assert_eq!(whole.0, Some(134), "{}", whole.2);
+    let mut errors = 0;
+    for number in 0..60 {
+        let mut damaged = bytes.clone();
+        damaged[bytes.len() * number / 60] ^= 0x10;
+        let path = file("damaged.cwasm", &damaged);
+        let (code, output, error) = outcome(&sidetrack(&["run", "--allow-precompiled", &path]));
+        if (code, &output) == (whole.0, &whole.1) {
+            continue;
+        }
+        assert_eq!(code, Some(1), "byte {} of {}: {error}", bytes.len() * number / 60, bytes.len());
+        assert!(error.starts_with("error: "), "{error}");
+        errors += 1;
+    }
+    assert!(errors > 10, "{errors}");
+}
+
 /// A file that is called .wasm may be anything, and machine code can do anything.
 #[test]
 fn compiled_modules_are_taken_only_if_that_is_allowed() {

@@ -48,12 +48,12 @@ pub fn disassemble(func: &CompiledFunction, target: &str) -> Result<String, Stri
 /// If there is no disassembler for the target, or the image has no such bytes.
 pub fn disassemble_symbol(
     image: &Image,
-    symbol: &Symbol,
+    symbol: &Symbol<'_>,
     target: &str,
     title: &dyn Fn(&SymbolName) -> String,
 ) -> Result<String, String> {
     let range = symbol.range();
-    let code = image.code.get(range.start as usize..range.end as usize);
+    let code = image.code().get(range.start as usize..range.end as usize);
     let lines = instructions(code.ok_or("the function is outside of the code")?, target)?;
     let mut text = String::new();
     let mut last = None;
@@ -62,12 +62,12 @@ pub fn disassemble_symbol(
         let _ = write!(text, "{start:4x}: {line}");
         let start = symbol.offset + start;
         if let Some(callee) = callee(image, symbol, line) {
-            let _ = write!(text, " ; to {}", title(callee));
+            let _ = write!(text, " ; to {}", title(&callee));
         }
         if let Some(trap) = image.trap_at(start) {
             let _ = write!(text, " ; trap: {trap}");
         }
-        if let Some(site) = image.patch_site_ending_at(end).map(|index| &image.patch_sites[index]) {
+        if let Some(site) = image.site_ending_at(end).and_then(|index| image.site(index)) {
             let _ = write!(text, " ; patchable call: NOP out last {} bytes, tag {}", site.len, site.tag);
         }
         let location = image.source_at(start);
@@ -82,14 +82,14 @@ pub fn disassemble_symbol(
 
 /// What an instruction calls, by the offset from its function's start that is the last
 /// number in its text.
-fn callee<'a>(image: &'a Image, symbol: &Symbol, line: &str) -> Option<&'a SymbolName> {
+fn callee(image: &Image, symbol: &Symbol<'_>, line: &str) -> Option<SymbolName> {
     let (_, offset) = line.strip_prefix("call ")?.rsplit_once("0x")?;
     let offset = u64::from_str_radix(offset, 16).ok()?;
     let offset = u32::try_from(offset.wrapping_add(u64::from(symbol.offset))).ok()?;
     let function =
-        image.symbol_at(offset).filter(|symbol| symbol.offset == offset).map(|symbol| &symbol.name);
-    function
-        .or_else(|| image.imports.iter().find(|import| import.veneer == offset).map(|import| &import.name))
+        image.symbol_at(offset).filter(|symbol| symbol.offset == offset).map(|symbol| symbol.name());
+    let import = || image.imports.iter().find(|import| import.veneer == offset);
+    function.or_else(|| import().map(|import| import.name.clone()))
 }
 
 fn instructions(code: &[u8], target: &str) -> Result<Vec<(u32, String)>, String> {

@@ -18,6 +18,7 @@
 
 use crate::Engine;
 use crate::serialize::{self, Artifact};
+use crate::vm::code::map_cached;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -181,21 +182,19 @@ impl Cache {
     /// The module kept under this key, if a good one is.
     pub(crate) fn read(&self, key: &str, engine: &Engine) -> Option<Artifact> {
         owned(&self.folder.metadata().ok()?).ok()?;
-        let mut file = open(&self.path(key)).ok()?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).ok()?;
+        let file = open(&self.path(key)).ok()?;
+        let bytes = map_cached(&file).ok()?;
         let (contents, mac) = bytes.split_last_chunk::<KEY>()?;
         if self.mac(key, contents).ok()? != blake3::Hash::from_bytes(*mac) {
             return None;
         }
-        let artifact = serialize::read(engine, contents).ok()?;
         let now = SystemTime::now();
         let used = file.metadata().and_then(|metadata| metadata.modified()).ok();
         if used.is_none_or(|used| now.duration_since(used).is_ok_and(|age| age > USED)) {
             // If the time cannot be set, it goes a bit earlier.
             let _ = file.set_modified(now);
         }
-        Some(artifact)
+        serialize::open_cached(engine, file, bytes.slice(..contents.len())).ok()
     }
 
     /// Keeps a module under this key, and removes others if there are too many.

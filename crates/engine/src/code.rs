@@ -27,7 +27,7 @@ impl StoreCode {
     /// switch; that may be what another store has left.
     pub fn new(module: &Module) -> Result<Self> {
         let module = module.clone();
-        if module.image().patch_sites.is_empty() {
+        if !module.image().has_sites() {
             let memory = module.memory().clone();
             return Ok(StoreCode { module, memory, registered: None });
         }
@@ -71,7 +71,7 @@ impl StoreCode {
 impl Drop for StoreCode {
     /// The store is gone. What it has not switched another one may have.
     fn drop(&mut self) {
-        if !self.module.image().patch_sites.is_empty() && self.memory.is_pristine() {
+        if self.module.image().has_sites() && self.memory.is_pristine() {
             let mut spare = self.module.spare().lock().unwrap_or_else(PoisonError::into_inner);
             if spare.len() < MAX_SPARE {
                 spare.push((self.memory.clone(), self.registered.take()));

@@ -296,7 +296,7 @@ impl Engine {
             return Ok(*address as *const u8);
         }
         let image = self.compiler().exit_stub(ty)?;
-        let (memory, registered) = crate::vm::code::load(image)?;
+        let (memory, registered) = crate::vm::code::load(image, None)?;
         let address = memory.base() as usize;
         stubs.insert(ty.clone(), (address, registered));
         Ok(address as *const u8)

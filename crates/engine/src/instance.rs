@@ -76,7 +76,7 @@ impl InstanceData {
         if info.is_imported_function(index) {
             return self.context.imported_record(layout, index);
         }
-        let reference = info.functions[index as usize].reference;
+        let reference = info.functions.reference(index);
         self.context.record(layout, reference.expect("a function that is referred to has a record"))
     }
 
@@ -113,9 +113,8 @@ impl InstanceData {
         len: u64,
     ) -> Option<()> {
         let info = self.info();
-        let bytes = &info.data_segments[segment as usize].bytes;
         let dropped = self.dropped_data[segment as usize];
-        let source = if dropped { &[][..] } else { &info.data[bytes.start as usize..bytes.end as usize] };
+        let source = if dropped { &[][..] } else { info.segment_data(segment) };
         let source = &source[builtins::range(source.len(), from, len)?];
         let data = self.memories[memory as usize].get_mut(store).data_mut();
         let to = builtins::range(data.len(), to, len)?;
@@ -278,7 +277,7 @@ fn link(store: &mut StoreOpaque, instance: VmPtr<InstanceData>, imports: &[Exter
     let data = instance.get_mut(store);
     module.with_code(base, |code| data.context.link(fields, address, info, layout, code));
     for (index, record) in (0..).zip(functions) {
-        let reference = info.functions[index as usize].reference;
+        let reference = info.functions.reference(index);
         data.context.import_function(layout, index, reference, record);
     }
     for (index, global) in (0..).zip(globals) {
@@ -338,7 +337,7 @@ fn initialize(store: &mut StoreOpaque, instance: VmPtr<InstanceData>) -> Result<
         let SegmentMode::Active { index: memory, offset } = &segment.mode else { continue };
         let data = instance.get(store);
         let offset = data.offset(store, offset, info.memories[*memory as usize].memory64);
-        let bytes = &info.data[segment.bytes.start as usize..segment.bytes.end as usize];
+        let bytes = info.segment_data(index as u32);
         let memory = data.memories[*memory as usize].get_mut(store).data_mut();
         let range = builtins::range(memory.len(), offset, bytes.len() as u64);
         memory[range.ok_or(Trap::MemoryOutOfBounds)?].copy_from_slice(bytes);

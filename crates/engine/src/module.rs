@@ -3,21 +3,23 @@
 use crate::code::SpareCode;
 use crate::debug::ModuleDebug;
 use crate::names::Printable;
-use crate::serialize::{self, Artifact};
+use crate::serialize::{self, Artifact, Wasm};
 use crate::trap::FrameInfo;
 use crate::types::ExternType;
 use crate::vm::code;
 use crate::vm::context::ModuleCode;
-use crate::{Engine, Result, cache};
+use crate::{Engine, Error, Result, cache};
 use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{EntityIndex, Image, ModuleInfo, SymbolName, VmLayout};
+use sidetrack_artifact::{EntityIndex, Image, ModuleInfo, Section, SectionKind, Symbol, VmLayout};
 use sidetrack_patch::CodeMemory;
 use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A compiled module, ready to be instantiated in any number of stores, on any
 /// thread. Cheap to clone.
@@ -37,14 +39,15 @@ struct ModuleInner {
     info: ModuleInfo,
     layout: VmLayout,
     type_ids: Vec<u32>,
-    exports: HashMap<String, EntityIndex>,
+    /// Made when somebody asks for an export by its name.
+    exports: OnceLock<HashMap<String, EntityIndex>>,
     memory: Arc<CodeMemory>,
     /// Code for the next stores.
     spare: Mutex<Vec<SpareCode>>,
-    /// Offsets in the image of the functions that the module defines.
-    functions: Vec<u32>,
-    /// The bytes that it was compiled from.
-    wasm: Box<[u8]>,
+    /// The bytes that it was compiled from, once somebody has asked.
+    wasm: OnceLock<Box<[u8]>>,
+    /// The same, packed, of a module that came compiled.
+    packed: Section,
     /// What a debugger knows of functions that it has looked at.
     debug: ModuleDebug,
     /// Offset in the image of the function that raises the host's error.
@@ -111,14 +114,16 @@ impl Module {
             return Self::load(engine, artifact, CacheUse::Hit);
         }
         let (info, image) = engine.compiler().module(bytes)?;
-        let serialized = serialize::write(engine, &info, &image, bytes);
+        let serialized = serialize::write(engine, &info, &image, &Wasm::Plain(bytes.into()));
         let kept = CacheUse::Miss { error: cache.write(&key, &serialized).err() };
-        Self::load(engine, Artifact { info, image, wasm: bytes.into(), bytes: serialized.len() }, kept)
+        let wasm = Wasm::Plain(bytes.into());
+        Self::load(engine, Artifact { info, image, wasm, bytes: serialized.len(), file: None }, kept)
     }
 
     fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self> {
         let (info, image) = engine.compiler().module(bytes)?;
-        Self::load(engine, Artifact { info, image, wasm: bytes.into(), bytes: 0 }, CacheUse::Off)
+        let wasm = Wasm::Plain(bytes.into());
+        Self::load(engine, Artifact { info, image, wasm, bytes: 0, file: None }, CacheUse::Off)
     }
 
     /// As [`Module::new`], from a file.
@@ -144,9 +149,16 @@ impl Module {
     /// The compiled module as bytes for [`Module::deserialize`].
     ///
     /// # Errors
-    /// None today.
+    /// If the module came compiled and is found to be damaged.
     pub fn serialize(&self) -> Result<Vec<u8>> {
-        Ok(serialize::write(&self.0.engine, &self.0.info, self.0.memory.image(), &self.0.wasm))
+        let inner = &*self.0;
+        let wasm = match inner.packed.is_empty() {
+            true => Wasm::Plain(self.wasm().into()),
+            false => Wasm::Packed(inner.packed.clone()),
+        };
+        let image = inner.memory.image();
+        let bytes = serialize::write(&inner.engine, &inner.info, image, &wasm);
+        self.damage().map_or(Ok(bytes), Err)
     }
 
     /// The module in bytes that the caller of [`Module::deserialize`] vouches for.
@@ -154,47 +166,46 @@ impl Module {
         Self::load(engine, serialize::read(engine, bytes)?, CacheUse::Off)
     }
 
+    /// The module in a file that the caller of [`Module::deserialize_file`] vouches for.
+    pub(crate) fn from_trusted_file(engine: &Engine, file: File, bytes: Bytes) -> Result<Self> {
+        Self::load(engine, serialize::open(engine, file, bytes)?, CacheUse::Off)
+    }
+
+    /// What the bytes of [`Module::serialize`] start with.
+    pub const SERIALIZED_START: &[u8] = serialize::MAGIC;
+
     /// Whether bytes look like those of [`Module::serialize`].
     pub fn is_serialized(bytes: &[u8]) -> bool {
         serialize::is_artifact(bytes)
     }
 
     fn load(engine: &Engine, artifact: Artifact, cache: CacheUse) -> Result<Self> {
-        let Artifact { info, image, wasm, bytes } = artifact;
-        let mut functions = vec![0; info.functions.len() - info.imported_functions as usize];
-        let (mut entries, mut exits) = (HashMap::new(), HashMap::new());
-        let mut raise = 0;
-        for symbol in &image.symbols {
-            let SymbolName::User { namespace, index } = symbol.name else { continue };
-            if symbol.name == symbols::function(index) {
-                let defined = index.checked_sub(info.imported_functions).map(|i| i as usize);
-                let place = defined.and_then(|i| functions.get_mut(i));
-                *place.ok_or_else(|| anyhow!("code of a function {index} that is not there"))? =
-                    symbol.offset;
-            } else if symbol.name == symbols::entry_stub(index) {
-                entries.insert(index, symbol.offset);
-            } else if symbol.name == symbols::exit_stub(index) {
-                exits.insert(index, symbol.offset);
-            } else if symbol.name == symbols::RAISE_STUB {
-                raise = symbol.offset;
-            } else {
-                return Err(anyhow!("code of an unknown kind {namespace}"));
-            }
-        }
-        let (memory, registered) = code::load(image)?;
+        let Artifact { mut info, image, wasm, bytes, file } = artifact;
+        info.functions.freeze();
+        let offsets = |namespace| {
+            let stubs = image.symbols_of(namespace);
+            stubs.map(|(index, symbol)| (index, symbol.offset)).collect::<HashMap<u32, u32>>()
+        };
+        let (entries, exits) = (offsets(symbols::ENTRY_STUBS), offsets(symbols::EXIT_STUBS));
+        let raise = image.symbol(&symbols::RAISE_STUB).map(|symbol| symbol.offset);
+        let raise = raise.context("the compiled module has no code that raises errors")?;
+        let (memory, registered) = code::load(image, file.as_ref())?;
         let type_ids = info.types.iter().map(|ty| engine.type_id(ty)).collect();
-        let exports = info.exports.iter().map(|export| (export.name.clone(), export.index)).collect();
+        let (wasm, packed) = match wasm {
+            Wasm::Plain(wasm) => (OnceLock::from(wasm), Section::default()),
+            Wasm::Packed(section) => (OnceLock::new(), section),
+        };
         Ok(Module(Arc::new(ModuleInner {
             engine: engine.clone(),
             layout: VmLayout::new(&info),
             info,
             type_ids,
-            exports,
+            exports: OnceLock::new(),
             // The first store has what is loaded already.
             spare: Mutex::new(vec![(memory.clone(), None)]),
             memory,
-            functions,
             wasm,
+            packed,
             debug: ModuleDebug::default(),
             raise,
             entries,
@@ -236,13 +247,13 @@ impl Module {
 
     /// The type of an export.
     pub fn get_export(&self, name: &str) -> Option<ExternType> {
-        let index = *self.0.exports.get(name)?;
+        let index = self.export_index(name)?;
         Some(ExternType::of(&self.0.info, self.0.info.entity_type(index)))
     }
 
     /// Bytes of machine code, constants included.
     pub fn code_size(&self) -> usize {
-        self.0.memory.image().code.len()
+        self.0.memory.image().code_len()
     }
 
     /// Bytes of the serialised module, if it has been serialised or read from such bytes.
@@ -278,7 +289,9 @@ impl Module {
     }
 
     pub(crate) fn export_index(&self, name: &str) -> Option<EntityIndex> {
-        self.0.exports.get(name).copied()
+        let info = &self.0.info;
+        let by_name = || info.exports.iter().map(|export| (export.name.clone(), export.index)).collect();
+        self.0.exports.get_or_init(by_name).get(name).copied()
     }
 
     /// The code as loaded for all stores.
@@ -286,9 +299,24 @@ impl Module {
         &self.0.memory
     }
 
-    /// The bytes that it was compiled from.
+    /// The bytes that it was compiled from; none if it came compiled and they are damaged.
     pub fn wasm(&self) -> &[u8] {
-        &self.0.wasm
+        let unpack = || serialize::unpack(&self.0.info, self.0.packed.bytes()).unwrap_or_default();
+        self.0.wasm.get_or_init(|| unpack().into())
+    }
+
+    /// The section, if any, that somebody has used and found to be damaged.
+    fn damaged(&self) -> Option<SectionKind> {
+        let names = self.0.info.functions.has_damaged_names().then_some(SectionKind::Names);
+        let wasm = self.0.packed.is_known_damaged().then_some(SectionKind::Wasm);
+        self.image().damaged().or(names).or(wasm)
+    }
+
+    /// The error for that.
+    pub(crate) fn damage(&self) -> Option<Error> {
+        let section = self.damaged()?;
+        let hint = if self.is_cached() { "; it comes from the cache, which can be cleared" } else { "" };
+        Some(anyhow!("the compiled module is damaged in section {section:?}{hint}"))
     }
 
     pub(crate) fn debug(&self) -> &ModuleDebug {
@@ -317,11 +345,8 @@ impl Module {
 
     /// The address of the exit stub of a type that an imported function has, in code
     /// loaded at `base`.
-    ///
-    /// # Panics
-    /// If no imported function has the type.
     pub(crate) fn exit_stub(&self, base: usize, ty: u32) -> *const u8 {
-        (base + self.0.exits[&ty] as usize) as *const u8
+        (base + self.0.exits.get(&ty).copied().unwrap_or(self.0.raise) as usize) as *const u8
     }
 
     pub(crate) fn type_id(&self, ty: u32) -> u32 {
@@ -330,23 +355,28 @@ impl Module {
 
     /// What is at an offset of its code, if that is a function of the module.
     pub(crate) fn frame_info(&self, offset: u32) -> Option<FrameInfo> {
-        let symbol = self.image().symbol_at(offset)?;
-        let SymbolName::User { index, .. } = symbol.name else { return None };
-        if symbol.name != symbols::function(index) {
-            return None;
-        }
+        let index = self.image().symbol_at(offset)?.index_in(symbols::FUNCTIONS)?;
         let info = &self.0.info;
-        let name = info.functions[index as usize].name.clone();
+        let name = info.functions.name(index).map(str::to_string);
         Some(FrameInfo::new(info.name.clone(), index, name, self.image().source_at(offset)))
+    }
+
+    /// The code of a function that the module defines.
+    fn function(&self, index: u32) -> Option<Symbol<'_>> {
+        // The compiler puts functions first, in the order of their indices.
+        let number = index.checked_sub(self.0.info.imported_functions)?;
+        let symbol = self.image().symbol_number(number as usize)?;
+        Some(symbol).filter(|symbol| symbol.index_in(symbols::FUNCTIONS) == Some(index))
     }
 
     /// Calls `with` with the addresses that contexts of this module have when its code is
     /// at `base`.
     pub(crate) fn with_code<R>(&self, base: usize, with: impl FnOnce(&ModuleCode<'_>) -> R) -> R {
-        let first = self.0.info.imported_functions;
+        // Where code is missing, which no compiler leaves out, whoever calls it gets an error.
+        let raise = self.0.raise;
         let address = |offset: u32| (base + offset as usize) as *const u8;
-        let function = |index: u32| address(self.0.functions[(index - first) as usize]);
-        let entry = |ty: u32| address(self.0.entries[&ty]);
+        let function = |index: u32| address(self.function(index).map_or(raise, |symbol| symbol.offset));
+        let entry = |ty: u32| address(self.0.entries.get(&ty).copied().unwrap_or(raise));
         with(&ModuleCode { type_ids: &self.0.type_ids, function: &function, entry: &entry })
     }
 }

@@ -182,15 +182,26 @@ impl ThrownException {
     }
 }
 
+/// What is wrong with the files of the code that a call was in, as far as somebody has looked.
+fn damage(store: &StoreOpaque, at: &[usize]) -> Option<Error> {
+    at.iter().find_map(|address| store.code_at(*address)?.module().damage())
+}
+
 /// The error for a call that failed. A panic of a host function goes on from here.
 #[cold]
 pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
     match failure {
         Failure::Trap { code, at } => {
             let backtrace = WasmBacktrace::new(store, &at);
+            if let Some(error) = damage(store, &at) {
+                return error.context(backtrace);
+            }
             match code.and_then(Trap::of) {
                 Some(trap) => Error::new(trap).context(backtrace),
-                None => anyhow::anyhow!("unexpected fault in compiled code ({code:?})").context(backtrace),
+                None => anyhow::anyhow!(
+                    "unexpected fault in compiled code ({code:?}); if it is a file's, that is damaged"
+                )
+                .context(backtrace),
             }
         }
         Failure::Host { error: HostError::Error(error), at } => {
@@ -206,6 +217,10 @@ pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
             let by_host = at.first().is_some_and(|address| frame_at(store, *address).is_none());
             let said = store.take_thrown_at().filter(|_| by_host);
             let backtrace = said.unwrap_or_else(|| WasmBacktrace::new(store, &at));
+            // It may be that there is a handler.
+            if let Some(error) = damage(store, &at) {
+                return error.context(backtrace);
+            }
             match ExnRef::from_raw(store, exception) {
                 Some(exception) => Error::new(ThrownException(exception)).context(backtrace),
                 None => anyhow::anyhow!("an exception that is not the store's").context(backtrace),

@@ -4,8 +4,10 @@ mod common;
 
 use common::engines;
 use sidetrack_engine::{
-    Config, Engine, Features, Instance, InvalidModule, Module, OptLevel, Result, Store, UnsupportedFeature,
+    Config, Engine, Features, Instance, InvalidModule, Module, OptLevel, Result, Store, Trap,
+    UnsupportedFeature, WasmBacktrace,
 };
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,6 +17,23 @@ fn answer(engine: &Engine, module: &Module) -> Result<i32> {
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, module, &[])?;
     instance.get_typed_func::<(), i32>(&mut store, "answer")?.call(&mut store, ())
+}
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sidetrack-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for temporary files");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Module> {
@@ -41,6 +60,176 @@ fn serialised_modules_run_where_they_fit() -> Result<()> {
     let bytes = Module::new(&none, ANSWER)?.serialize()?;
     let error = deserialize(&Engine::default(), &bytes).unwrap_err();
     assert!(error.to_string().starts_with("the module was compiled "), "{error}");
+    Ok(())
+}
+
+/// With names, data, tables, traps and exceptions: something in every section.
+const MANY: &str = r#"
+    (module $many
+        (memory (export "memory") 1)
+        (table (export "table") 3 funcref)
+        (elem (i32.const 0) $divide $catch $grow)
+        (data (i32.const 16) "first")
+        (data $second "second")
+        (tag $tag (param i32))
+        (func $divide (export "divide") (param i32 i32) (result i32)
+            local.get 0 local.get 1 i32.div_s)
+        (func $thrower (param i32) local.get 0 throw $tag)
+        (func $catch (export "catch") (param i32) (result i32)
+            (block $caught (result i32)
+                (try_table (catch $tag $caught) (call $thrower (local.get 0)))
+                unreachable))
+        (func $grow (export "grow") (result i32)
+            (memory.init $second (i32.const 0) (i32.const 0) (i32.const 6))
+            (memory.grow (i32.const 1))))"#;
+
+/// What a module made of [`MANY`] does.
+fn run_many(engine: &Engine, module: &Module) -> Result<()> {
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, module, &[])?;
+    let divide = instance.get_typed_func::<(i32, i32), i32>(&mut store, "divide")?;
+    assert_eq!(divide.call(&mut store, (7, 2))?, 3);
+    let error = divide.call(&mut store, (7, 0)).expect_err("a division by zero");
+    let Some(trap) = error.downcast_ref::<Trap>() else { return Err(error) };
+    assert_eq!(*trap, Trap::IntegerDivisionByZero);
+    let backtrace = error.downcast_ref::<WasmBacktrace>().expect("it has a backtrace");
+    assert_eq!(backtrace.frames()[0].func_name(), Some("divide"));
+    let catch = instance.get_typed_func::<i32, i32>(&mut store, "catch")?;
+    assert_eq!(catch.call(&mut store, 9)?, 9);
+    assert_eq!(instance.get_typed_func::<(), i32>(&mut store, "grow")?.call(&mut store, ())?, 1);
+    let memory = instance.get_memory(&mut store, "memory").expect("it is exported");
+    assert_eq!(&memory.data(&store)[..21], b"second\0\0\0\0\0\0\0\0\0\0first");
+    Ok(())
+}
+
+/// Opens a compiled module as a file.
+#[allow(unsafe_code)]
+fn open(engine: &Engine, path: &Path) -> Result<Module> {
+    // SAFETY: the file has what `serialize` made, or that with damage that does not get run.
+    unsafe { Module::deserialize_file(engine, path) }
+}
+
+#[test]
+fn a_file_is_the_module_that_was_serialised() -> Result<()> {
+    let folder = Folder::new("file");
+    let path = folder.0.join("many.cwasm");
+    for engine in engines() {
+        let module = Module::new(&engine, MANY)?;
+        std::fs::write(&path, module.serialize()?)?;
+        let loaded = open(&engine, &path)?;
+        // What is there of the file from now on is another one.
+        std::fs::remove_file(&path)?;
+        assert_eq!(loaded.info(), module.info());
+        assert_eq!(loaded.image(), module.image());
+        assert_eq!(loaded.wasm(), module.wasm());
+        assert_eq!(loaded.code_size(), module.code_size());
+        // The second store copies the code that the first one has.
+        let first = Store::new(&engine, ());
+        run_many(&engine, &loaded)?;
+        drop(first);
+        let mut kept = Store::new(&engine, ());
+        Instance::new(&mut kept, &loaded, &[])?;
+        run_many(&engine, &loaded)?;
+        assert_eq!(loaded.serialize()?, module.serialize()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn damage_to_a_file_is_an_error_where_it_is_met() -> Result<()> {
+    let folder = Folder::new("damage");
+    let path = folder.0.join("many.cwasm");
+    let engine = Engine::default();
+    let module = Module::new(&engine, MANY)?;
+    let good = module.serialize()?;
+    let mut later = 0;
+    for position in (0..1200).chain((1200..good.len()).step_by(7)) {
+        let mut damaged = good.clone();
+        damaged[position] ^= 0x10;
+        std::fs::write(&path, &damaged)?;
+        let loaded = match open(&engine, &path) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let error = format!("{error:#}");
+                let told =
+                    ["damaged", "compiled", "cut off", "not there"].iter().any(|word| error.contains(word));
+                assert!(told, "byte {position}: {error}");
+                continue;
+            }
+        };
+        if let Err(error) = run_many(&engine, &loaded) {
+            assert!(format!("{error:#}").contains("is damaged in section"), "byte {position}: {error:#}");
+        }
+        let first = loaded.info().imported_functions;
+        let mut wrong = loaded.wasm() != module.wasm() || loaded.info() != module.info();
+        for func in first..loaded.info().functions.len() as u32 {
+            wrong |= loaded.breakpoint_place(loaded.info().functions.body(func).start).is_err();
+        }
+        for offset in 0..module.code_size() as u32 {
+            wrong |= loaded.image().trap_at(offset) != module.image().trap_at(offset);
+            wrong |= loaded.image().source_at(offset) != module.image().source_at(offset);
+        }
+        for symbol in loaded.image().symbols() {
+            wrong |= symbol.trap_states().is_err();
+        }
+        wrong |= loaded.image().handled_calls().count() != module.image().handled_calls().count();
+        wrong |= loaded.image() != module.image();
+        later += u32::from(wrong);
+        // Between sections is nothing.
+        let handled = loaded.image().handled_calls().all(|call| call.handlers().count() == 1);
+        let harmless = loaded.image() == module.image();
+        assert!(wrong || !handled || harmless, "damage to byte {position} is not met");
+    }
+    assert!(later > 50, "some damage is found only later: {later}");
+    for len in [0, 7, 8, 11, 40, 500, good.len() - module.code_size(), good.len() - 1] {
+        std::fs::write(&path, &good[..len])?;
+        assert!(open(&engine, &path).is_err(), "cut to {len}");
+    }
+    std::fs::write(&path, [&good[..], b"more"].concat())?;
+    assert!(open(&engine, &path).is_err(), "too long");
+    assert!(open(&engine, &folder.0).is_err(), "a folder");
+    assert!(open(&engine, &folder.0.join("missing")).is_err());
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn opening_a_file_reads_little_of_it_and_holds_no_descriptor() -> Result<()> {
+    let folder = Folder::new("large");
+    let path = folder.0.join("large.cwasm");
+    let engine = Engine::default();
+    let mut text = String::from("(module");
+    for index in 0..2000 {
+        let step = "i32.const 1234567 i32.mul local.get 0 i32.xor ".repeat(60);
+        text += &format!(r#"(func (export "f{index}") (param i32) (result i32) local.get 0 {step})"#);
+    }
+    std::fs::write(&path, Module::new(&engine, text + ")")?.serialize()?)?;
+    let executable = |file: &str| -> usize {
+        let status = std::fs::read_to_string("/proc/self/smaps").expect("a list of mappings");
+        let mut inside = false;
+        let mut sum = 0;
+        for line in status.lines() {
+            if line.contains(" r") && line.split_once('-').is_some() {
+                inside = line.contains(" r-xp ") && line.contains(file);
+            } else if let Some(size) = line.strip_prefix("Rss:").filter(|_| inside) {
+                sum += size.trim().trim_end_matches(" kB").parse::<usize>().expect("a number");
+            }
+        }
+        sum * 1024
+    };
+    let descriptors = || {
+        let links = std::fs::read_dir("/proc/self/fd").expect("a list of descriptors");
+        links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok()).filter(|to| to == &path).count()
+    };
+    let module = open(&engine, &path)?;
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let f = instance.get_typed_func::<i32, i32>(&mut store, "f7")?;
+    f.call(&mut store, 1)?;
+    assert_eq!(descriptors(), 0);
+    // The system reads some pages around those that are used, if they are in memory.
+    let (used, code) = (executable("large.cwasm"), module.code_size());
+    assert!(code > 900_000 && used > 0 && used < code / 4, "{used} bytes resident, {code} of code");
     Ok(())
 }
 

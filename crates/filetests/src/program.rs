@@ -173,10 +173,10 @@ impl Program {
             Loaded::Native(native) => native.memory_mut(),
             Loaded::Pulley(pulley) => pulley.memory(),
             Loaded::Emulated(emulated) => {
-                return emulated.switch(0..emulated.image().patch_sites.len(), on);
+                return emulated.switch(0..emulated.image().site_count(), on);
             }
         };
-        let count = memory.image().patch_sites.len();
+        let count = memory.image().site_count();
         let mut session = memory.session();
         (0..count).try_for_each(|index| session.set(index, on)).map_err(|error| error.to_string())
     }
@@ -194,7 +194,7 @@ impl Program {
             Loaded::Native(native) => native.patch(&name, tag, on),
             Loaded::Pulley(pulley) => pulley.patch(&name, tag, on),
             Loaded::Emulated(emulated) => {
-                let sites: Vec<usize> = emulated.image().patch_sites_tagged(&name, tag).collect();
+                let sites: Vec<usize> = emulated.image().sites_tagged(&name, tag).collect();
                 let count = sites.len();
                 emulated.switch(sites, on)?;
                 Ok(count)

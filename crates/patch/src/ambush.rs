@@ -15,6 +15,7 @@
 use crate::memory::Switching;
 use crate::session::{PatchError, page_ranges};
 use crate::{CodeMemory, os};
+use sidetrack_artifact::Site;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
@@ -23,14 +24,14 @@ use std::sync::atomic::Ordering;
 pub(crate) struct Ambush {
     /// The offsets of the pages that are executable.
     pages: Vec<usize>,
-    /// Sites, by index.
-    flipped: Vec<u32>,
+    /// Sites, with their indices.
+    flipped: Vec<(u32, Site)>,
 }
 
 impl Ambush {
     /// Somebody switches a site, which stays as it then is.
     pub(crate) fn forget(&mut self, index: u32) {
-        if let Some(at) = self.flipped.iter().position(|flipped| *flipped == index) {
+        if let Some(at) = self.flipped.iter().position(|(flipped, _)| *flipped == index) {
             self.flipped.swap_remove(at);
         }
     }
@@ -74,14 +75,13 @@ impl CodeMemory {
 
     fn lift_now(&self, switching: &mut Switching<'_>) -> std::io::Result<()> {
         let Ambush { mut flipped, .. } = std::mem::take(&mut *switching.ambush);
-        flipped.sort_unstable();
+        flipped.sort_unstable_by_key(|(index, _)| *index);
         switching.pages.store(true, Ordering::SeqCst);
-        for range in page_ranges(self, flipped.iter().copied()) {
+        for range in page_ranges(self, flipped.iter().map(|(_, site)| site)) {
             self.protect_shared(range, os::Protection::Write)?;
         }
-        for index in flipped {
-            let site = &self.image().patch_sites[index as usize];
-            self.write_shared(site.start(), &site.off);
+        for (_, site) in flipped {
+            self.write_shared(site.start(), site.bytes(false));
         }
         self.protect_shared(0..self.mapped_len(), os::Protection::Execute)?;
         self.synchronize()?;
@@ -112,20 +112,20 @@ impl CodeMemory {
         }
         let page = self.pages_of(offset..offset + 1);
         let ambush = &mut *switching.ambush;
-        let sites = &self.image().patch_sites;
-        let first = sites.partition_point(|site| site.end as usize <= page.start);
-        let count = sites[first..].partition_point(|site| (site.start() as usize) < page.end);
-        let (sites, number) = (&sites[first..first + count], first as u32);
+        let image = self.image();
+        let behind = image.sites_ending_in(page.start as u32, u32::MAX);
+        let on_page = |(_, site): &(usize, Site)| (site.start() as usize) < page.end;
+        let sites: Vec<(usize, Site)> = image.sites(behind).take_while(on_page).collect();
         let mut written = page.clone();
-        if let [first, .., last] | [first @ last] = sites {
+        if let [(_, first), .., (_, last)] | [(_, first @ last)] = &sites[..] {
             // Sites may begin on the page before or end on the one behind.
             let all = self.pages_of(first.start() as usize..last.end as usize);
             written = all.start.min(page.start)..all.end.max(page.end);
             self.protect_shared(written.clone(), os::Protection::Write)?;
-            for (site, index) in sites.iter().zip(number..) {
-                if !self.is_in(site, true) {
-                    self.write_shared(site.start(), &site.on);
-                    ambush.flipped.push(index);
+            for (index, site) in sites {
+                if !self.is_in(&site, true) {
+                    self.write_shared(site.start(), site.bytes(true));
+                    ambush.flipped.push((index as u32, site));
                 }
             }
             self.synchronize()?;

@@ -30,6 +30,10 @@ impl<'a> LivePatcher<'a> {
         LivePatcher { memory, alias }
     }
 
+    fn is_indirect(&self, index: usize) -> bool {
+        self.memory.image().patch_site(index).is_some_and(|site| site.kind == SiteKind::Indirect)
+    }
+
     /// Switches site `index` of the image on or off.
     ///
     /// # Errors
@@ -61,7 +65,7 @@ impl<'a> LivePatcher<'a> {
                 bytes[shift..shift + form.len()].copy_from_slice(form);
                 cell.store(u64::from_ne_bytes(bytes), Ordering::SeqCst);
             }
-            Architecture::Aarch64 if site.kind == SiteKind::Indirect => {
+            Architecture::Aarch64 if self.is_indirect(index) => {
                 return Err(PatchError::Kind { index, end: site.end });
             }
             Architecture::Aarch64 | Architecture::Riscv64 => {
@@ -74,7 +78,7 @@ impl<'a> LivePatcher<'a> {
                 cell.store(u32::from_ne_bytes(word), Ordering::SeqCst);
             }
             Architecture::S390x => {
-                let differ = |n: &usize| site.on[*n] != site.off[*n];
+                let differ = |n: &usize| site.bytes(true)[*n] != site.bytes(false)[*n];
                 let mut changed = (0..form.len()).filter(differ);
                 let Some(byte) = changed.next() else { return Ok(()) };
                 if changed.next().is_some() {

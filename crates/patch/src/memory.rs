@@ -9,7 +9,8 @@ use crate::ambush::Ambush;
 use crate::os::{Mapping, Protection, Source};
 use crate::run::builtins::is_builtin;
 use crate::{LivePatcher, PatchError, PatchSession, SharedSession};
-use sidetrack_artifact::{Architecture, Image, LoadTarget, PatchSite, SymbolName};
+use sidetrack_artifact::{Architecture, Image, LoadTarget, Site, SymbolName};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +69,35 @@ impl CodeMemory {
         resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
     ) -> Result<Self, MemoryError> {
         let imports = addresses(&image, resolve)?;
-        let source = Arc::new(Source::new(&image.code)?);
+        let source = Arc::new(Source::new(image.code())?);
+        let code = source.map_private()?;
+        Self::load(image, imports, Some(source), code, None)
+    }
+
+    /// As [`CodeMemory::new`], for an image whose code is in a file, from this offset on,
+    /// which is a multiple of every page size: pages of the file are used as long as
+    /// nobody switches a site on them, so processes share them. If the system cannot do that, or
+    /// does not let pages of the file be executed, the code is copied.
+    ///
+    /// # Errors
+    /// As [`CodeMemory::new`].
+    ///
+    /// # Safety
+    /// The file has the image's code there, and nobody changes it or makes it shorter
+    /// while the memory or a copy of it is there.
+    pub unsafe fn new_in_file(
+        image: Arc<Image>,
+        file: &File,
+        offset: u64,
+        resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
+    ) -> Result<Self, MemoryError> {
+        let imports = addresses(&image, resolve)?;
+        // SAFETY: by the caller.
+        let source = match unsafe { Source::in_file(file, offset, image.code_len()) } {
+            Ok(source) => source,
+            Err(_) => Source::new(image.code())?,
+        };
+        let source = Arc::new(source);
         let code = source.map_private()?;
         Self::load(image, imports, Some(source), code, None)
     }
@@ -82,7 +111,7 @@ impl CodeMemory {
         resolve: &mut dyn FnMut(&SymbolName) -> Option<u64>,
     ) -> Result<Self, MemoryError> {
         let imports = addresses(&image, resolve)?;
-        let (code, alias) = Source::map_twice(&image.code)?;
+        let (code, alias) = Source::map_twice(image.code())?;
         Self::load(image, imports, None, code, Some(Mutex::new(alias)))
     }
 
@@ -95,7 +124,7 @@ impl CodeMemory {
     pub fn private_copy(&self) -> Result<Self, MemoryError> {
         let source = match &self.source {
             Some(source) => source.clone(),
-            None => Arc::new(Source::new(&self.image.code)?),
+            None => Arc::new(Source::new(self.image.code())?),
         };
         let code = source.map_private()?;
         Self::load(self.image.clone(), self.imports.clone(), Some(source), code, None)
@@ -109,6 +138,16 @@ impl CodeMemory {
         alias: Option<Mutex<Mapping>>,
     ) -> Result<Self, MemoryError> {
         let base = code.base() as u64;
+        // Pages of a file that nothing is written to remain the file's.
+        let mut written: Vec<Range<usize>> = Vec::new();
+        for reloc in &image.load_relocs {
+            let pages = pages(reloc.offset as usize..reloc.offset as usize + 8, code.len());
+            match written.last_mut() {
+                Some(last) if pages.start <= last.end => last.end = last.end.max(pages.end),
+                _ => written.push(pages),
+            }
+        }
+        written.iter().try_for_each(|range| code.make_writable(range.clone()))?;
         let bytes = code.bytes_mut();
         for reloc in &image.load_relocs {
             let address = match reloc.target {
@@ -118,19 +157,26 @@ impl CodeMemory {
             let value = image.architecture.address_bytes(address.wrapping_add_signed(reloc.addend));
             bytes[reloc.offset as usize..reloc.offset as usize + 8].copy_from_slice(&value);
         }
-        let mut memory = CodeMemory {
+        code.make_executable(0..code.len())?;
+        let memory = CodeMemory {
             image,
             imports,
             source,
             code,
             alias,
-            published: false,
+            published: true,
             switching: Mutex::default(),
             switching_pages: AtomicBool::new(false),
             ambushed: AtomicBool::new(false),
             written: AtomicBool::new(false),
         };
-        memory.publish()?;
+        match &memory.source {
+            // What the system takes from a file it makes executable itself.
+            Some(source) if source.is_file() => {
+                written.into_iter().try_for_each(|range| memory.synchronize_range(range))?
+            }
+            _ => memory.synchronize()?,
+        }
         Ok(memory)
     }
 
@@ -147,18 +193,18 @@ impl CodeMemory {
     /// The addresses of the image's code.
     pub fn addresses(&self) -> Range<usize> {
         let base = self.base() as usize;
-        base..base + self.image.code.len()
+        base..base + self.image.code_len()
     }
 
     /// A copy of the code as it stands. What somebody switches at the same time may be in
     /// either form, or between the two.
     pub fn bytes(&self) -> Vec<u8> {
-        self.code.read(0..self.image.code.len()).collect()
+        self.code.read(0..self.image.code_len()).collect()
     }
 
     /// Whether a site is in one of its forms.
-    pub(crate) fn is_in(&self, site: &PatchSite, on: bool) -> bool {
-        self.code.read(site.start() as usize..site.end as usize).eq(site.bytes(on).iter().copied())
+    pub(crate) fn is_in(&self, site: &Site, on: bool) -> bool {
+        self.code.read(site.range()).eq(site.bytes(on).iter().copied())
     }
 
     /// The address of import `index` of the image, which must exist.
@@ -168,7 +214,7 @@ impl CodeMemory {
 
     /// Whether site `index` of the image makes its call now; none without such a site.
     pub fn is_on(&self, index: usize) -> Option<bool> {
-        Some(self.is_in(self.image.patch_sites.get(index)?, true))
+        Some(self.is_in(&self.image.site(index)?, true))
     }
 
     /// Whether this is an image as it was loaded, and ready to run: no site was ever
@@ -179,7 +225,8 @@ impl CodeMemory {
 
     /// How many sites make their calls now.
     pub fn count_on(&self) -> usize {
-        self.image.patch_sites.iter().filter(|site| self.is_in(site, true)).count()
+        let sites = self.image.sites(0..self.image.site_count());
+        sites.filter(|(_, site)| self.is_in(site, true)).count()
     }
 
     /// Makes the code readable and executable and synchronises the instruction stream.
@@ -288,8 +335,7 @@ impl CodeMemory {
 
     /// The pages that bytes of the view lie in.
     pub(crate) fn pages_of(&self, bytes: Range<usize>) -> Range<usize> {
-        let page = rustix::param::page_size();
-        bytes.start / page * page..bytes.end.next_multiple_of(page).min(self.mapped_len())
+        pages(bytes, self.mapped_len())
     }
 
     /// Copies bytes into pages that the holder of [`Switching`] has made writable.
@@ -299,14 +345,14 @@ impl CodeMemory {
 
     /// Makes every thread see the code as it is now.
     pub(crate) fn synchronize(&self) -> io::Result<()> {
-        if self.image.architecture == Architecture::Pulley64 {
-            return Ok(());
-        }
         self.synchronize_range(0..self.code.len())
     }
 
     /// The same for a range of the code alone.
     pub(crate) fn synchronize_range(&self, range: Range<usize>) -> io::Result<()> {
+        if self.image.architecture == Architecture::Pulley64 {
+            return Ok(());
+        }
         let base = self.base() as usize;
         crate::arch::synchronize(base + range.start..base + range.end)
     }
@@ -342,6 +388,12 @@ impl CodeMemory {
     pub(crate) fn mapped_len(&self) -> usize {
         self.code.len()
     }
+}
+
+/// The pages that bytes of a view of this length lie in.
+fn pages(bytes: Range<usize>, len: usize) -> Range<usize> {
+    let page = rustix::param::page_size();
+    bytes.start / page * page..bytes.end.next_multiple_of(page).min(len)
 }
 
 /// The addresses of the image's imports, in their order. The interpreter has some

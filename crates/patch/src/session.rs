@@ -8,7 +8,7 @@
 //! stack and there is nowhere to return to.
 
 use crate::CodeMemory;
-use sidetrack_artifact::PatchSite;
+use sidetrack_artifact::{PatchSite, Site};
 use std::ops::Range;
 
 /// Why a site cannot be switched.
@@ -77,8 +77,16 @@ const COALESCE_PAGES: usize = 16;
 #[derive(Debug)]
 pub struct PatchSession<'a> {
     memory: &'a mut CodeMemory,
-    /// Site index and wanted state; a later switch of the same site wins.
-    switches: Vec<(u32, bool)>,
+    /// A later switch of the same site wins.
+    switches: Vec<Switch>,
+}
+
+/// A site, by its index, and the state that it is to have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Switch {
+    pub(crate) index: u32,
+    pub(crate) site: Site,
+    pub(crate) on: bool,
 }
 
 impl<'a> PatchSession<'a> {
@@ -93,8 +101,8 @@ impl<'a> PatchSession<'a> {
     /// # Errors
     /// No such site; code that is not one of the site's forms; unpublished memory.
     pub fn set(&mut self, index: usize, on: bool) -> Result<(), PatchError> {
-        check_site(self.memory, index)?;
-        self.switches.push((index as u32, on));
+        let site = check_site(self.memory, index)?;
+        self.switches.push(Switch { index: index as u32, site, on });
         Ok(())
     }
 
@@ -106,8 +114,8 @@ impl<'a> PatchSession<'a> {
     pub fn set_site(&mut self, site: &PatchSite, on: bool) -> Result<(), PatchError> {
         let image = self.memory.image();
         let index = image
-            .patch_site_ending_at(site.end)
-            .filter(|&index| image.patch_sites[index] == *site)
+            .site_ending_at(site.end)
+            .filter(|&index| image.patch_site(index).as_ref() == Some(site))
             .ok_or(PatchError::Foreign { end: site.end, tag: site.tag })?;
         self.set(index, on)
     }
@@ -118,13 +126,11 @@ impl<'a> PatchSession<'a> {
 
     fn apply(&mut self) -> std::io::Result<()> {
         // Stable, so that of two switches of one site the later one stays later.
-        self.switches.sort_by_key(|&(index, _)| index);
-        let ranges = page_ranges(self.memory, self.switches.iter().map(|(index, _)| *index));
+        self.switches.sort_by_key(|switch| switch.index);
+        let ranges = page_ranges(self.memory, self.switches.iter().map(|switch| &switch.site));
         self.memory.unpublish_ranges(&ranges)?;
-        let image = self.memory.image().clone();
-        for &(index, on) in &self.switches {
-            let site = &image.patch_sites[index as usize];
-            self.memory.write(site.start(), site.bytes(on));
+        for Switch { site, on, .. } in &self.switches {
+            self.memory.write(site.start(), site.bytes(*on));
         }
         self.memory.publish_ranges(&ranges)
     }
@@ -139,12 +145,14 @@ impl Drop for PatchSession<'_> {
 }
 
 /// The page ranges of sites in their order: sorted, disjoint, neighbours merged.
-pub(crate) fn page_ranges(memory: &CodeMemory, sites: impl IntoIterator<Item = u32>) -> Vec<Range<usize>> {
+pub(crate) fn page_ranges<'a>(
+    memory: &CodeMemory,
+    sites: impl IntoIterator<Item = &'a Site>,
+) -> Vec<Range<usize>> {
     let page = rustix::param::page_size();
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    for index in sites {
-        let site = &memory.image().patch_sites[index as usize];
-        let Range { start, end } = memory.pages_of(site.start() as usize..site.end as usize);
+    for site in sites {
+        let Range { start, end } = memory.pages_of(site.range());
         match ranges.last_mut() {
             Some(last) if start <= last.end + COALESCE_PAGES * page => last.end = last.end.max(end),
             _ => ranges.push(start..end),
@@ -154,13 +162,14 @@ pub(crate) fn page_ranges(memory: &CodeMemory, sites: impl IntoIterator<Item = u
 }
 
 /// Refuses a site that the image lacks or whose code is not one of its forms.
-pub(crate) fn check_site(memory: &CodeMemory, index: usize) -> Result<&PatchSite, PatchError> {
+pub(crate) fn check_site(memory: &CodeMemory, index: usize) -> Result<Site, PatchError> {
     if !memory.is_published() {
         return Err(PatchError::Unpublished);
     }
-    let sites = &memory.image().patch_sites;
-    let site = sites.get(index).ok_or(PatchError::NoSuchSite { index, count: sites.len() })?;
-    if !memory.is_in(site, true) && !memory.is_in(site, false) {
+    let image = memory.image();
+    let site =
+        image.site(index).ok_or_else(|| PatchError::NoSuchSite { index, count: image.site_count() })?;
+    if !memory.is_in(&site, true) && !memory.is_in(&site, false) {
         return Err(PatchError::Damaged { index, end: site.end });
     }
     Ok(site)

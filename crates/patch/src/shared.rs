@@ -14,7 +14,7 @@
 use crate::CodeMemory;
 use crate::memory::Switching;
 use crate::os::Protection;
-use crate::session::{PatchError, check_site, page_ranges};
+use crate::session::{PatchError, Switch, check_site, page_ranges};
 use std::sync::atomic::Ordering;
 
 /// More sites than this are switched faster by changing the protection of their pages,
@@ -28,8 +28,8 @@ pub struct SharedSession<'a> {
     switching: Switching<'a>,
     /// Whether nobody executes the code.
     idle: bool,
-    /// Site index and wanted state; a later switch of the same site wins.
-    switches: Vec<(u32, bool)>,
+    /// A later switch of the same site wins.
+    switches: Vec<Switch>,
 }
 
 impl<'a> SharedSession<'a> {
@@ -44,13 +44,31 @@ impl<'a> SharedSession<'a> {
     /// protection of code in use cannot be changed; bytecode, if somebody may execute it;
     /// memory that was loaded for live patching.
     pub fn set(&mut self, index: usize, on: bool) -> Result<(), PatchError> {
+        self.check()?;
+        let site = check_site(self.memory, index)?;
+        self.switches.push(Switch { index: index as u32, site, on });
+        Ok(())
+    }
+
+    /// Switches all sites of the image on or off, but those whose code is not one of their forms.
+    ///
+    /// # Errors
+    /// As [`SharedSession::set`], for the whole image.
+    pub fn set_all(&mut self, on: bool) -> Result<(), PatchError> {
+        self.check()?;
+        let (image, memory) = (self.memory.image(), self.memory);
+        let sites = image.sites(0..image.site_count());
+        let sound = sites.filter(|(_, site)| memory.is_in(site, true) || memory.is_in(site, false));
+        self.switches.extend(sound.map(|(index, site)| Switch { index: index as u32, site, on }));
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), PatchError> {
         match self.memory.check_shared() {
             Err(PatchError::NotLive) if self.idle && CodeMemory::SHARED => {}
             checked => checked?,
         }
-        check_site(self.memory, index)?;
-        self.switches.push((index as u32, on));
-        Ok(())
+        if self.memory.is_published() { Ok(()) } else { Err(PatchError::Unpublished) }
     }
 
     /// Ends the session: every switch is in force when this returns.
@@ -71,9 +89,7 @@ impl<'a> SharedSession<'a> {
         if !crate::arch::SERIALIZES || ambushed || self.switches.len() > MAX_IDLE {
             return;
         }
-        let image = self.memory.image();
-        let written = self.switches.iter().all(|&(index, on)| {
-            let site = &image.patch_sites[index as usize];
+        let written = self.switches.iter().all(|&Switch { site, on, .. }| {
             // SAFETY: the caller of `CodeMemory::idle_session` vouches that nobody executes the
             // code; the lock that `switching` has keeps out other writers, and Rust code that
             // reads the site, which looks at it with that lock or expects either form.
@@ -86,15 +102,13 @@ impl<'a> SharedSession<'a> {
     }
 
     fn apply(&mut self) -> std::io::Result<()> {
-        self.switches.sort_by_key(|&(index, _)| index);
-        let ranges = page_ranges(self.memory, self.switches.iter().map(|(index, _)| *index));
+        self.switches.sort_by_key(|switch| switch.index);
+        let ranges = page_ranges(self.memory, self.switches.iter().map(|switch| &switch.site));
         self.switching.pages.store(true, Ordering::SeqCst);
         for range in &ranges {
             self.memory.protect_shared(range.clone(), Protection::Write)?;
         }
-        let image = self.memory.image();
-        for &(index, on) in &self.switches {
-            let site = &image.patch_sites[index as usize];
+        for &Switch { index, site, on } in &self.switches {
             self.memory.write_shared(site.start(), site.bytes(on));
             self.switching.ambush.forget(index);
         }

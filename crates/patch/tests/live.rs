@@ -80,7 +80,7 @@ fn a_site_that_crosses_eight_bytes_is_refused() {
         let native = native.unwrap();
         let live = native.memory().live().unwrap();
         let crosses = pad % 8 > 3;
-        let end = native.memory().image().patch_sites[0].end;
+        let end = native.memory().image().site(0).unwrap().end;
         let expected = if crosses { Err(PatchError::Crosses { index: 0, end }) } else { Ok(()) };
         assert_eq!(live.set(0, false), expected, "pad {pad}");
         assert_eq!(native.memory().is_on(0), Some(crosses));

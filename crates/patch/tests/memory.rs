@@ -82,10 +82,10 @@ fn foreign_and_unknown_sites_are_refused() {
     let other = link(vec![hook(), caller("f", 9, true)]);
     let mut session = a.session();
     assert_eq!(session.set(1, true), Err(PatchError::NoSuchSite { index: 1, count: 1 }));
-    let site = &other.patch_sites[0];
-    assert_eq!(session.set_site(site, true), Err(PatchError::Foreign { end: site.end, tag: 7 }));
+    let site = other.patch_site(0).unwrap();
+    assert_eq!(session.set_site(&site, true), Err(PatchError::Foreign { end: site.end, tag: 7 }));
     drop(session);
-    let own = a.image().patch_sites[0].clone();
+    let own = a.image().patch_site(0).unwrap();
     let changed = PatchSite { on: vec![0xCC; 5], ..own.clone() };
     assert!(matches!(a.session().set_site(&changed, true), Err(PatchError::Foreign { .. })));
     assert_eq!(a.is_on(0), Some(true));
@@ -122,21 +122,17 @@ fn the_last_switch_of_a_site_wins() {
 }
 
 #[test]
-fn a_batch_is_cheap() {
+fn a_thousand_sites_are_switched_in_a_batch() {
     let functions = std::iter::once(hook()).chain((0..1000).map(|i| caller(&format!("f{i}"), 200, true)));
     let mut memory = memory(functions.collect());
-    let mut best = f64::INFINITY;
-    for round in 0..20 {
-        let start = std::time::Instant::now();
+    for on in [false, true, false] {
         let mut session = memory.session();
         for index in 0..1000 {
-            session.set(index, round % 2 == 1).unwrap();
+            session.set(index, on).unwrap();
         }
         session.commit();
-        best = best.min(start.elapsed().as_secs_f64());
+        assert_eq!(memory.count_on(), if on { 1000 } else { 0 });
     }
-    println!("{:.3} us a switch", best * 1e3);
-    assert!(best < 2e-3, "{} us a switch", best * 1e3);
 }
 
 #[cfg(target_arch = "x86_64")] // what the functions of these tests are code of

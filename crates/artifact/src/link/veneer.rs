@@ -11,7 +11,7 @@
 //! generator sees to it that a function's own calls reach so far beyond its end.
 
 use super::{Definition, LinkError, pad};
-use crate::image::{Architecture, Image, Import, LoadReloc, LoadTarget};
+use crate::image::{Architecture, Draft, Import, LoadReloc, LoadTarget};
 use crate::{CompiledFunction, RelocKind, SymbolName};
 use rustc_hash::FxHashMap;
 
@@ -70,7 +70,7 @@ impl<'a> Islands<'a> {
     /// reach of what comes after `function`.
     pub(super) fn before(
         &mut self,
-        image: &mut Image,
+        image: &mut Draft,
         names: &FxHashMap<&SymbolName, Definition>,
         function: &CompiledFunction,
     ) -> Result<(), LinkError> {
@@ -85,7 +85,7 @@ impl<'a> Islands<'a> {
     /// As [`Islands::before`], for `count` veneers of imports.
     pub(super) fn before_imports(
         &mut self,
-        image: &mut Image,
+        image: &mut Draft,
         names: &FxHashMap<&SymbolName, Definition>,
         count: usize,
     ) -> Result<(), LinkError> {
@@ -94,7 +94,7 @@ impl<'a> Islands<'a> {
 
     fn make_room(
         &mut self,
-        image: &mut Image,
+        image: &mut Draft,
         names: &FxHashMap<&SymbolName, Definition>,
         size: u32,
         more: u32,
@@ -111,7 +111,7 @@ impl<'a> Islands<'a> {
     /// where they lead.
     pub(super) fn finish(
         &mut self,
-        image: &mut Image,
+        image: &mut Draft,
         names: &FxHashMap<&SymbolName, Definition>,
     ) -> Result<(), LinkError> {
         self.island(image, names, u32::MAX)
@@ -120,7 +120,7 @@ impl<'a> Islands<'a> {
     /// Makes veneers for the pending calls whose deadline is not behind `until`.
     fn island(
         &mut self,
-        image: &mut Image,
+        image: &mut Draft,
         names: &FxHashMap<&SymbolName, Definition>,
         until: u32,
     ) -> Result<(), LinkError> {
@@ -199,7 +199,7 @@ impl<'a> Islands<'a> {
 }
 
 /// Adds the veneer of import `name`, and its slot where it has one.
-pub(super) fn add_import(image: &mut Image, name: &SymbolName) -> Result<(), LinkError> {
+pub(super) fn add_import(image: &mut Draft, name: &SymbolName) -> Result<(), LinkError> {
     let veneer = pad(image, 8)?;
     // Code that jumps through the 8 bytes after it; the length of its first instruction.
     let (code, first): (&[u8], u32) = match image.architecture {

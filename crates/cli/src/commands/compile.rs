@@ -1,6 +1,7 @@
 //! `sidetrack compile`: a module to the form that `run` needs not compile again, CLIF
 //! to an ELF object with its patch sites in a section.
 
+use super::input::Source;
 use super::progress::Progress;
 use super::{Input, TargetArgs, input};
 use sidetrack_artifact::write_object;
@@ -26,10 +27,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<bool, String> {
     let (bytes, extension) = match Input::read(&args.file)? {
         Input::Clif(functions) => (object(args, &functions)?, "o"),
-        Input::Module(bytes) => (module(args, &bytes)?, "cwasm"),
-        Input::Compiled(_) => {
+        Input::Module(source) if source.is_compiled() => {
             return Err(format!("{}: the module is compiled already", input::name(&args.file)));
         }
+        Input::Module(source) => (module(args, &source)?, "cwasm"),
     };
     let output = match &args.output {
         None if args.file == Path::new("-") => {
@@ -42,11 +43,11 @@ pub fn run(args: &Args) -> Result<bool, String> {
     Ok(true)
 }
 
-fn module(args: &Args, bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn module(args: &Args, source: &Source) -> Result<Vec<u8>, String> {
     let mut config = args.target.config()?;
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-    let module = input::load(&engine, &args.file, bytes, false)?;
+    let module = input::load(&engine, &args.file, source)?;
     drop(progress);
     module.serialize().map_err(|error| format!("{}: {error:#}", input::name(&args.file)))
 }

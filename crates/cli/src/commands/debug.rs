@@ -1,6 +1,7 @@
 //! `sidetrack debug`: a program under the debugger's command line.
 
 use super::guest::{self, Guest, State, Stop};
+use super::input::Source;
 use super::progress::Progress;
 use super::{TargetArgs, input, objdump};
 use sidetrack_debug::repl::{self, Options};
@@ -29,7 +30,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: Args) -> Result<bool, String> {
-    let (bytes, compiled) = input::with_sites(
+    let source = input::with_sites(
         args.guest.file(),
         args.guest.allow_precompiled,
         &args.target,
@@ -37,15 +38,15 @@ pub fn run(args: Args) -> Result<bool, String> {
         "debugging",
     )?;
     let args = Arc::new(args);
-    guest::on_thread(&args.clone().guest, move || run_here(args, &bytes, compiled))
+    guest::on_thread(&args.clone().guest, move || run_here(args, &source))
 }
 
-fn run_here(args: Arc<Args>, bytes: &[u8], compiled: bool) -> Result<bool, String> {
+fn run_here(args: Arc<Args>, source: &Source) -> Result<bool, String> {
     let mut config = args.target.config()?;
     args.guest.configure(&mut config);
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-    let module = input::load(&engine, args.guest.file(), bytes, compiled)?;
+    let module = input::load(&engine, args.guest.file(), source)?;
     drop(progress);
     let options = Options {
         scripts: args.scripts.clone(),

@@ -4,17 +4,33 @@
 use super::TargetArgs;
 use sidetrack_engine::{Engine, Module};
 use sidetrack_ir::Function;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// A file's contents.
 pub enum Input {
     /// Functions of the code generator's text.
     Clif(Vec<Function>),
-    /// A WebAssembly module, binary or text.
-    Module(Vec<u8>),
-    /// A compiled module.
-    Compiled(Vec<u8>),
+    /// A module.
+    Module(Source),
+}
+
+/// Where a module comes from.
+pub enum Source {
+    /// WebAssembly, binary or text.
+    Wasm(Vec<u8>),
+    /// A compiled module that is not a file's.
+    CompiledBytes(Vec<u8>),
+    /// A compiled module, which the file is.
+    CompiledFile,
+}
+
+impl Source {
+    /// Whether the module is compiled.
+    pub fn is_compiled(&self) -> bool {
+        !matches!(self, Source::Wasm(_))
+    }
 }
 
 /// What is said of standard input instead of its name.
@@ -31,17 +47,25 @@ impl Input {
     /// # Errors
     /// If it cannot be read, or is called CLIF and is none.
     pub fn read(path: &Path) -> Result<Input, String> {
+        let failed = |error| format!("{}: {error}", name(path));
         let mut bytes = Vec::new();
-        let read = if path == Path::new("-") {
-            std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+        if path == Path::new("-") {
+            io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
         } else {
-            std::fs::read(path).map(|read| bytes = read)
-        };
-        read.map_err(|error| format!("{}: {error}", name(path)))?;
+            let mut file = File::open(path).map_err(failed)?;
+            let start = Module::SERIALIZED_START.len() as u64;
+            file.by_ref().take(start).read_to_end(&mut bytes).map_err(failed)?;
+            // Of a compiled module nothing is read that is not used.
+            if Module::is_serialized(&bytes) && file.metadata().map_err(failed)?.is_file() {
+                return Ok(Input::Module(Source::CompiledFile));
+            }
+            file.read_to_end(&mut bytes).map_err(failed)?;
+        }
         if path.extension().is_some_and(|extension| extension == "clif") {
             return functions(path, bytes).map(Input::Clif);
         }
-        Ok(if Module::is_serialized(&bytes) { Input::Compiled(bytes) } else { Input::Module(bytes) })
+        let compiled = Module::is_serialized(&bytes);
+        Ok(Input::Module(if compiled { Source::CompiledBytes(bytes) } else { Source::Wasm(bytes) }))
     }
 
     /// As [`Input::read`]. A compiled module is taken only if that is allowed: it is machine
@@ -51,7 +75,7 @@ impl Input {
     /// As [`Input::read`]; if it is a compiled module and those are not allowed.
     pub fn read_checked(path: &Path, allow_precompiled: bool) -> Result<Input, String> {
         match Input::read(path)? {
-            Input::Compiled(_) if !allow_precompiled => Err(format!(
+            Input::Module(source) if source.is_compiled() && !allow_precompiled => Err(format!(
                 "{}: the file is a compiled module, whose machine code nothing confines; \
                  --allow-precompiled takes it if you trust who made it",
                 name(path)
@@ -72,8 +96,8 @@ fn functions(path: &Path, bytes: Vec<u8>) -> Result<Vec<Function>, String> {
     Ok(functions)
 }
 
-/// Reads a module that is to be compiled with its sites, and whether it is compiled
-/// already. What is done with it is said in both forms: "traced", "tracing".
+/// Reads a module that is to be compiled with its sites. What is done with it is said in both
+/// forms: "traced", "tracing".
 ///
 /// # Errors
 /// As [`Input::read_checked`]; if it is CLIF, or sites are to be left out.
@@ -83,10 +107,9 @@ pub fn with_sites(
     target: &TargetArgs,
     done: &str,
     doing: &str,
-) -> Result<(Vec<u8>, bool), String> {
+) -> Result<Source, String> {
     let source = match Input::read_checked(path, allow_precompiled)? {
-        Input::Module(bytes) => (bytes, false),
-        Input::Compiled(bytes) => (bytes, true),
+        Input::Module(source) => source,
         Input::Clif(_) => return Err(format!("{}: only WebAssembly is {done}", name(path))),
     };
     if !target.has_sites() {
@@ -100,12 +123,12 @@ pub fn with_sites(
 /// # Errors
 /// If the module is not right, or compiled by another version or with other settings;
 /// the message starts with the file's name.
-pub fn load(engine: &Engine, path: &Path, bytes: &[u8], compiled: bool) -> Result<Module, String> {
+pub fn load(engine: &Engine, path: &Path, source: &Source) -> Result<Module, String> {
     let name = name(path);
-    let module = if compiled {
-        crate::precompiled::load(engine, bytes)
-    } else {
-        Module::new_with_filename(engine, bytes, &name)
+    let module = match source {
+        Source::Wasm(bytes) => Module::new_with_filename(engine, bytes, &name),
+        Source::CompiledBytes(bytes) => crate::precompiled::load(engine, bytes),
+        Source::CompiledFile => crate::precompiled::load_file(engine, path),
     };
     module.map_err(|error| format!("{name}: {error:#}"))
 }
@@ -116,8 +139,7 @@ pub fn load(engine: &Engine, path: &Path, bytes: &[u8], compiled: bool) -> Resul
 /// As [`Input::read_checked`] and [`load`]; if the file is CLIF.
 pub fn module(engine: &Engine, path: &Path, allow_precompiled: bool) -> Result<Module, String> {
     match Input::read_checked(path, allow_precompiled)? {
-        Input::Module(bytes) => load(engine, path, &bytes, false),
-        Input::Compiled(bytes) => load(engine, path, &bytes, true),
+        Input::Module(source) => load(engine, path, &source),
         Input::Clif(_) => Err(format!("{}: only WebAssembly can be imported from", name(path))),
     }
 }

@@ -1,5 +1,6 @@
 //! `sidetrack objdump`: what the code generator makes of functions.
 
+use super::input::Source;
 use super::progress::Progress;
 use super::{Input, TargetArgs, input};
 use sidetrack_artifact::module::symbols;
@@ -26,8 +27,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<bool, String> {
     let text = match Input::read_checked(&args.file, args.allow_precompiled)? {
         Input::Clif(list) => functions(args, &list)?,
-        Input::Module(bytes) => module(args, &bytes, false)?,
-        Input::Compiled(bytes) => module(args, &bytes, true)?,
+        Input::Module(source) => module(args, &source)?,
     };
     super::print(&text)?;
     Ok(true)
@@ -45,16 +45,16 @@ fn functions(args: &Args, functions: &[Function]) -> Result<String, String> {
 
 /// The functions of a module in the order of the code, and the stubs between it and
 /// the host.
-fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
+fn module(args: &Args, source: &Source) -> Result<String, String> {
     let mut config = args.target.config()?;
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-    let module = input::load(&engine, &args.file, bytes, compiled)?;
+    let module = input::load(&engine, &args.file, source)?;
     drop(progress);
     let mut text = String::new();
-    for symbol in &module.image().symbols {
-        let code = disassemble(&module, symbol)?;
-        let title = title(&module, &symbol.name);
+    for symbol in module.image().symbols() {
+        let code = disassemble(&module, &symbol)?;
+        let title = title(&module, &symbol.name());
         let _ = writeln!(text, "{title}: {} bytes at {:#x}\n{code}", symbol.size, symbol.offset);
     }
     Ok(text)
@@ -66,10 +66,10 @@ fn module(args: &Args, bytes: &[u8], compiled: bool) -> Result<String, String> {
 /// If the module does not define it.
 pub fn function(module: &Module, func: u32) -> Result<String, String> {
     let symbol = module.image().symbol(&symbols::function(func));
-    disassemble(module, symbol.ok_or_else(|| format!("function {func} has no code"))?)
+    disassemble(module, &symbol.ok_or_else(|| format!("function {func} has no code"))?)
 }
 
-fn disassemble(module: &Module, symbol: &Symbol) -> Result<String, String> {
+fn disassemble(module: &Module, symbol: &Symbol<'_>) -> Result<String, String> {
     let image = module.image();
     let target = match image.architecture {
         Architecture::X86_64 => "x86_64",
@@ -87,7 +87,7 @@ fn title(module: &Module, name: &SymbolName) -> String {
     let info = module.info();
     let ty = || info.types.get(index as usize).map_or(String::new(), |ty| format!(" {ty}"));
     if *name == symbols::function(index) {
-        let name = info.functions.get(index as usize).and_then(|function| function.name.as_deref());
+        let name = info.functions.name(index);
         format!(
             "function {index}{}",
             name.map_or(String::new(), |name| format!(" <{}>", Printable::name(name)))

@@ -3,6 +3,7 @@
 //! What the program itself prints goes to standard error.
 
 use super::guest::{self, Guest, Stop};
+use super::input::Source;
 use super::progress::Progress;
 use super::{TargetArgs, input, say};
 use sidetrack_engine::{DebugEvent, Engine, Resume, WasmBacktrace};
@@ -30,7 +31,7 @@ pub struct Args {
 
 /// Runs the verb; the exit code is the program's, or 134 if it traps.
 pub fn run(args: Args) -> Result<ExitCode, String> {
-    let (bytes, compiled) = input::with_sites(
+    let source = input::with_sites(
         args.guest.file(),
         args.guest.allow_precompiled,
         &args.target,
@@ -38,7 +39,7 @@ pub fn run(args: Args) -> Result<ExitCode, String> {
         "tracing",
     )?;
     let args = Arc::new(args);
-    guest::on_thread(&args.clone().guest, move || run_here(&args, &bytes, compiled))
+    guest::on_thread(&args.clone().guest, move || run_here(&args, &source))
 }
 
 /// The error that ends the program when there is no line more to write.
@@ -68,7 +69,7 @@ impl Lines {
     }
 }
 
-fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, String> {
+fn run_here(args: &Args, source: &Source) -> Result<ExitCode, String> {
     let file = input::name(args.guest.file());
     let mut config = args.target.config()?;
     args.guest.configure(&mut config);
@@ -77,7 +78,7 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
     let output = io::stderr().as_fd().try_clone_to_owned();
     let output = output.map_err(|error| format!("standard error: {error}"))?;
     let mut store = args.guest.store(&engine, Stdio::Host(output))?;
-    let module = input::load(&engine, args.guest.file(), bytes, compiled)?;
+    let module = input::load(&engine, args.guest.file(), source)?;
     drop(progress);
 
     let lines =

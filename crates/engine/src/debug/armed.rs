@@ -46,7 +46,7 @@ impl Spot {
         if let Some(state) = self.state.get() {
             return Ok(state);
         }
-        let state = self.func.state_at(&self.module, self.site.end)?;
+        let state = self.func.state_at(self.site.end)?;
         let state = state.ok_or_else(|| anyhow!("a site without state"))?;
         Ok(self.state.get_or_init(|| state))
     }

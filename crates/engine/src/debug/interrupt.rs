@@ -37,7 +37,7 @@ type Waker = dyn Fn() + Send + Sync;
 impl Interrupts {
     /// The store has loaded more code.
     pub fn add(&self, code: &StoreCode) {
-        if !code.memory().image().patch_sites.is_empty() {
+        if code.memory().image().has_sites() {
             let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
             codes.push(code.memory().clone());
             if self.watching.load(Ordering::SeqCst) {

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::module::Module;
 use anyhow::{anyhow, bail, ensure};
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{ModuleInfo, StateIndex, StateMap, Symbol};
+use sidetrack_artifact::{BlobError, ModuleInfo, StateIndex, StateMap};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -44,9 +44,29 @@ pub(crate) struct FuncDebug {
     run: Vec<u32>,
     /// The offset of the function's code in the image.
     start: u32,
-    /// Of the state maps of its calls and sites, and of those of its traps once somebody asks.
-    states: StateIndex,
-    trap_states: OnceLock<StateIndex>,
+    /// The state maps of its calls and sites, and those of its traps once somebody asks.
+    states: States,
+    trap_states: OnceLock<States>,
+}
+
+/// State maps of a function, which are decoded one by one.
+#[derive(Debug)]
+struct States {
+    bytes: Vec<u8>,
+    index: StateIndex,
+}
+
+impl States {
+    fn new(module: &Module, bytes: std::result::Result<Vec<u8>, BlobError>) -> Result<Self> {
+        ensure_whole(module)?;
+        let bytes = bytes?;
+        Ok(States { index: StateIndex::new(&bytes)?, bytes })
+    }
+
+    /// The map at this offset from the function's start.
+    fn find(&self, offset: u32) -> Result<Option<StateMap>> {
+        Ok(self.index.find(&self.bytes, offset)?)
+    }
 }
 
 /// What a debugger knows of the functions that it has looked at.
@@ -81,7 +101,8 @@ impl Module {
     pub(super) fn throws(&self) -> Result<Vec<(Arc<FuncDebug>, Site)>> {
         const THROWS: [u8; 3] = [0x08, 0x09, 0x0a];
         let wasm = self.wasm();
-        let pcs = self.image().patch_sites.iter().map(|site| site.tag as u32);
+        let image = self.image();
+        let pcs = image.sites(0..image.site_count()).map(|(_, site)| site.tag as u32);
         let throws = |pc: &u32| wasm.get(*pc as usize).is_some_and(|opcode| THROWS.contains(opcode));
         let mut found = Vec::new();
         for pc in BTreeSet::from_iter(pcs.filter(throws)) {
@@ -116,11 +137,18 @@ impl Module {
     }
 }
 
+/// # Errors
+/// If the module is a file's, which has been found to be damaged.
+fn ensure_whole(module: &Module) -> Result<()> {
+    module.damage().map_or(Ok(()), Err)
+}
+
 impl FuncDebug {
     fn new(module: &Module, func: u32) -> Result<Self> {
         let info = module.info();
-        let range = &info.functions[func as usize].body;
+        let range = info.functions.body(func);
         let code = module.wasm().get(range.start as usize..range.end as usize);
+        ensure_whole(module)?;
         let code = code.ok_or_else(|| anyhow!("the bytes of function {func} are not there"))?;
         let body = Arc::new(Body::decode(info, func, code)?);
         let image = module.image();
@@ -129,8 +157,7 @@ impl FuncDebug {
         let mut site_ops = OpSet::new(&body);
         let mut by_op: HashMap<u32, Vec<Site>> = HashMap::new();
         let mut sites = Vec::new();
-        for index in image.patch_sites_of(&name) {
-            let record = &image.patch_sites[index];
+        for (index, record) in image.sites(image.sites_of(&name)) {
             let op = body.index_at(record.tag as u32);
             let op = op.ok_or_else(|| anyhow!("a site at {:#x}, where no operator is", record.tag))?;
             let site = Site { index, op, end: record.end };
@@ -138,7 +165,7 @@ impl FuncDebug {
             by_op.entry(op).or_default().push(site);
             sites.push(site);
         }
-        let states = StateIndex::new(&symbol.states)?;
+        let states = States::new(module, symbol.states())?;
         let run = runs(&body, &site_ops, &by_op);
         let (start, trap_states) = (symbol.offset, OnceLock::new());
         Ok(FuncDebug { body, sites, site_ops, by_op, run, start, states, trap_states })
@@ -196,27 +223,23 @@ impl FuncDebug {
         Some(self.sites[at])
     }
 
-    fn symbol<'a>(&self, module: &'a Module) -> Result<&'a Symbol> {
-        let symbol = module.image().symbol(&symbols::function(self.body.func()));
-        symbol.ok_or_else(|| anyhow!("function {} has no code", self.body.func()))
-    }
-
     /// What can be read at the site or call that ends at this offset in the image.
-    pub fn state_at(&self, module: &Module, end: u32) -> Result<Option<StateMap>> {
-        Ok(self.states.find(&self.symbol(module)?.states, end - self.start)?)
+    pub fn state_at(&self, end: u32) -> Result<Option<StateMap>> {
+        self.states.find(end - self.start)
     }
 
     /// What is still there where the instruction at this offset in the image has trapped.
     pub fn state_at_trap(&self, module: &Module, at: u32) -> Result<Option<StateMap>> {
-        let bytes = &self.symbol(module)?.trap_states;
-        let index = match self.trap_states.get() {
-            Some(index) => index,
+        let states = match self.trap_states.get() {
+            Some(states) => states,
             None => {
-                let index = StateIndex::new(bytes)?;
-                self.trap_states.get_or_init(|| index)
+                let symbol = module.image().symbol(&symbols::function(self.body.func()));
+                let bytes = symbol.map_or(Ok(Vec::new()), |symbol| symbol.trap_states());
+                let states = States::new(module, bytes)?;
+                self.trap_states.get_or_init(|| states)
             }
         };
-        Ok(index.find(bytes, at - self.start)?)
+        states.find(at - self.start)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::vm::hook::{Registers, instance_of};
 use crate::vm::{HostError, VmPtr, context, host};
 use anyhow::anyhow;
 use sidetrack_artifact::module::symbols;
-use sidetrack_artifact::{StateMap, SymbolName, TrapCode, vmctx};
+use sidetrack_artifact::{StateMap, TrapCode, vmctx};
 use sidetrack_patch::run::Frame;
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
@@ -321,7 +321,7 @@ fn innermost(store: &mut StoreOpaque, registers: &Registers<'_>) -> Result<Optio
         let Some(code) = store.code_at(within) else { continue };
         let at_trap = if trapped { func.state_at_trap(&module, code.offset(frame.pc))? } else { None };
         let state = match at_trap {
-            None => func.state_at(&module, code.offset(frame.pc))?,
+            None => func.state_at(code.offset(frame.pc))?,
             known => known,
         };
         let read = |key: u32| {
@@ -523,12 +523,7 @@ pub(crate) fn arm_entry(store: &mut StoreOpaque, address: usize) -> Result<bool>
 pub(super) fn function_at(store: &StoreOpaque, address: usize) -> Option<(Module, u32)> {
     let code = store.code_at(address)?;
     let symbol = code.module().image().symbol_at(code.offset(address))?;
-    match symbol.name {
-        SymbolName::User { index, .. } if symbol.name == symbols::function(index) => {
-            Some((code.module().clone(), index))
-        }
-        _ => None,
-    }
+    Some((code.module().clone(), symbol.index_in(symbols::FUNCTIONS)?))
 }
 
 /// The operator in which an outer frame is stopped, with its function.
@@ -542,7 +537,7 @@ pub(super) fn outer_frame(
 /// What can be read of a frame that is stopped in a call.
 pub(super) fn outer_state(store: &StoreOpaque, func: &FuncDebug, frame: &Frame) -> Result<Option<StateMap>> {
     let Some(code) = store.code_at(frame.pc - 1) else { return Ok(None) };
-    func.state_at(code.module(), code.offset(frame.pc))
+    func.state_at(code.offset(frame.pc))
 }
 
 /// The operator that the code at an address is of, with its function.

@@ -108,15 +108,11 @@ impl Context {
         self.set(vmctx::ctx::TYPE_IDS, code.type_ids.as_ptr() as u64);
         self.set(vmctx::ctx::INSTANCE, instance as u64);
         let vmctx = self.address().as_ptr() as *const u8;
-        for (index, function) in info.functions.iter().enumerate().skip(info.imported_functions as usize) {
-            let Some(reference) = function.reference else { continue };
-            let type_id = code.type_ids[function.ty as usize];
-            let record = FuncRecord {
-                code: (code.function)(index as u32),
-                vmctx,
-                type_id,
-                entry: (code.entry)(function.ty),
-            };
+        let references = (0..info.references).zip(info.functions.referenced());
+        for (reference, index) in references.filter(|(_, index)| !info.is_imported_function(*index)) {
+            let ty = info.functions.ty(index);
+            let type_id = code.type_ids[ty as usize];
+            let record = FuncRecord { code: (code.function)(index), vmctx, type_id, entry: (code.entry)(ty) };
             let at = layout.record(reference);
             assert!(at as usize + size_of::<FuncRecord>() <= size_of_val(&*self.block), "inside the context");
             // SAFETY: inside the block by the assertion; layouts align records to 8 bytes.

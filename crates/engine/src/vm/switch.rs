@@ -49,11 +49,9 @@ pub fn arm_all(memory: &CodeMemory) {
     // `Interrupts::add` are called with another borrow of it. An interpreter reads code as data, so
     // nobody has to serialise.
     let mut session = if bytecode { unsafe { memory.idle_session() } } else { memory.shared_session() };
-    for index in 0..memory.image().patch_sites.len() {
-        // Sites of an image that is loaded can be switched; a system where they cannot has
-        // no interrupts.
-        let _ = session.set(index, true);
-    }
+    // Sites of an image that is loaded can be switched; a system where they cannot has
+    // no interrupts.
+    let _ = session.set_all(true);
     session.commit();
 }
 

@@ -142,7 +142,7 @@ impl Emulated {
         let place = |pc: u64| {
             let offset = pc as u32;
             let function = self.image.symbol_at(offset).filter(|_| u64::from(offset) == pc);
-            Place { offset, function: function.map(|symbol| symbol.name.clone()) }
+            Place { offset, function: function.map(|symbol| symbol.name()) }
         };
         match outcome {
             Ok(Outcome::Returned) => Ok(()),
@@ -202,8 +202,8 @@ fn start(target: &'static Target, image: &Image) -> Result<Process, String> {
         Some(process) => process,
         None => Process::start(target)?,
     };
-    let base = process.allocate(image.code.len())?;
-    let mut code = image.code.clone();
+    let base = process.allocate(image.code_len())?;
+    let mut code = image.code().to_vec();
     for reloc in &image.load_relocs {
         let address = match reloc.target {
             LoadTarget::Image(offset) => base + u64::from(offset),
@@ -216,9 +216,9 @@ fn start(target: &'static Target, image: &Image) -> Result<Process, String> {
     Ok(process)
 }
 
-/// What switches a site: where, and the bytes there.
+/// What switches a site, which the image has: where, and the bytes there.
 fn edit(image: &Image, index: usize, on: bool) -> (u32, Vec<u8>) {
-    let site = &image.patch_sites[index];
+    let site = image.site(index).expect("the image has the site");
     (site.start(), site.bytes(on).to_vec())
 }
 

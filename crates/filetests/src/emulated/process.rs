@@ -120,15 +120,15 @@ impl Process {
 
     /// Fills the memory for code and publishes it.
     pub(super) fn load(&mut self, image: &Image, code: &[u8]) -> Result<(), String> {
-        let mut message = Message::new(b'L').number(image.traps.len() as u64);
-        for trap in &image.traps {
+        let mut message = Message::new(b'L').number(image.traps().count() as u64);
+        for trap in image.traps() {
             message = message.number(trap.offset.into()).number(trap_number(trap.code));
         }
-        message = message.number(image.call_sites.len() as u64);
+        message = message.number(image.handled_calls().count() as u64);
         let mut handlers = Vec::new();
-        for call in &image.call_sites {
+        for call in image.handled_calls() {
             let first = handlers.len() as u64;
-            handlers.extend(call.handlers.iter().filter_map(|handler| match *handler {
+            handlers.extend(call.handlers().filter_map(|handler| match handler {
                 ExceptionHandler::Tag { tag, handler } => Some([0, u64::from(tag), u64::from(handler)]),
                 ExceptionHandler::Default { handler } => Some([1, 0, u64::from(handler)]),
                 ExceptionHandler::Context(_) => None,

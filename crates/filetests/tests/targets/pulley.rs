@@ -23,7 +23,7 @@ impl Engine for Pulley {
     }
 
     fn switch_all(&mut self, on: bool) {
-        let count = self.memory().image().patch_sites.len();
+        let count = self.memory().image().site_count();
         let mut session = self.memory().session();
         for index in 0..count {
             session.set(index, on).expect("the site is there");

@@ -24,7 +24,7 @@ impl Engine for Native {
 
     fn switch_all(&mut self, on: bool) {
         let memory = self.memory_mut();
-        let count = memory.image().patch_sites.len();
+        let count = memory.image().site_count();
         let mut session = memory.session();
         for index in 0..count {
             session.set(index, on).expect("the site is there");

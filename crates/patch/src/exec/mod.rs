@@ -85,7 +85,7 @@ pub struct Place {
 
 impl Place {
     fn new(image: &Image, offset: u32) -> Self {
-        Place { offset, function: image.symbol_at(offset).map(|s| s.name.clone()) }
+        Place { offset, function: image.symbol_at(offset).map(|s| s.name()) }
     }
 }
 
@@ -139,7 +139,7 @@ fn switch(
     let image = memory.image().clone();
     let mut session = memory.session();
     let mut count = 0;
-    for index in image.patch_sites_tagged(function, tag) {
+    for index in image.sites_tagged(function, tag) {
         session.set(index, on)?;
         count += 1;
     }

@@ -3,12 +3,15 @@
 
 use super::{Protection, fork};
 use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, fallocate, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
+use rustix::mm::{
+    MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap_fixed, munmap,
+};
 use rustix::process::{Pid, getpid};
 use rustix::thread::{MembarrierCommand, membarrier};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -66,6 +69,12 @@ pub(crate) struct Source {
 enum Pristine {
     /// In a file, from an offset on.
     File(Arc<Segment>, u64),
+    /// In a file that was there before, of which the process has no descriptor: copies are
+    /// made of this view, which nobody writes to. The system can give the file behind a view
+    /// a second address (`mremap` with `MREMAP_DONTUNMAP`, for files since Linux 5.13): the
+    /// pages that were mapped move there, and those at the old address come out of the file
+    /// again. Where it cannot, a copy is one of all bytes.
+    Mapped(Mapping),
     /// Where no file can be had: in memory, and each view is a copy.
     Memory(Box<[u8]>),
 }
@@ -97,15 +106,34 @@ impl Source {
         Ok(Source { len, bytes })
     }
 
-    /// A view whose changes nobody else sees, writable at first.
+    /// The pages of a file. An error if they could not be executed.
+    ///
+    /// # Safety
+    /// Nobody changes them or makes the file shorter while the source or a view of it is there.
+    pub(crate) unsafe fn in_file(file: &File, offset: u64, len: usize) -> io::Result<Self> {
+        let len = whole_pages(len);
+        // Where the file system lets nothing be executed, this is what it refuses.
+        let prot = ProtFlags::READ | ProtFlags::EXEC;
+        let pristine = Mapping::new(file, offset, len, MapFlags::PRIVATE, prot)?;
+        Ok(Source { len, bytes: Pristine::Mapped(pristine) })
+    }
+
+    /// Whether the pages are those of a file that was there before.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.bytes, Pristine::Mapped(_))
+    }
+
+    /// A view whose changes nobody else sees. One of a file's pages is executable at first, any
+    /// other writable.
     pub(crate) fn map_private(&self) -> io::Result<Mapping> {
         let prot = ProtFlags::READ | ProtFlags::WRITE;
         match &self.bytes {
             Pristine::File(segment, offset) => {
                 Mapping::new(&segment.file, *offset, self.len, MapFlags::PRIVATE, prot)
             }
+            Pristine::Mapped(pristine) => pristine.duplicate().or_else(|_| pristine.copy()),
             Pristine::Memory(bytes) => {
-                let mut mapping = Mapping::anonymous(self.len)?;
+                let mut mapping = Mapping::anonymous(self.len, prot)?;
                 mapping.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
                 Ok(mapping)
             }
@@ -160,18 +188,39 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    fn new(file: &OwnedFd, offset: u64, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
+    fn new(file: impl AsFd, offset: u64, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
         // SAFETY: the kernel chooses an address that is free, so no memory in use is replaced.
         let base = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, offset) }?;
         Ok(Mapping { base: base.cast(), len })
     }
 
-    /// Zeroed memory, writable at first.
-    fn anonymous(len: usize) -> io::Result<Self> {
-        let prot = ProtFlags::READ | ProtFlags::WRITE;
+    /// Zeroed memory.
+    fn anonymous(len: usize, prot: ProtFlags) -> io::Result<Self> {
         // SAFETY: as above.
         let base = unsafe { mmap_anonymous(std::ptr::null_mut(), len, prot, MapFlags::PRIVATE) }?;
         Ok(Mapping { base: base.cast(), len })
+    }
+
+    /// Another view of the file that this is a private view of, never written to; with the
+    /// same protection.
+    fn duplicate(&self) -> io::Result<Self> {
+        // The system call takes the address of the new mapping in any case.
+        let place = Mapping::anonymous(self.len, ProtFlags::empty())?;
+        let flags = MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP;
+        let (old, new) = (self.base.cast(), place.base.cast());
+        // SAFETY: what is replaced is `place`, which nothing refers to. The old mapping
+        // stays; its pages have the bytes of the file, before and after.
+        unsafe { mremap_fixed(old, self.len, self.len, flags, new) }?;
+        Ok(place)
+    }
+
+    /// The bytes of a view that is never written to in memory of their own, writable at first.
+    fn copy(&self) -> io::Result<Self> {
+        let mut copy = Mapping::anonymous(self.len, ProtFlags::READ | ProtFlags::WRITE)?;
+        // SAFETY: mapped and readable for as long as self lives, and nobody writes there.
+        let bytes = unsafe { std::slice::from_raw_parts(self.base, self.len) };
+        copy.bytes_mut().copy_from_slice(bytes);
+        Ok(copy)
     }
 
     /// The address of the first byte.

@@ -46,8 +46,9 @@ mod tests {
                 let source = Source::new(&[1, 2, 3]).unwrap();
                 let mut a = source.map_private().unwrap();
                 let mut b = source.map_private().unwrap();
-                a.bytes_mut()[1] = 9;
                 let len = a.len();
+                a.make_writable(0..len).unwrap();
+                a.bytes_mut()[1] = 9;
                 a.make_executable(0..len).unwrap();
                 b.make_executable(0..len).unwrap();
                 assert!(a.read(0..3).eq([1, 9, 3]));

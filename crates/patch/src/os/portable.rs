@@ -5,6 +5,7 @@
 
 use super::Protection;
 use memmap2::{Mmap, MmapMut};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 
@@ -20,7 +21,22 @@ impl Source {
         Ok(Source { bytes: bytes.to_vec() })
     }
 
-    /// A view whose changes nobody else sees, writable at first.
+    /// Pages of files are not used here.
+    ///
+    /// # Safety
+    /// None is needed.
+    #[cfg_attr(test, allow(dead_code))]
+    pub(crate) unsafe fn in_file(_file: &File, _offset: u64, _len: usize) -> io::Result<Self> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    /// Whether the pages are those of a file: not here.
+    #[cfg_attr(test, allow(dead_code))]
+    pub(crate) fn is_file(&self) -> bool {
+        false
+    }
+
+    /// A view whose changes nobody else sees.
     pub(crate) fn map_private(&self) -> io::Result<Mapping> {
         let mut map = MmapMut::map_anon(self.bytes.len().max(1).next_multiple_of(4096))?;
         map[..self.bytes.len()].copy_from_slice(&self.bytes);

@@ -78,7 +78,7 @@ pub(super) unsafe fn frames_at(view: &View, code: Code<'_>, registers: Registers
     let symbol = image.symbol_at(offset);
     let step = |wanted: fn(&UnwindOp) -> bool| {
         let symbol = symbol?;
-        symbol.unwind.ops.iter().find(|(_, op)| wanted(op)).map(|(end, _)| symbol.offset + end)
+        symbol.unwind().ops.iter().find(|(_, op)| wanted(op)).map(|(end, _)| symbol.offset + end)
     };
     let pushed = step(|op| matches!(op, UnwindOp::PushFrame { .. }));
     let defined = step(|op| matches!(op, UnwindOp::DefineFrame));
@@ -123,8 +123,8 @@ pub(super) unsafe fn find_handler(frame: Frame, tag: u64, max: usize) -> Result<
     let mut at = frame;
     while let Some(code) = view.find(at.pc.wrapping_sub(1)) {
         let (image, offset) = code.at(at.pc);
-        if let Some(call) = image.call_site(offset) {
-            let handler = call.handlers.iter().find_map(|clause| match *clause {
+        if let Some(call) = image.handled_call(offset) {
+            let handler = call.handlers().find_map(|clause| match clause {
                 ExceptionHandler::Tag { tag: t, handler } if u64::from(t) == tag => Some(handler),
                 ExceptionHandler::Default { handler } => Some(handler),
                 ExceptionHandler::Tag { .. } | ExceptionHandler::Context(_) => None,

@@ -36,7 +36,7 @@ impl Kept {
             all.push(now.clone());
             let (image, offset) = code.at(within);
             let symbol = image.symbol_at(offset);
-            let ops = symbol.map_or(&[][..], |symbol| &symbol.unwind.ops);
+            let ops = symbol.map_or(&[][..], |symbol| &symbol.unwind().ops);
             let done = |end: u32| symbol.is_some_and(|symbol| symbol.offset + end <= offset);
             let mut size = 0;
             for &(_, op) in ops.iter().filter(|(end, _)| done(*end)) {

@@ -343,7 +343,8 @@ unsafe fn trap(vm: &Vm, pc: usize, kind: Option<TrapKind>, max_frames: usize) ->
         Some(TrapKind::MemoryOutOfBounds) => Some(TrapCode::HeapOutOfBounds),
         _ => None,
     });
-    let (Some(_), Some(found)) = (code, found) else {
+    let damaged = found.as_ref().is_some_and(|code| code.at(pc).0.damaged().is_some());
+    let (true, Some(found)) = (code.is_some() || damaged, found) else {
         return Left::Fault { pc, reason: "the interpreter refuses the instruction".to_string() };
     };
     let sp = vm.state()[XReg::sp].get_ptr::<u8>() as usize;

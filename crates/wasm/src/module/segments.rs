@@ -33,6 +33,7 @@ pub(super) fn elements(info: &mut ModuleInfo, section: ElementSectionReader<'_>)
 }
 
 pub(super) fn data(info: &mut ModuleInfo, section: DataSectionReader<'_>) -> Result<(), WasmError> {
+    let mut bytes = Vec::new();
     for data in section {
         let data = data?;
         let mode = match data.kind {
@@ -41,9 +42,11 @@ pub(super) fn data(info: &mut ModuleInfo, section: DataSectionReader<'_>) -> Res
                 SegmentMode::Active { index: memory_index, offset: constants::read(&offset_expr)? }
             }
         };
-        let start = info.data.len() as u32;
-        info.data.extend_from_slice(data.data);
-        info.data_segments.push(DataSegment { mode, bytes: start..info.data.len() as u32 });
+        let start = bytes.len() as u32;
+        bytes.extend_from_slice(data.data);
+        let position = (data.range.end as usize - data.data.len()) as u32;
+        info.data_segments.push(DataSegment { mode, bytes: start..bytes.len() as u32, position });
     }
+    info.data = bytes.into();
     Ok(())
 }

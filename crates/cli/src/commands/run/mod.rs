@@ -57,8 +57,7 @@ pub fn run(args: Args) -> Result<ExitCode, String> {
         }
         Input::Clif(_) if args.timeout.is_some() => Err("--timeout is for WebAssembly".to_string()),
         Input::Clif(functions) => clif::run(&args, &functions).map(|()| ExitCode::SUCCESS),
-        Input::Module(bytes) => module::run(args, bytes, false),
-        Input::Compiled(bytes) => module::run(args, bytes, true),
+        Input::Module(source) => module::run(args, source),
     }
 }
 

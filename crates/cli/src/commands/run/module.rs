@@ -5,6 +5,7 @@
 
 use super::Args;
 use crate::commands::guest::{self, Stop};
+use crate::commands::input::Source;
 use crate::commands::progress::Progress;
 use crate::commands::{cache, input, invoke, print, say};
 use sidetrack_engine::{Engine, InterruptHandle, Module, Trap, Val, WasmBacktrace};
@@ -28,14 +29,14 @@ struct Times {
 ///
 /// # Errors
 /// What is wrong before the guest runs.
-pub fn run(args: Args, bytes: Vec<u8>, compiled: bool) -> Result<ExitCode, String> {
+pub fn run(args: Args, source: Source) -> Result<ExitCode, String> {
     let args = Arc::new(args);
-    guest::on_thread(&args.clone().guest, move || run_here(&args, &bytes, compiled))
+    guest::on_thread(&args.clone().guest, move || run_here(&args, &source))
 }
 
-fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, String> {
+fn run_here(args: &Args, source: &Source) -> Result<ExitCode, String> {
     let file = input::name(args.guest.file());
-    let cache = if compiled || args.no_cache { None } else { cache::folder(args.cache.as_ref()) };
+    let cache = if source.is_compiled() || args.no_cache { None } else { cache::folder(args.cache.as_ref()) };
     let mut config = args.target.config()?;
     args.guest.configure(&mut config).cache_dir(cache.clone());
     let progress = Progress::show(&mut config);
@@ -44,7 +45,7 @@ fn run_here(args: &Args, bytes: &[u8], compiled: bool) -> Result<ExitCode, Strin
 
     let mut times = Times::default();
     let start = Instant::now();
-    let module = input::load(&engine, args.guest.file(), bytes, compiled)?;
+    let module = input::load(&engine, args.guest.file(), source)?;
     times.compile = start.elapsed();
     drop(progress);
     if let Some(error) = module.cache_error() {

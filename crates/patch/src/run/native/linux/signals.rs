@@ -107,9 +107,10 @@ fn handle_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_v
         // SAFETY: set by enter for as long as the activation lives.
         let activation = unsafe { &*current };
         if let Some(left) = trap(signal, fault, ucontext, activation) {
+            let is_known = matches!(left, Left::Exit(Exit::Trap { code: Some(_), .. }));
             let no_room = !activation.stack.is_null() || is_out_of_stack(signal, &left);
             activation.left.set(Some(left));
-            if hooks_traps() && !no_room {
+            if hooks_traps() && is_known && !no_room {
                 let pc = arch::registers(fault, ucontext).pc;
                 // SAFETY: compiled code keeps nothing below its stack pointer, and has not come to the
                 // end of the stack, which checks at its entries see to.
@@ -171,7 +172,11 @@ fn trap(
     let own = unsafe { activation.stack.as_ref() };
     let in_guard = own.is_some_and(|own| fault_address.is_some_and(|address| own.guard().contains(&address)));
     let code_here = if in_guard { Some(TrapCode::StackOverflow) } else { image.trap_at(offset) };
-    if code_here.is_none() {
+    // Of an image whose list of them is damaged any fault may be a trap, and of a file that has been
+    // cut off there is nothing to execute: errors, as long as it is known where the code was.
+    let is_cut_off =
+        signal == libc::SIGBUS && fault_address.is_some_and(|address| arch::is_fetch(pc, address));
+    if code_here.is_none() && image.damaged().is_none() && !is_cut_off {
         return own.map(|_| Left::Fault { pc, reason: format!("signal {signal}") });
     }
     // Allocates, which a handler may do here: the thread was in compiled code, which holds no lock.
