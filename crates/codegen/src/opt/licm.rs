@@ -12,7 +12,10 @@
 //! its operands are invariant. A loop's preheader is a block that jumps to its
 //! header and is the only way in; it is made when there is something to put in.
 //! Constants and addresses of the environment stay where they are: it is cheaper
-//! to make them again than to keep a register through the loop.
+//! to make them again than to keep a register through the loop. So it is with other
+//! operations once there are many and the loop is large: what is moved is kept through all
+//! of its blocks, in a stack slot mostly, and the allocator's work is the product of the two.
+//! An interpreter's loop of ten thousand blocks has thousands of addresses that could be moved.
 
 use super::memory::{self, Regions};
 use cranelift_entity::SecondaryMap;
@@ -35,12 +38,35 @@ pub fn run(func: &mut Function) {
     let written = memory::regions_written_in_blocks(func);
     let written = memory::regions_written_in_loops(func, &loops, &written);
     let (preheaders, made) = (SecondaryMap::new(), SecondaryMap::new());
-    let mut motion = Motion { func, cfg: &cfg, domtree: &domtree, loops, written, preheaders, made };
+    let room = room(func, &loops);
+    let mut motion = Motion { func, cfg: &cfg, domtree: &domtree, loops, written, room, preheaders, made };
     for &block in domtree.postorder().iter().rev() {
         if let Some(inner) = motion.loops.innermost(block) {
             motion.block(block, inner);
         }
     }
+}
+
+/// How many blocks the values that are moved out of a loop may be kept through, counted for
+/// each value.
+const MOST_KEPT: u32 = 1 << 14;
+/// How many values may be moved out of a loop, however large it is.
+const ALWAYS_MOVED: u32 = 16;
+
+/// How many values may be moved out of each loop.
+fn room(func: &Function, loops: &LoopAnalysis) -> SecondaryMap<Loop, u32> {
+    let mut sizes: SecondaryMap<Loop, u32> = SecondaryMap::new();
+    for inner in func.layout.blocks().filter_map(|block| loops.innermost(block)) {
+        sizes[inner] += 1;
+    }
+    let mut room = SecondaryMap::new();
+    for this_loop in loops.loops() {
+        if let Some(parent) = loops.parent(this_loop) {
+            sizes[parent] += sizes[this_loop];
+        }
+        room[this_loop] = (MOST_KEPT / sizes[this_loop].max(1)).max(ALWAYS_MOVED);
+    }
+    room
 }
 
 struct Motion<'a> {
@@ -49,6 +75,8 @@ struct Motion<'a> {
     domtree: &'a DominatorTree,
     loops: LoopAnalysis,
     written: SecondaryMap<Loop, Regions>,
+    /// How many more values may be moved out of each loop. Loads do not count.
+    room: SecondaryMap<Loop, u32>,
     preheaders: SecondaryMap<Loop, PackedOption<Block>>,
     /// The loops that new blocks are preheaders of.
     made: SecondaryMap<Block, PackedOption<Loop>>,
@@ -62,11 +90,15 @@ impl Motion<'_> {
             if !self.may_move(inst) {
                 continue;
             }
-            let target = self.loops.outermost_where(inner, |this_loop| self.is_invariant(inst, this_loop));
+            let counts = !self.func.dfg.insts[inst].opcode.can_load();
+            let target = self.loops.outermost_where(inner, |this_loop| {
+                (!counts || self.room[this_loop] > 0) && self.is_invariant(inst, this_loop)
+            });
             if let Some(target) = target
                 && let Some(preheader) = self.preheader(target)
                 && let Some(end) = self.func.layout.last_inst(preheader)
             {
+                self.room[target] -= u32::from(counts);
                 self.move_out(inst, target, end);
             }
         }

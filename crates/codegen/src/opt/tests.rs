@@ -397,3 +397,30 @@ fn keys_with_the_same_hash_stay_apart() {
     let opcodes = [Opcode::Imul, Opcode::Isub, Opcode::Iconst, Opcode::Load];
     assert_eq!(count_after(&[I64, I64], build, &opcodes), [count as usize; 4]);
 }
+
+/// What is moved out of a loop is kept through all of its blocks: how many values are is
+/// bounded by how many blocks there are.
+#[test]
+fn little_is_moved_out_of_large_loops() {
+    let moved = |blocks: usize| {
+        let mut text =
+            "function %f(i64, i64) -> i64 {\nblock0(v0: i64, v1: i64):\njump block1(v0)\n".to_string();
+        let exit = blocks + 1;
+        for block in 1..=blocks {
+            let [sum, constant, product, next] = std::array::from_fn(|n| 10 * block + n);
+            let after = block % blocks + 1;
+            text += &format!(
+                "block{block}(v{sum}: i64):\nv{constant} = iconst.i64 {}\nv{product} = umulhi v1, v{constant}\n\
+                 v{next} = bxor v{sum}, v{product}\nbrif v{next}, block{after}(v{next}), block{exit}(v{next})\n",
+                2 * block + 1
+            );
+        }
+        text += &format!("block{exit}(v2: i64):\nreturn v2\n}}\n");
+        let mut func = sidetrack_ir::text::parse_functions(&text).expect("it is well-formed").remove(0);
+        optimize(&mut func, true).expect("every pass keeps the rules");
+        let entry = func.layout.entry_block().expect("there are blocks");
+        let insts = func.layout.block_insts(entry);
+        insts.filter(|&inst| func.dfg.insts[inst].opcode == Opcode::Umulhi).count()
+    };
+    assert_eq!([moved(10), moved(100), moved(3000)], [10, 100, 16]);
+}
