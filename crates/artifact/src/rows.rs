@@ -34,7 +34,7 @@ impl<const N: usize> RowsWriter<N> {
 
     /// Adds a row, whose first number has 32 bits and is not below the last one's.
     pub(crate) fn push(&mut self, row: [u64; N]) {
-        if self.count % BLOCK == 0 {
+        if self.count.is_multiple_of(BLOCK) {
             self.last = [0; N];
             self.index.extend((row[0] as u32).to_le_bytes());
             self.index.extend((self.data.len() as u32).to_le_bytes());

@@ -169,7 +169,7 @@ fn traps_tell_where_they_were() {
     assert_eq!(found, TrapCode::User(9));
     assert_eq!(frames.len(), 2);
     assert_eq!(frames[0].pc, pc);
-    let symbol = code.registered.memory().image().symbol(&name("outer")).unwrap().clone();
+    let symbol = code.registered.memory().image().symbol(&name("outer")).unwrap();
     let end = code.address("outer") + symbol.size as usize;
     assert!((code.address("outer")..end).contains(&frames[1].pc));
     assert_eq!(trap(code.call("divide", [0; 4])).0, TrapCode::IntegerDivisionByZero);
