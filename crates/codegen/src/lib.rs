@@ -10,6 +10,7 @@ pub mod abi;
 pub mod block_order;
 pub mod buffer;
 pub mod call;
+mod chains;
 pub mod disasm;
 pub mod emit;
 pub mod isa;

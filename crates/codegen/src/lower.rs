@@ -540,6 +540,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         if self.backend.flags().opt_level == OptLevel::Speed {
             crate::split::run(&mut vcode);
         }
+        crate::chains::run(&mut vcode);
         vcode.collect_operands();
         Ok(vcode)
     }

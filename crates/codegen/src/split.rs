@@ -29,11 +29,11 @@ struct InnerLoop {
 }
 
 /// A copy of a register.
-struct Copy {
+pub(crate) struct Copy {
     /// The instruction in front of which it is made.
-    before: u32,
-    to: Reg,
-    from: Reg,
+    pub before: u32,
+    pub to: Reg,
+    pub from: Reg,
 }
 
 /// What the latest loop that has to do with a register does with it; loops count from 1.
@@ -189,7 +189,8 @@ fn inner_loops<I: MachInst>(vcode: &VCode<I>) -> Vec<InnerLoop> {
 /// The most blocks that a loop may have; in larger ones little stays in registers.
 const MAX_BLOCKS: usize = 64;
 
-fn insert<I: MachInst>(vcode: &mut VCode<I>, copies: &[Copy]) {
+/// Makes copies, sorted by where.
+pub(crate) fn insert<I: MachInst>(vcode: &mut VCode<I>, copies: &[Copy]) {
     if copies.is_empty() {
         return;
     }
