@@ -9,9 +9,7 @@ use crate::states::StateCounts;
 
 pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
     preamble(func, errors);
-    for index in 0..func.dfg.num_values() {
-        alias(func, Value::from_u32(index as u32), errors);
-    }
+    aliases(func, errors);
     // From here on aliases can be followed.
     if !errors.0.is_empty() {
         return;
@@ -37,19 +35,27 @@ fn preamble(func: &Function, errors: &mut VerifierErrors) {
     }
 }
 
-fn alias(func: &Function, v: Value, errors: &mut VerifierErrors) {
-    let mut at = v;
-    for _ in 0..=func.dfg.num_values() {
-        match func.dfg.value_def(at) {
-            ValueDef::Alias(to) if func.dfg.value_is_valid(to) => at = to,
-            ValueDef::Alias(to) => {
-                return errors
-                    .add(AnyEntity::Value(v), format!("{v} is an alias of {to}, which does not exist"));
+/// Every alias names a value, and not itself.
+fn aliases(func: &Function, errors: &mut VerifierErrors) {
+    // In which walk a value was met, counted from 1; a walk ends where another has been.
+    let mut met = vec![0; func.dfg.num_values()];
+    for (index, walk) in (0..func.dfg.num_values()).zip(1u32..) {
+        let v = Value::from_u32(index as u32);
+        let mut at = v;
+        while let ValueDef::Alias(to) = func.dfg.value_def(at) {
+            let seen = std::mem::replace(&mut met[at.as_u32() as usize], walk);
+            if seen == walk {
+                errors.add(AnyEntity::Value(v), format!("{v} is an alias of itself"));
+            } else if !func.dfg.value_is_valid(to) {
+                let message = format!("{v} is an alias of {to}, which does not exist");
+                errors.add(AnyEntity::Value(v), message);
             }
-            _ => return,
+            if seen != 0 || !func.dfg.value_is_valid(to) {
+                break;
+            }
+            at = to;
         }
     }
-    errors.add(AnyEntity::Value(v), format!("{v} is an alias of itself"));
 }
 
 /// What instructions in the layout can read exists.
