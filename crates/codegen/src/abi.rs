@@ -106,9 +106,17 @@ pub fn assign(
         (slots, stack.next_multiple_of(16))
     };
     let (params, stack_args) = place(&sig.params, &params, first_stack_arg, paired);
-    let (rets, stack_rets) = place(&sig.returns, &rets, 0, false);
+    let none = RegLists { ints: &[], floats: &[], vectors: rets.vectors.map(|_| &[][..]), ..rets };
+    let many = sig.call_conv == CallConv::Tail && sig.returns.len() > MOST_RETURNS_IN_REGISTERS;
+    let (rets, stack_rets) = place(&sig.returns, if many { &none } else { &rets }, 0, false);
     SigAbi { params, rets, stack_args, stack_rets, callee_pops: false }
 }
+
+/// With more returns than this, functions of the convention `tail` return none of them in
+/// registers. A register that returns a value is defined by the call, and so not
+/// overwritten by it in the allocator's eyes: what lives over many calls would be compared
+/// with all that is in that register between them.
+const MOST_RETURNS_IN_REGISTERS: usize = 8;
 
 /// Gives the returns of a `preserve_all` signature the registers of the parameters
 /// that they pass through; other signatures stay as they are.
@@ -258,6 +266,10 @@ mod tests {
         ];
         assert_eq!(locs, expected);
         assert_eq!((abi.rets[2].loc, abi.stack_args, abi.stack_rets), (AbiLoc::Stack(0), 16, 16));
+        for (count, first) in [(8, AbiLoc::Reg(ints[0])), (9, AbiLoc::Stack(0))] {
+            let sig = Signature::of(CallConv::Tail, &[], &vec![I64; count]);
+            assert_eq!(assign(&sig, lists, lists, 0, false).rets[0].loc, first);
+        }
         let sig = Signature::of(CallConv::SystemV, &[F64X2, I64, I64, I64, I8X16, I8X16], &[]);
         let abi = assign(&sig, lists, lists, 0, false);
         let locs: Vec<AbiLoc> = abi.params.iter().map(|slot| slot.loc).collect();
