@@ -43,6 +43,27 @@ fn faults_do_not_come_back() {
     }
 }
 
+/// A local that is set in thousands of places, of which the allocator is to join only some.
+#[test]
+fn long_chains_of_sets() {
+    let count = 1500;
+    let step = "(if (i32.and (local.get 0) (i32.const 4)) (then (local.set 0 (i32.sub (local.get 0) \
+                (local.get 1)))) (else (local.set 0 (i32.add (local.get 0) (i32.const 3)))))";
+    let result = (0..count).fold(1i32, |x, _| if x & 4 != 0 { x - 2 } else { x + 3 });
+    let text = format!(
+        "(module (func (export \"f\") (param i32 i32) (result i32) {} (local.get 0)))\n\
+         (assert_return (invoke \"f\" (i32.const 1) (i32.const 2)) (i32.const {result}))",
+        step.repeat(count)
+    );
+    let source = Source { name: "chains.wast".to_string(), text };
+    let bytecode = cfg!(target_endian = "little").then_some(Target::Pulley64);
+    for target in bytecode.into_iter().chain([Target::Native]) {
+        let engine = Engine::new(Config::new().target(target)).expect("it runs here");
+        let report = run(&engine, std::slice::from_ref(&source)).expect("the script runs");
+        assert_eq!(report.count(Status::Passed), 2, "{target:?}: {}", report.summary());
+    }
+}
+
 #[test]
 fn what_is_not_so_fails_where_it_stands() {
     let source = script("misses.wast");
