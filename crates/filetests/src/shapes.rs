@@ -54,7 +54,7 @@ pub const MODULES: &[Family] = &[
         repeated(n, &format!("(loop {ADD} (br_if 0 (i32.lt_s (local.get 0) (i32.const 9))))"))
     }),
     // From 500 blocks on their order is another, and so is what jumps cost.
-    family("nested blocks", 200, 5_000, nested_blocks),
+    family("nested blocks", 400, 5_000, nested_blocks),
     family("nested loops", 100, 16_000, |n| within(n, "(loop ", &format!("{ADD})"))),
     family("nested loops with branches", 100, 4_000, |n| {
         within(n, "(loop ", &format!("{ADD} (br_if 0 (i32.lt_s (local.get 0) (i32.const 9))))"))

@@ -6,6 +6,7 @@ use crate::entities::*;
 use crate::function::Function;
 use crate::inst::Extra;
 use crate::states::StateCounts;
+use rustc_hash::FxHashMap;
 
 pub(super) fn check(func: &Function, errors: &mut VerifierErrors) {
     preamble(func, errors);
@@ -58,13 +59,40 @@ fn aliases(func: &Function, errors: &mut VerifierErrors) {
     }
 }
 
+/// The values that aliases name, with each way along a chain of them gone once. No alias
+/// may name itself.
+pub(super) struct Named<'a> {
+    func: &'a Function,
+    /// By alias, where the way from it led to.
+    known: FxHashMap<Value, Value>,
+    way: Vec<Value>,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn new(func: &'a Function) -> Self {
+        Named { func, known: FxHashMap::default(), way: Vec::new() }
+    }
+
+    /// The value that `v`, which exists, is or names.
+    pub(super) fn by(&mut self, v: Value) -> Value {
+        let mut at = v;
+        while let ValueDef::Alias(to) = self.func.dfg.value_def(at) {
+            self.way.push(at);
+            at = self.known.get(&at).copied().unwrap_or(to);
+        }
+        self.known.extend(self.way.drain(..).map(|alias| (alias, at)));
+        at
+    }
+}
+
 /// What instructions in the layout can read exists.
 fn states(func: &Function, errors: &mut VerifierErrors) {
     let dfg = &func.dfg;
     let counts = StateCounts::new(func, |_| true);
+    let mut named = Named::new(func);
     for range in dfg.states.ranges().iter().filter(|range| counts.of(range) > 0) {
         let v = range.value;
-        if !dfg.value_is_valid(v) || !is_defined(func, v) {
+        if !dfg.value_is_valid(v) || !is_defined(func, named.by(v)) {
             errors
                 .add(AnyEntity::Value(v), format!("{v}, listed in states by {}, does not exist", range.key));
         }

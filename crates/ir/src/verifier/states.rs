@@ -6,6 +6,7 @@
 //! only the least and the greatest number matter.
 
 use super::VerifierErrors;
+use super::entities::Named;
 use crate::dfg::ValueDef;
 use crate::dominators::DominatorTree;
 use crate::entities::*;
@@ -45,9 +46,9 @@ impl Places {
         places
     }
 
-    /// The places at which a value is there.
+    /// The places at which a value, which is no alias, is there.
     fn dominated(&self, func: &Function, v: Value) -> Range<u32> {
-        match func.dfg.value_def(func.dfg.resolve(v)) {
+        match func.dfg.value_def(v) {
             ValueDef::Param(block, _) => self.blocks[block].0..self.blocks[block].1,
             ValueDef::Result(inst, _) => match func.layout.inst_block(inst) {
                 Some(block) => self.insts[inst] + 1..self.blocks[block].1,
@@ -88,9 +89,10 @@ pub(super) fn check_dominance(func: &Function, tree: &DominatorTree, errors: &mu
     insts.sort_unstable();
     let (mut least, mut greatest) = (Extremes::default(), Extremes::default());
     let mut in_chain = insts.iter().filter(|(state, _)| !states.is_apart(*state)).peekable();
+    let mut named = Named::new(func);
     // Ranges come in the order of their ends.
     for range in states.ranges() {
-        let dominated = places.dominated(func, range.value);
+        let dominated = places.dominated(func, named.by(range.value));
         let wrong = |inst: &Inst| !dominated.contains(&places.insts[*inst]);
         let found = if states.is_apart(range.first) {
             let at = insts.partition_point(|(state, _)| *state < range.first);
