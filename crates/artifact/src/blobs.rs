@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn strings() -> Vec<Vec<u8>> {
-        let string = |n: usize| (0..n * 371 % 9000).map(|i| (i * n >> 3) as u8).collect();
+        let string = |n: usize| (0..n * 371 % 9000).map(|i| ((i * n) >> 3) as u8).collect();
         (0..60).map(string).collect()
     }
 

@@ -189,7 +189,7 @@ mod tests {
         let mut first = 0;
         let row = |n: u64| {
             first += [0, 1, 31, 32, 5000][n as usize % 5];
-            [first, if n % 7 == 0 { u64::MAX - n } else { n % 3 }, n / 10]
+            [first, if n.is_multiple_of(7) { u64::MAX - n } else { n % 3 }, n / 10]
         };
         (0..count).map(row).collect()
     }

@@ -34,7 +34,7 @@ impl<'a> Store<'a> {
         width: u64,
     ) -> Result<&mut [u8], Trap> {
         let base = frame.operands.pop_index();
-        if base.wrapping_add(arg.offset) % width != 0 {
+        if !base.wrapping_add(arg.offset).is_multiple_of(width) {
             return Err(Trap::UnalignedAtomic);
         }
         self.place_at(frame, arg, base, width)
