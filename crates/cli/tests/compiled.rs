@@ -335,7 +335,8 @@ fn wast_counts_and_says_where() {
     let (code, output, _) = outcome(&sidetrack(&["wast", &repository("tests/scripts")]));
     assert_eq!(code, Some(1));
     let last = output.lines().last().expect("there is a summary");
-    assert_eq!(last, "50 passed, 31 failed, 5 skipped");
+    // Scripts that pass are added to the folder.
+    assert!(last.ends_with(" passed, 31 failed, 5 skipped"), "{last}");
     assert!(output.contains("misses.wast:14:2: assert_return: expected i32:2, got i32:1\n"), "{output}");
     assert!(output.contains("refused.wast: skipped: garbage collection (4)\n"), "{output}");
     let (code, _, error) = outcome(&sidetrack(&["wast", "/no/such/script.wast"]));

@@ -10,10 +10,10 @@ use sidetrack_engine::{Config, Engine, OptLevel, Result, Trap};
 #[test]
 fn a_frame_beyond_the_stack_is_a_trap() -> Result<()> {
     let engine = Engine::new(Config::new().opt_level(OptLevel::None))?;
-    let (mut store, instance) = instantiate(&engine, &recursion(6000))?;
+    let (mut store, instance) = instantiate(&engine, &recursion(2500))?;
     let f = instance.get_typed_func::<i32, i32>(&mut store, "f")?;
     let end = std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().stack_size(96 << 10);
+        let builder = std::thread::Builder::new().stack_size(40 << 10);
         builder.spawn_scoped(scope, || f.call(&mut store, 5).unwrap_err()).expect("a thread").join()
     });
     let error = end.expect("it does not panic");
