@@ -27,10 +27,10 @@ pub fn print(text: &str) -> Result<(), String> {
     print_bytes(Printable::text(text).to_string().as_bytes())
 }
 
-/// As [`print`], for what is not text.
+/// As [`print()`], for what is not text.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_bytes(bytes: &[u8]) -> Result<(), String> {
     let mut out = io::stdout();
     match out.write_all(bytes).and_then(|()| out.flush()) {
