@@ -28,9 +28,9 @@ pub trait ResourceLimiter: Send + Sync {
     fn table_grow_failed(&mut self) {}
 
     /// Whether exceptions may take `desired` bytes, where those that are still reached take
-    /// `current`. If not, it is asked again with less; if the bytes of one more are refused,
-    /// the call that throws ends with an error. Without a limiter the answer is the same as
-    /// this default: at most 256 MiB.
+    /// `current`. If not, it is asked again with less; if a 64th more than `current` is refused, or
+    /// below 512 KiB the bytes of one more, the call that throws ends with an error. Without a
+    /// limiter the answer is the same as this default: at most 256 MiB.
     ///
     /// # Errors
     /// An error ends the call that throws.

@@ -42,6 +42,8 @@ pub(crate) enum Exit {
 
 /// Bytes of exceptions that are not worth looking whether they can be freed.
 const EXCEPTIONS_AT_ONCE: usize = 512 << 10;
+/// What part of the bytes of those that are left there must be room for, when these are more.
+const LEAST_SHARE: usize = 64;
 
 type Limiter<T> = Box<dyn FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync>;
 
@@ -452,11 +454,14 @@ impl StoreOpaque {
     }
 
     /// Lets exceptions take so many more bytes than those that are left do: if the limiter
-    /// agrees, as many again, so that it does not take long to look for what can be freed.
+    /// agrees, as many again, and at least a [`LEAST_SHARE`] of them, so that what can be freed is
+    /// not looked for at every throw when little can.
     fn grant_exceptions(&mut self, more: usize) -> Result<()> {
         let now = self.exceptions.bytes();
         let needed = now + more;
-        for wanted in [needed.max(EXCEPTIONS_AT_ONCE) * 2, needed + needed / 8, needed] {
+        let shares = [8, 16, 32, LEAST_SHARE].map(|share| needed + needed / share);
+        let exactly = (needed <= EXCEPTIONS_AT_ONCE).then_some(needed);
+        for wanted in [needed.max(EXCEPTIONS_AT_ONCE) * 2].into_iter().chain(shares).chain(exactly) {
             let allowed = Whole::limiter(self, |limiter| limiter.exceptions_growing(now, wanted));
             if allowed.unwrap_or(Ok(wanted <= limits::DEFAULT_EXCEPTION_BYTES))? {
                 self.exceptions.grant(wanted);

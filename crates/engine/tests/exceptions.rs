@@ -270,6 +270,47 @@ fn what_is_beyond_the_limit_is_an_error() -> Result<()> {
     Ok(())
 }
 
+/// Counts how often it is asked.
+struct Counts {
+    limits: StoreLimits,
+    asked: usize,
+}
+
+impl ResourceLimiter for Counts {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        self.limits.memory_growing(current, desired, maximum)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
+    }
+
+    fn exceptions_growing(&mut self, current: usize, desired: usize) -> Result<bool> {
+        self.asked += 1;
+        self.limits.exceptions_growing(current, desired)
+    }
+}
+
+/// It is asked each time that all which is left was looked at.
+#[test]
+fn little_is_looked_at_close_to_the_limit() -> Result<()> {
+    for engine in engines() {
+        let module = Module::new(&engine, MODULE)?;
+        let limits = StoreLimitsBuilder::new().exceptions_size(2 * MIB).build();
+        let mut store = Store::new(&engine, Counts { limits, asked: 0 });
+        store.limiter(|counts| counts);
+        let mut linker = Linker::new(&engine);
+        linker.func_wrap("host", "waste", |_: i32| ())?;
+        let instance = linker.instantiate(&mut store, &module)?;
+        let list = instance.get_func(&mut store, "list").expect("an export");
+        let error = list.call(&mut store, &[Val::I32(100_000)], &mut []).unwrap_err();
+        assert!(format!("{error:#}").contains("the store's limit refuses"), "{error:#}");
+        let asked = store.data().asked;
+        assert!(asked < 50, "asked {asked} times");
+    }
+    Ok(())
+}
+
 #[test]
 fn exceptions_of_a_program_that_is_stopped_are_kept() -> Result<()> {
     for engine in engines() {
