@@ -7,6 +7,7 @@
 //! say nothing.
 
 #[path = "../../crates/filetests/src/shapes.rs"]
+#[allow(dead_code, reason = "the sizes that the test begins with are not used here")]
 mod families;
 
 use clap::ValueEnum;
