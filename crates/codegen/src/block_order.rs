@@ -7,7 +7,7 @@
 //!
 //! Entries of a `br_table` that go to the same block with the same arguments are one edge.
 //!
-//! Such a block stands behind the one that its edge starts from. In functions of many
+//! Such a block comes right after the one that its edge leaves. In functions of many
 //! blocks it stands in front of the one that the edge goes to, unless that is a way back:
 //! what lives on behind a branch is not live on most of the edges out of it, and each of
 //! these between two blocks where it is cuts its live range in two, for every value.

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::engines;
+use common::{Folder, engines};
 use sidetrack_engine::{
     Config, Engine, Features, Instance, InvalidModule, Module, OptLevel, Result, Store, Trap,
     UnsupportedFeature, WasmBacktrace,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,23 +17,6 @@ fn answer(engine: &Engine, module: &Module) -> Result<i32> {
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, module, &[])?;
     instance.get_typed_func::<(), i32>(&mut store, "answer")?.call(&mut store, ())
-}
-
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("sidetrack-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for temporary files");
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Module> {

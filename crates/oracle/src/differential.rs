@@ -187,6 +187,17 @@ fn show_reference(null: bool) -> String {
 
 // The interpreter.
 
+fn show_value(value: crate::Value) -> String {
+    match value {
+        crate::Value::I32(value) => format!("{value}"),
+        crate::Value::I64(value) => format!("{value}"),
+        crate::Value::F32(bits) => format!("{bits:#x}"),
+        crate::Value::F64(bits) => format!("{bits:#x}"),
+        crate::Value::V128(bits) => format!("{bits:#x}"),
+        reference => show_reference(reference.is_null()),
+    }
+}
+
 /// What the plain interpreter does with a module.
 ///
 /// # Errors
@@ -225,15 +236,7 @@ pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
         match store.call(func, &arguments) {
             Ok(results) => {
                 for value in results {
-                    line += " ";
-                    line += &match value {
-                        crate::Value::I32(value) => format!("{value}"),
-                        crate::Value::I64(value) => format!("{value}"),
-                        crate::Value::F32(bits) => format!("{bits:#x}"),
-                        crate::Value::F64(bits) => format!("{bits:#x}"),
-                        crate::Value::V128(bits) => format!("{bits:#x}"),
-                        reference => show_reference(reference.is_null()),
-                    };
+                    line += &format!(" {}", show_value(value));
                 }
             }
             Err(stop) => line += &format!(" {}", show_stop(&stop)),
@@ -249,15 +252,7 @@ pub fn tell_oracle(seed: u64, wasm: &[u8]) -> Result<Story, String> {
                     line += &format!("; {name} {} {:x}", bytes.len(), hash(bytes));
                 }
                 crate::Extern::Global(global) => {
-                    line += &format!("; {name} ");
-                    line += &match store.global_value(global) {
-                        crate::Value::I32(value) => format!("{value}"),
-                        crate::Value::I64(value) => format!("{value}"),
-                        crate::Value::F32(bits) => format!("{bits:#x}"),
-                        crate::Value::F64(bits) => format!("{bits:#x}"),
-                        crate::Value::V128(bits) => format!("{bits:#x}"),
-                        reference => show_reference(reference.is_null()),
-                    };
+                    line += &format!("; {name} {}", show_value(store.global_value(global)));
                 }
                 _ => {}
             }

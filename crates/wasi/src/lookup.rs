@@ -4,7 +4,7 @@
 //! and must not leave its directory. Approach: what confines is one step, opening the directory
 //! that the last name of the path is in (cap-std, in the kernel where that can); the last name
 //! then goes to the host's own call with that directory, as the guest wrote it. Calls that make,
-//! remove and rename names never follow the last name, whatever stands behind it, so they
+//! remove and rename names never follow the last name, even with slashes after it, so they
 //! cannot leave the directory any more. Where the last name is followed (because the caller asks for
 //! it, by a trailing slash, or since it is `.` or `..`) the whole path is opened in that way.
 //!

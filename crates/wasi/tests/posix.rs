@@ -151,9 +151,9 @@ type Outcome = Result<u64>;
 enum Last {
     /// It is followed if it is a link.
     Followed,
-    /// It is followed if a slash stands behind it.
+    /// It is followed if a slash comes after it.
     Looked,
-    /// It is the name that counts, whatever stands behind it.
+    /// It is the name that counts, whatever comes after it.
     Name,
 }
 

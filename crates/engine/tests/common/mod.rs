@@ -25,8 +25,8 @@ pub fn instantiate(engine: &Engine, text: &str) -> Result<(Store<()>, Instance)>
     Ok((store, instance))
 }
 
-#[allow(dead_code, reason = "not every test file needs it")]
 /// A folder that is removed at the end.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub struct Folder(pub PathBuf);
 
 #[allow(dead_code, reason = "not every test file needs it")]
@@ -44,8 +44,8 @@ impl Drop for Folder {
     }
 }
 
-#[allow(dead_code, reason = "not every test file needs it")]
 /// A function that calls itself, with so many vectors alive over the call.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub fn recursion(vectors: usize) -> String {
     let mut text = String::from(
         "(module (memory 1) (global $depth (export \"depth\") (mut i32) (i32.const 0))

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How often this process or those that it comes from have forked.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-/// A number that is the same only as long as nobody has forked: neither this process, nor the
-/// one that it was.
+/// A number that a fork changes: always in the child, and in the parent unless it was made by a
+/// system call alone.
 pub(crate) fn generation() -> (usize, u32) {
     static WATCH: Once = Once::new();
     // SAFETY: the functions take nothing and do what is allowed in a child: they change
