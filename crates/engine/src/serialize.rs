@@ -75,9 +75,10 @@ pub(crate) fn fingerprint(engine: &Engine) -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), engine.compiler().fingerprint())
 }
 
-/// Whether the bytes begin as an artifact does.
+/// Whether the bytes begin as an artifact does, or are all that is left of its beginning. The
+/// first byte alone may be WebAssembly's.
 pub(crate) fn is_artifact(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC)
+    bytes.starts_with(MAGIC) || bytes.len() > 1 && MAGIC.starts_with(bytes)
 }
 
 /// What decides all the rest of an artifact: its header, with the hashes of its sections.
@@ -159,10 +160,12 @@ struct Header {
     sections: HashMap<SectionKind, (Range<usize>, [u8; HASH])>,
 }
 
+/// What is said of a file that ends too early.
+const CUT_OFF: &str = "the compiled module is cut off";
+
 /// The number at the start of the bytes, which are those behind it afterwards.
 fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
-    let (number, rest) =
-        bytes.split_first_chunk().ok_or_else(|| anyhow!("the compiled module is cut off"))?;
+    let (number, rest) = bytes.split_first_chunk().context(CUT_OFF)?;
     *bytes = rest;
     Ok(*number)
 }
@@ -170,16 +173,15 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
 impl Header {
     /// The header of an artifact of this engine's version and settings.
     fn read(engine: &Engine, artifact: &[u8]) -> Result<Self> {
-        ensure!(is_artifact(artifact), "not a compiled module");
-        let mut rest = &artifact[MAGIC.len()..];
+        ensure!(is_artifact(artifact) || MAGIC.starts_with(artifact), "not a compiled module");
+        let mut rest = artifact.strip_prefix(MAGIC).context(CUT_OFF)?;
         let len = u32::from_le_bytes(take(&mut rest)?) as usize;
+        let (found, behind) = rest.split_at_checked(len).context(CUT_OFF)?;
         let wanted = fingerprint(engine);
-        // One byte more, since a longer text is another one.
-        let found = rest.get(..len.min(wanted.len() + 1)).unwrap_or(rest);
         if found != wanted.as_bytes() {
             bail!("{}", mismatch(&String::from_utf8_lossy(found), &wanted));
         }
-        rest = &rest[len..];
+        rest = behind;
         let count = u32::from_le_bytes(take(&mut rest)?) as usize;
         let total = u64::from_le_bytes(take(&mut rest)?);
         ensure!(count <= SectionKind::ALL.len(), "the compiled module is damaged");
@@ -191,7 +193,8 @@ impl Header {
         let found: [u8; HASH] = take(&mut rest)?;
         let len = artifact.len() - rest.len();
         ensure!(blake3::hash(sealed) == blake3::Hash::from(found), "the compiled module is damaged");
-        ensure!(total == artifact.len() as u64, "the compiled module is cut off");
+        ensure!(total <= artifact.len() as u64, CUT_OFF);
+        ensure!(total == artifact.len() as u64, "the compiled module is damaged: something follows it");
         let mut sections = HashMap::new();
         for entry in &entries {
             let mut entry = &entry[..];

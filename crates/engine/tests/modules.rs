@@ -35,9 +35,22 @@ fn serialised_modules_run_where_they_fit() -> Result<()> {
             damaged[position] ^= 1;
             assert!(deserialize(&engine, &damaged).is_err(), "byte {position}");
         }
-        for len in [0, 1, 8, 39, 40, 60, bytes.len() - 1] {
-            assert!(deserialize(&engine, &bytes[..len]).is_err(), "cut to {len}");
+        // The header, and some of what follows it.
+        for len in (0..2000.min(bytes.len())).chain([bytes.len() - 1]) {
+            let error = deserialize(&engine, &bytes[..len]).expect_err("it is cut off").to_string();
+            assert_eq!(error, "the compiled module is cut off", "to {len} bytes");
+            assert!(len < 2 || Module::is_serialized(&bytes[..len]), "{len}");
         }
+        // A length that is damaged as well.
+        let mut damaged = bytes[..600].to_vec();
+        let settings = u32::from_le_bytes(damaged[8..12].try_into()?) as usize;
+        damaged.truncate(12 + settings);
+        damaged[8] += 1;
+        let error = deserialize(&engine, &damaged).expect_err("it is cut off").to_string();
+        assert_eq!(error, "the compiled module is cut off");
+        let longer = [&bytes[..], b"x"].concat();
+        let error = deserialize(&engine, &longer).expect_err("it is too long").to_string();
+        assert!(error.contains("damaged"), "{error}");
     }
     let none = Engine::new(Config::new().opt_level(OptLevel::None))?;
     let bytes = Module::new(&none, ANSWER)?.serialize()?;
