@@ -2,12 +2,12 @@
 //! the code generator.
 
 use crate::config::{Config, Instrument, OptLevel, Target};
-use crate::names::Printable;
+use crate::names::{Printable, demangle};
 use crate::types::FuncType;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use sidetrack_artifact::{Architecture, CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
-use sidetrack_codegen::{Flags, TargetIsa};
+use sidetrack_codegen::{CodegenError, Flags, TargetIsa};
 pub use sidetrack_wasm::Features;
 use sidetrack_wasm::{Options, Translation, WasmError};
 use std::fmt;
@@ -137,7 +137,8 @@ impl Compiler {
         let body = |index: u32| -> Result<CompiledFunction> {
             let _share = budget.take(info.functions[index as usize].body.len() as u64);
             let ir = translation.translate(index, &self.options).map_err(refused)?;
-            let function = sidetrack_codegen::compile_owned(ir, &*self.isa).map_err(failed)?;
+            let function = sidetrack_codegen::compile_owned(ir, &*self.isa);
+            let function = function.map_err(|error| failed_in(info, index, error))?;
             if let Some(progress) = &self.progress {
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             }
@@ -211,6 +212,20 @@ impl Compiler {
     }
 }
 
-fn failed(error: sidetrack_codegen::CodegenError) -> Error {
+/// The error for a function of a module, which is told by its index and name there.
+fn failed_in(info: &ModuleInfo, index: u32, mut error: CodegenError) -> Error {
+    let (CodegenError::Verifier { function, .. }
+    | CodegenError::Signature { function, .. }
+    | CodegenError::Unsupported { function, .. }
+    | CodegenError::TooLarge { function, .. }
+    | CodegenError::RegAlloc { function, .. }) = &mut error;
+    *function = format!("function {index}");
+    if let Some(name) = &info.functions[index as usize].name {
+        *function += &format!(" <{}>", Printable::name(&demangle(name)));
+    }
+    failed(error)
+}
+
+fn failed(error: CodegenError) -> Error {
     Error::new(error).context("the code generator cannot compile a function")
 }
