@@ -143,6 +143,20 @@ fn wrong_arguments_are_errors_that_name_them() {
 }
 
 #[test]
+fn what_is_read_has_a_limit() {
+    let large = file("large.wasm", b"\0asm\x01\0\0\0");
+    let sparse = std::fs::File::options().write(true).open(&large).expect("it can be opened");
+    sparse.set_len((1 << 30) + 1).expect("it can be long");
+    for (verb, path) in [("run", "/dev/zero"), ("run", &large), ("objdump", &large)] {
+        let (code, output, error) = outcome(&sidetrack(&[verb, path]));
+        assert_eq!((code, output.as_str()), (Some(1), ""), "{verb} {path}: {error}");
+        let expected = format!("error: {path}: more than 1 GiB");
+        assert!(error.starts_with(&expected), "{verb} {path}: {error}");
+    }
+    std::fs::remove_file(large).expect("it is there");
+}
+
+#[test]
 fn bad_modules_are_errors_with_a_place() {
     let whole = std::fs::read(repository("examples/logreport.wasm")).expect("it is there");
     let noise: Vec<u8> = (0..4096_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();

@@ -30,12 +30,18 @@ pub use worker::{Worker, serve};
 
 use check::Blessing;
 use report::{Recorder, Sink};
+use sidetrack_engine::Printable;
 use source::{Item, Source};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The environment variable that makes precise output be rewritten.
 pub const BLESS: &str = "SIDETRACK_BLESS";
+
+/// The most bytes of a file.
+const LARGEST: u64 = 1 << 30;
 
 /// How tests are run.
 #[derive(Clone, Debug)]
@@ -74,9 +80,14 @@ pub fn run(paths: &[PathBuf], options: &Options) -> Result<Report, String> {
     Ok(report)
 }
 
+/// A path for people, on one line.
+fn shown(path: &Path) -> String {
+    Printable::name(&path.display().to_string()).to_string()
+}
+
 /// Adds a file that was named, or the files below a folder that end in `.extension`.
 fn collect(path: &Path, extension: &str, named: bool, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let failed = |error: std::io::Error| format!("{}: {error}", shown(path));
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         if named || path.extension().is_some_and(|ext| ext == extension) {
             files.push(path.to_path_buf());
@@ -89,9 +100,20 @@ fn collect(path: &Path, extension: &str, named: bool, files: &mut Vec<PathBuf>) 
     entries.iter().try_for_each(|entry| collect(entry, extension, false, files))
 }
 
+/// Reads a file, which may be a stream that never ends.
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", shown(path));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("{}: more than 1 GiB", shown(path)));
+    }
+    Ok(bytes)
+}
+
 fn run_file(path: &Path, timeout: Duration, sink: &mut dyn Sink) -> Result<(), String> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
+    let name = shown(path);
+    let bytes = read_file(path)?;
     let mut source = None;
     let mut reading = Recorder::new(sink, &name, "read");
     reading.step(0, |reading| source = read(bytes, reading));

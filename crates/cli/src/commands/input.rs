@@ -1,8 +1,8 @@
 //! What a file given to `run`, `compile` or `objdump` is: CLIF by its name's ending,
-//! anything else by its contents.
+//! anything else by its contents. A stream may never end, so what is read has a limit.
 
 use super::TargetArgs;
-use sidetrack_engine::{Engine, Module};
+use sidetrack_engine::{Engine, Module, Printable};
 use sidetrack_ir::Function;
 use std::fs::File;
 use std::io::{self, Read};
@@ -35,10 +35,30 @@ impl Source {
 
 /// What is said of standard input instead of its name.
 const STDIN: &str = "<stdin>";
+/// The most bytes of a module or a text; validation refuses larger modules too.
+const LARGEST: u64 = 1 << 30;
 
-/// The file's name for people.
+/// The file's name for people, on one line.
 pub fn name(path: &Path) -> String {
-    if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() }
+    if path == Path::new("-") { STDIN.to_owned() } else { shown(path) }
+}
+
+/// A path for people, on one line.
+pub fn shown(path: &Path) -> String {
+    Printable::name(&path.display().to_string()).to_string()
+}
+
+/// Adds the rest of a file or stream to the bytes.
+fn read_rest(from: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    from.take(LARGEST + 1 - bytes.len() as u64).read_to_end(bytes)?;
+    within_limit(bytes.len() as u64)
+}
+
+fn within_limit(bytes: u64) -> io::Result<()> {
+    match bytes {
+        0..=LARGEST => Ok(()),
+        _ => Err(io::Error::other("more than 1 GiB, which is more than a module may have")),
+    }
 }
 
 impl Input {
@@ -50,7 +70,7 @@ impl Input {
         let failed = |error| format!("{}: {error}", name(path));
         let mut bytes = Vec::new();
         if path == Path::new("-") {
-            io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+            read_rest(io::stdin().lock(), &mut bytes).map_err(failed)?;
         } else {
             let mut file = File::open(path).map_err(failed)?;
             let start = Module::SERIALIZED_START.len() as u64;
@@ -59,7 +79,8 @@ impl Input {
             if Module::is_serialized(&bytes) && file.metadata().map_err(failed)?.is_file() {
                 return Ok(Input::Module(Source::CompiledFile));
             }
-            file.read_to_end(&mut bytes).map_err(failed)?;
+            within_limit(file.metadata().map_err(failed)?.len()).map_err(failed)?;
+            read_rest(file, &mut bytes).map_err(failed)?;
         }
         if path.extension().is_some_and(|extension| extension == "clif") {
             return functions(path, bytes).map(Input::Clif);

@@ -49,8 +49,9 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
         crate::collect(path, "wast", true, &mut files)?;
     }
     let read = |path: &PathBuf| {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+        let name = crate::shown(path);
+        let bytes = crate::read_file(path)?;
+        let text = String::from_utf8(bytes).map_err(|error| format!("{name}: {error}"))?;
         Ok(Source { name, text })
     };
     files.iter().map(read).collect()
