@@ -8,11 +8,13 @@ mod commands;
 mod precompiled;
 
 use clap::{Parser, Subcommand};
+use sidetrack_engine::Printable;
 use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(
     name = "sidetrack",
+    bin_name = "sidetrack",
     version,
     about = "A WebAssembly engine on a code generator with patchable calls"
 )]
@@ -42,7 +44,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let result = match Args::parse().verb {
+    let result = match parse().verb {
         Verb::Run(args) => commands::run::run(args),
         Verb::Debug(args) => commands::debug::run(args).map(code),
         Verb::Trace(args) => commands::trace::run(args),
@@ -55,6 +57,15 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|message| {
         commands::say(format_args!("error: {message}"));
         ExitCode::FAILURE
+    })
+}
+
+/// What the command line says; ends the process if that is nothing, or help.
+fn parse() -> Args {
+    Args::try_parse().unwrap_or_else(|error| {
+        // What is wrong is quoted, and may have in it what a terminal obeys.
+        let args = std::env::args_os().map(|arg| Printable::name(&arg.to_string_lossy()).to_string());
+        Args::try_parse_from(args).err().unwrap_or(error).exit()
     })
 }
 

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{file, sidetrack, text};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
 const ADD: &str = "\
 function %add(i32, i32) -> i32 {
@@ -44,6 +46,16 @@ fn bad_input_is_an_error_with_a_place() {
         assert_eq!(output.status.code(), Some(*code), "{args:?}: {error}");
         assert!(error.contains(message), "{args:?}: {error}");
         assert!(*code == 2 || error.starts_with("error: "), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn usage_has_the_commands_name_whatever_its_file_is_called() {
+    for args in [&["--help"][..], &[], &["run", "--help"], &["compile", "--help"], &["cache"], &["wast"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidetrack"));
+        let output = command.arg0("/somewhere/main").args(args).output().expect("the command runs");
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert!(printed.contains("Usage: sidetrack") && !printed.contains("main"), "{args:?}: {printed}");
     }
 }
 

@@ -88,7 +88,7 @@ fn several_calls_of_a_library() {
         for args in [&["2"][..], &["1", "2", "3"]] {
             let (code, output, error) = run(args);
             assert_eq!((code, output.as_str()), (Some(1), ""), "{error}");
-            assert!(error.contains("`next` takes 1 arguments"), "{error}");
+            assert!(error.contains("`next` takes 1 argument "), "{error}");
         }
     }
     // What was printed before a trap is.

@@ -91,6 +91,9 @@ const NAMES: &str = r#"(module $"m\1b[31m\n  0: 0x1 - false!frame"
     (func $"f\1b[31m\n  1: 0x2 - false!frame" (export "e\9b\rx") unreachable)
     (func (export "_start") (call $"f\1b[31m\n  1: 0x2 - false!frame")))"#;
 
+/// What is no name, typed so that a line of a backtrace seems to be printed.
+const LIE: &str = "no\u{1b}such\n  0: 0x1 - false!frame";
+
 #[test]
 fn names_do_not_move_the_cursor() {
     // A C1 control as UTF-8.
@@ -106,8 +109,24 @@ fn names_do_not_move_the_cursor() {
         (&["objdump", &names], 0),
         (&["debug", "--unknown-imports", "trap", "-x", &script, "--batch", &names], 0),
         (&["run", &twice], 1),
-        (&["run", "--invoke", "no\u{1b}such", &module("calls.wat")], 1),
-        (&["run", "/no/such/\u{1b}[2J"], 1),
+        (&["run", "--invoke", LIE, &module("calls.wat")], 1),
+        (&["run", "--invoke", LIE, LIE], 1),
+        (&["run", "--invoke", "add", &module("calls.wat"), "1", LIE], 1),
+        (&["run", "--invoke", LIE, &repository("examples/patchable.clif")], 1),
+        (&["run", "--env", LIE, &module("calls.wat")], 1),
+        (&["run", "--dir", LIE, &module("calls.wat")], 1),
+        (&["run", "--target", LIE, &module("calls.wat")], 1),
+        (&["run", "--set", LIE, &module("calls.wat")], 1),
+        (&["run", "--preload", &format!("a={LIE}"), &module("calls.wat")], 1),
+        (&["run", "--max-memory", LIE, &module("calls.wat")], 2),
+        (&["run", &format!("--{LIE}")], 2),
+        (&[LIE], 2),
+        (&["compile", LIE], 1),
+        (&["compile", &module("calls.wat"), "-o", &format!("/no/such/{LIE}")], 1),
+        (&["objdump", LIE], 1),
+        (&["wast", LIE], 1),
+        (&["filetest", LIE], 1),
+        (&["debug", "-x", LIE, &module("calls.wat")], 1),
     ];
     for (args, code) in cases {
         let (actual, output, error) = outcome(&sidetrack(args));

@@ -55,7 +55,7 @@ fn module(args: &Args, source: &Source) -> Result<Vec<u8>, String> {
 fn object(args: &Args, functions: &[Function]) -> Result<Vec<u8>, String> {
     let isa = args.target.isa()?;
     let arch = isa.architecture();
-    let file = args.file.display();
+    let file = input::name(&args.file);
     let functions: Result<Vec<_>, String> = functions
         .iter()
         .map(|func| compile(func, &*isa).map_err(|error| format!("{file}: {error}")))

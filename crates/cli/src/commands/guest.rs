@@ -6,11 +6,11 @@
 //! exception that nothing handles, a host function that fails, its own exit) is
 //! the guest's. It runs on a thread of its own, whose stack is known.
 
-use super::options::{Directory, Preload, UnknownImports, Variable, bytes};
-use super::{input, invoke, limits::MemoryLimit};
+use super::options::{Directory, Preload, UnknownImports, Variable, bytes, stack};
+use super::{input, invoke, limits::MemoryLimit, say};
 use sidetrack_engine::{
-    Config, Engine, Error, Extern, Func, Instance, Linker, Module, Store, ThrownException, Trap, Val,
-    WasmBacktrace,
+    Config, Engine, Error, Extern, Func, Instance, Linker, Module, Printable, ReservationError, Store,
+    ThrownException, Trap, Val, WasmBacktrace,
 };
 use sidetrack_wasi::{Exit, Stdio, WasiCtx, WasiCtxBuilder};
 use std::ffi::OsString;
@@ -48,10 +48,10 @@ pub struct Guest {
     #[arg(long, value_enum, value_name = "WHAT")]
     unknown_imports: Option<UnknownImports>,
     /// The most memory that the program may have, in bytes or as 64K, 512M, 2G.
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, allow_negative_numbers = true)]
     max_memory: Option<usize>,
-    /// The most stack that it may take; 32M unless told otherwise.
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    /// The most stack that it may take, 16K or more; 32M unless told otherwise.
+    #[arg(long, value_name = "SIZE", value_parser = stack, allow_negative_numbers = true)]
     max_stack: Option<usize>,
     /// Take a file that was compiled before, whose machine code runs outside of every sandbox.
     #[arg(long)]
@@ -110,7 +110,8 @@ impl Guest {
         }
         for directory in &self.directories {
             let Directory { host, guest, access } = directory;
-            builder.preopened_dir(host, guest, *access).map_err(|error| error.to_string())?;
+            let opened = builder.preopened_dir(host, guest, *access);
+            opened.map_err(|error| Printable::name(&error.to_string()).to_string())?;
         }
         builder.build().map_err(|error| error.to_string())
     }
@@ -159,7 +160,7 @@ impl Guest {
         let Preload { name, file } = preload;
         let module = input::module(store.engine(), file, self.allow_precompiled).map_err(Stop::Error)?;
         let instance = self.instantiate(store, linker, &module).map_err(|stop| match stop {
-            Stop::Error(message) => Stop::Error(format!("{}: {message}", file.display())),
+            Stop::Error(message) => Stop::Error(format!("{}: {message}", input::name(file))),
             stop => stop,
         })?;
         initialize(store, &instance)?;
@@ -207,12 +208,20 @@ pub fn on_thread<R: Send + 'static>(
 ) -> Result<R, String> {
     let stack = guest.wasm_stack().saturating_add(HOST_STACK);
     let thread = std::thread::Builder::new().name("guest".to_string()).stack_size(stack);
-    let guest = thread.spawn(run).map_err(|error| format!("a thread for the guest: {error}"))?;
+    let guest = thread.spawn(run).map_err(|error| {
+        format!("there can be no thread with {stack} bytes of stack for the program (--max-stack): {error}")
+    })?;
     guest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn wrong(error: Error) -> Stop {
-    Stop::Error(format!("{error:#}"))
+    let reservation = error.downcast_ref::<ReservationError>();
+    // Only machine code wants so much for a memory, to check no access.
+    let hint = match reservation.is_some_and(|reservation| reservation.bytes > 4 << 30) {
+        true => "; --target pulley64 does with less",
+        false => "",
+    };
+    Stop::Error(format!("{error:#}{hint}"))
 }
 
 /// Whether an error of instantiation is one of code that ran.
@@ -258,7 +267,7 @@ fn calls(
     let mut calls = Vec::new();
     for (number, name) in names.iter().enumerate() {
         let func = export(store, instance, name)
-            .ok_or_else(|| format!("the module exports no function `{name}`"))?;
+            .ok_or_else(|| format!("the module exports no function `{}`", Printable::name(name)))?;
         let ty = func.ty(&*store);
         // What is too much is told of the last one.
         let last = number + 1 == names.len();
@@ -268,6 +277,15 @@ fn calls(
         texts = rest;
     }
     Ok(calls)
+}
+
+/// Says where a guest was stopped, if it was in a function.
+pub fn say_where(error: &Error) {
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>()
+        && !backtrace.frames().is_empty()
+    {
+        say(backtrace);
+    }
 }
 
 /// What stopped a guest, on one line.

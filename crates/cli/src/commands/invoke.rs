@@ -1,6 +1,7 @@
 //! Calling an export: arguments from text, results as text.
 
-use sidetrack_engine::{FuncType, V128, Val, ValType};
+use super::counted;
+use sidetrack_engine::{FuncType, Printable, V128, Val, ValType};
 use std::ffi::OsString;
 
 /// The arguments of `name` from what the command line has.
@@ -9,13 +10,17 @@ use std::ffi::OsString;
 /// If there are too many or too few, or one does not fit its parameter; the message
 /// says which, and its type.
 pub fn arguments(name: &str, ty: &FuncType, texts: &[OsString]) -> Result<Vec<Val>, String> {
+    let name = Printable::name(name);
     if texts.len() != ty.params.len() {
-        return Err(format!("`{name}` takes {} arguments {ty}, {} given", ty.params.len(), texts.len()));
+        let takes = counted(ty.params.len(), "argument");
+        return Err(format!("`{name}` takes {takes} {ty}, {} given", texts.len()));
     }
     let value = |(index, (text, ty)): (usize, (&OsString, &ValType))| {
         let text = text.to_string_lossy();
-        parse(&text, *ty)
-            .ok_or_else(|| format!("parameter {} of `{name}` has the type {ty}; `{text}` is none", index + 1))
+        parse(&text, *ty).ok_or_else(|| {
+            let text = Printable::name(&text);
+            format!("parameter {} of `{name}` has the type {ty}; `{text}` is none", index + 1)
+        })
     };
     texts.iter().zip(&ty.params).enumerate().map(value).collect()
 }

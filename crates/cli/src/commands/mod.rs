@@ -25,6 +25,11 @@ use sidetrack_codegen::{Flags, TargetIsa, lookup};
 use sidetrack_engine as engine;
 use std::sync::Arc;
 
+/// A number of things: `1 argument`, `2 arguments`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What chooses a target and its settings.
 #[derive(clap::Args)]
 pub struct TargetArgs {
@@ -84,7 +89,8 @@ impl TargetArgs {
     pub fn isa(&self) -> Result<Arc<dyn TargetIsa>, String> {
         let name = self.target.as_deref().unwrap_or("native");
         let name = if name == "native" { std::env::consts::ARCH } else { name };
-        let mut builder = lookup(name).map_err(|error| error.to_string())?;
+        let shown = |error: &dyn std::fmt::Display| engine::Printable::name(&error.to_string()).to_string();
+        let mut builder = lookup(name).map_err(|error| shown(&error))?;
         let mut flags = Flags::default();
         if matches!(self.target.as_deref(), None | Some("native")) {
             builder.enable_host();
@@ -105,9 +111,9 @@ impl TargetArgs {
             };
             match flags.set(name, value) {
                 Err(sidetrack_codegen::SettingError::Unknown(_)) => {
-                    builder.enable(setting).map_err(|error| error.to_string())?;
+                    builder.enable(setting).map_err(|error| shown(&error))?;
                 }
-                result => result.map_err(|error| error.to_string())?,
+                result => result.map_err(|error| shown(&error))?,
             }
         }
         Ok(builder.finish(flags))
@@ -125,9 +131,13 @@ impl TargetArgs {
             None | Some("native") => {}
             Some(name) if name == std::env::consts::ARCH => {}
             Some("pulley64") => _ = config.target(engine::Target::Pulley64),
-            Some(name) => return Err(format!("unknown target `{name}`; modules run on native and pulley64")),
+            Some(name) => {
+                let name = engine::Printable::name(name);
+                return Err(format!("unknown target `{name}`; modules run on native and pulley64"));
+            }
         }
         if let Some(setting) = self.settings.first() {
+            let setting = engine::Printable::name(setting);
             return Err(format!("--set {setting} is for CLIF files; modules have --opt-level"));
         }
         match self.opt_level {

@@ -37,7 +37,7 @@ fn functions(args: &Args, functions: &[Function]) -> Result<String, String> {
     let isa = args.target.isa()?;
     let mut text = String::new();
     for func in functions {
-        let code = compile(func, &*isa).map_err(|error| format!("{}: {error}", args.file.display()))?;
+        let code = compile(func, &*isa).map_err(|error| format!("{}: {error}", input::name(&args.file)))?;
         text.push_str(&format!("{}:\n{}\n", func.name, disasm::disassemble(&code, isa.name())?));
     }
     Ok(text)

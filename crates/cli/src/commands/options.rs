@@ -1,5 +1,6 @@
 //! What the options of a program say, from text.
 
+use sidetrack_engine::Printable;
 use sidetrack_wasi::DirAccess;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -72,8 +73,10 @@ impl Variable {
     pub fn value(&self) -> Result<OsString, String> {
         match &self.value {
             Some(value) => Ok(value.into()),
-            None => std::env::var_os(&self.name)
-                .ok_or_else(|| format!("--env {}: there is no such variable to pass on", self.name)),
+            None => std::env::var_os(&self.name).ok_or_else(|| {
+                let name = Printable::name(&self.name);
+                format!("--env {name}: there is no such variable to pass on")
+            }),
         }
     }
 }
@@ -119,6 +122,20 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     }
     let number: usize = number.parse().map_err(|_| expected())?;
     number.checked_mul(1 << shift).ok_or_else(expected)
+}
+
+/// The least stack that a program can be promised.
+const LEAST_STACK: usize = 16 << 10;
+
+/// A size of a stack, as [`bytes`] reads it.
+///
+/// # Errors
+/// What is expected.
+pub fn stack(text: &str) -> Result<usize, String> {
+    match bytes(text)? {
+        size @ LEAST_STACK.. => Ok(size),
+        _ => Err("the least is 16K".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::guest::{self, Guest, Stop};
 use super::input::Source;
 use super::progress::Progress;
 use super::{TargetArgs, input, say};
-use sidetrack_engine::{DebugEvent, Engine, Resume, WasmBacktrace};
+use sidetrack_engine::{DebugEvent, Engine, Resume};
 use sidetrack_wasi::{Exit, Stdio};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
@@ -112,9 +112,7 @@ fn run_here(args: &Args, source: &Source) -> Result<ExitCode, String> {
                 written = failed.as_ref().map_or_else(|error| Err(error.kind().into()), |()| written);
             } else {
                 say(format_args!("error: {file}: {}", guest::describe(&error)));
-                if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-                    say(backtrace);
-                }
+                guest::say_where(&error);
                 code = ExitCode::from(guest::TRAPPED);
             }
         }

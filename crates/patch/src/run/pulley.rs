@@ -31,7 +31,11 @@ unsafe impl Send for Interpreter {}
 
 impl Interpreter {
     pub(crate) fn new(stack_size: usize) -> io::Result<Self> {
-        let vm = Vm::with_stack(stack_size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        let refused = || {
+            let reason = format!("no memory for a stack of {stack_size} bytes");
+            io::Error::new(io::ErrorKind::OutOfMemory, reason)
+        };
+        let vm = Vm::with_stack(stack_size).map_err(|_| refused())?;
         // With no code on it, the stack pointer is where the stack begins.
         let top = vm.state()[XReg::sp].get_ptr::<u8>() as usize;
         Ok(Interpreter { vm: NonNull::from(Box::leak(Box::new(vm))), top })

@@ -1,7 +1,8 @@
 //! Calling a function of a CLIF file.
 
 use super::Args;
-use crate::commands::print;
+use crate::commands::{counted, input, print};
+use sidetrack_engine::Printable;
 use sidetrack_filetests::{Failure, Program};
 use sidetrack_ir::{DataValue, ExternalName, Function};
 
@@ -10,7 +11,7 @@ use sidetrack_ir::{DataValue, ExternalName, Function};
 /// # Errors
 /// If there is no such function, its arguments are wrong, or it traps.
 pub fn run(args: &Args, functions: &[Function]) -> Result<(), String> {
-    let file = args.guest.file().display();
+    let file = input::name(args.guest.file());
     let texts = args.guest.arguments();
     // Negative numbers may stand behind `--`.
     let texts = texts.strip_prefix(&["--".into()]).unwrap_or(texts);
@@ -19,12 +20,16 @@ pub fn run(args: &Args, functions: &[Function]) -> Result<(), String> {
         Some(name) => {
             let name = ExternalName::named(name.trim_start_matches('%'));
             let found = functions.iter().find(|func| func.name == name);
-            found.ok_or_else(|| format!("{file}: there is no function {name}"))?
+            found.ok_or_else(|| {
+                let name = name.to_string();
+                format!("{file}: there is no function {}", Printable::name(&name))
+            })?
         }
     };
     let params = &func.signature.params;
     if params.len() != texts.len() {
-        return Err(format!("{} takes {} arguments, {} given", func.name, params.len(), texts.len()));
+        let takes = counted(params.len(), "argument");
+        return Err(format!("{} takes {takes}, {} given", func.name, texts.len()));
     }
     let values: Result<Vec<DataValue>, String> = texts
         .iter()

@@ -8,7 +8,7 @@ use crate::commands::guest::{self, Stop};
 use crate::commands::input::Source;
 use crate::commands::progress::Progress;
 use crate::commands::{cache, input, invoke, print, say};
-use sidetrack_engine::{Engine, InterruptHandle, Module, Trap, Val, WasmBacktrace};
+use sidetrack_engine::{Engine, InterruptHandle, Module, Trap, Val};
 use sidetrack_wasi::{Exit, Stdio};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -91,9 +91,7 @@ fn run_here(args: &Args, source: &Source) -> Result<ExitCode, String> {
         }
         _ => say(format_args!("error: {file}: {}", guest::describe(&error))),
     }
-    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-        say(backtrace);
-    }
+    guest::say_where(&error);
     Ok(ExitCode::from(guest::TRAPPED))
 }
 
