@@ -7,6 +7,7 @@
   (func (export "nothing"))
   (func (export "is_zero") (param i32) (result i32) (i32.eqz (local.get 0)))
   (func $forever (export "forever") (call $forever))
+  (func $outermost (export "deep") (call $forever))
   (tag $e)
   (func (export "throw") (throw $e))
   (func (export "self") (result funcref) (ref.func 0))

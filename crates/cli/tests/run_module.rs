@@ -50,6 +50,35 @@ fn a_trap_shows_where() {
 }
 
 #[test]
+fn the_least_stack_is_enough_for_a_call() {
+    for target in targets().iter().copied() {
+        let calls = module("calls.wat");
+        let args = ["run", "--target", target, "--max-stack", "16K", "--invoke", "add", &calls, "1", "2"];
+        assert_eq!(outcome(&sidetrack(&args)), (Some(0), "3\n".to_string(), String::new()), "{target}");
+    }
+}
+
+#[test]
+fn a_backtrace_of_many_functions_has_both_ends() {
+    for target in targets().iter().copied() {
+        let args = ["run", "--target", target, "--invoke", "deep", &module("calls.wat")];
+        let (_, _, error) = outcome(&sidetrack(&args));
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 2 + 20 + 1 + 8, "{error}");
+        let number = |line: &str| line.trim().split(':').next().and_then(|text| text.parse::<u64>().ok());
+        assert_eq!(number(lines[21]), Some(19), "{error}");
+        let more = lines[22].trim().strip_prefix('(').and_then(|text| text.strip_suffix(" more)"));
+        let more: u64 = more.and_then(|text| text.parse().ok()).expect("a number");
+        assert!(more > 10_000, "{error}");
+        for (line, index) in lines[23..].iter().zip(0..) {
+            assert_eq!(number(line), Some(20 + more + index), "{error}");
+        }
+        // The outermost is the call that the command makes.
+        assert!(lines[30].ends_with("calls!outermost") && !lines[29].ends_with("outermost"), "{error}");
+    }
+}
+
+#[test]
 fn what_stops_a_call_is_134() {
     for target in targets().iter().copied() {
         for (name, message) in [("forever", "call stack exhausted"), ("throw", "exception")] {

@@ -353,9 +353,14 @@ impl Module {
         self.0.type_ids[ty as usize]
     }
 
+    /// The index of the function at an offset of its code, if that is one of the module.
+    pub(crate) fn function_at(&self, offset: u32) -> Option<u32> {
+        self.image().symbol_at(offset)?.index_in(symbols::FUNCTIONS)
+    }
+
     /// What is at an offset of its code, if that is a function of the module.
     pub(crate) fn frame_info(&self, offset: u32) -> Option<FrameInfo> {
-        let index = self.image().symbol_at(offset)?.index_in(symbols::FUNCTIONS)?;
+        let index = self.function_at(offset)?;
         let info = &self.0.info;
         let name = info.functions.name(index).map(str::to_string);
         Some(FrameInfo::new(info.name.clone(), index, name, self.image().source_at(offset)))

@@ -4,7 +4,7 @@ use crate::func::Func;
 use crate::names::{Printable, demangle};
 use crate::store::StoreOpaque;
 use crate::val::ExnRef;
-use crate::vm::call::Failure;
+use crate::vm::call::{Failure, Position};
 use crate::vm::{HostError, Slot, VmPtr};
 use crate::{AsContextMut, Error, Val};
 use sidetrack_artifact::{TrapCode, vmctx};
@@ -106,12 +106,23 @@ impl FrameInfo {
     }
 }
 
-/// The WebAssembly functions on the stack when a call failed, innermost first.
-/// Found in an [`Error`] by `downcast_ref`.
+/// The WebAssembly functions on the stack when a call failed, innermost first; of more than
+/// a thousand those in the middle are only counted. Found in an [`Error`] by `downcast_ref`.
+///
+/// As text it has a line for each of the 20 innermost functions and of the 8 outermost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WasmBacktrace {
     frames: Vec<FrameInfo>,
+    /// Before which frame functions are left out.
+    gap: usize,
+    left_out: usize,
 }
+
+/// The most frames of a backtrace, and how many of them are from the outer end if there are more.
+const MOST: usize = 1024;
+const OUTERMOST: usize = 16;
+/// How many frames are printed from both ends.
+const PRINTED: [usize; 2] = [20, 8];
 
 impl WasmBacktrace {
     /// The functions, innermost first.
@@ -119,9 +130,47 @@ impl WasmBacktrace {
         &self.frames
     }
 
-    fn new(store: &StoreOpaque, at: &[usize]) -> Self {
-        WasmBacktrace { frames: at.iter().filter_map(|address| frame_at(store, *address)).collect() }
+    /// Where in [`WasmBacktrace::frames`] functions are left out, and how many, if any are.
+    pub fn left_out(&self) -> Option<(usize, usize)> {
+        (self.left_out > 0).then_some((self.gap, self.left_out))
     }
+
+    fn new(store: &StoreOpaque, at: &Position) -> Self {
+        let functions = |addresses: &[usize]| -> Vec<usize> {
+            let is_function = |address: &&usize| function_at(store, **address).is_some();
+            addresses.iter().filter(is_function).copied().collect()
+        };
+        let (inner, outer) = at.addresses.split_at(at.gap);
+        let (mut inner, mut outer) = (functions(inner), functions(outer));
+        if at.left_out == 0 {
+            inner.append(&mut outer);
+        }
+        let all = inner.len() + outer.len();
+        let mut left_out = at.left_out;
+        if left_out > 0 || all > MOST {
+            // What is outside of the gap is the end of `outer`, or of `inner` if there is none.
+            let last =
+                if outer.is_empty() { inner.split_off(inner.len().saturating_sub(OUTERMOST)) } else { outer };
+            inner.truncate(MOST - OUTERMOST);
+            outer = last[last.len().saturating_sub(OUTERMOST)..].to_vec();
+            left_out += all - inner.len() - outer.len();
+        }
+        let gap = inner.len();
+        let frames = inner.into_iter().chain(outer).filter_map(|address| frame_at(store, address)).collect();
+        WasmBacktrace { frames, gap, left_out }
+    }
+
+    /// The functions with their numbers on the stack.
+    fn numbered(&self) -> impl DoubleEndedIterator<Item = (usize, &FrameInfo)> + ExactSizeIterator {
+        let number = |index| if index < self.gap { index } else { index + self.left_out };
+        self.frames.iter().enumerate().map(move |(index, frame)| (number(index), frame))
+    }
+}
+
+/// The index of the WebAssembly function whose code is at an address.
+fn function_at(store: &StoreOpaque, address: usize) -> Option<u32> {
+    let code = store.code_at(address)?;
+    code.module().function_at(code.offset(address))
 }
 
 /// The WebAssembly function whose code is at an address.
@@ -131,6 +180,20 @@ fn frame_at(store: &StoreOpaque, address: usize) -> Option<FrameInfo> {
 }
 
 impl FrameInfo {
+    /// A line of a backtrace.
+    fn line(&self, f: &mut fmt::Formatter<'_>, number: usize) -> fmt::Result {
+        write!(f, "\n  {number:>3}: ")?;
+        match self.module_offset {
+            Some(pc) => write!(f, "{pc:#8x} - ")?,
+            None => write!(f, "       ? - ")?,
+        }
+        write!(f, "{}", Printable::name(self.module.as_deref().unwrap_or("<unknown>")))?;
+        match &self.func_name {
+            Some(name) => write!(f, "!{}", Printable::name(&demangle(name))),
+            None => write!(f, "!<wasm function {}>", self.func_index),
+        }
+    }
+
     pub(crate) fn new(
         module: Option<String>,
         func_index: u32,
@@ -143,20 +206,17 @@ impl FrameInfo {
 
 impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = self.numbered();
         write!(f, "wasm backtrace:")?;
-        for (number, frame) in self.frames.iter().enumerate() {
-            write!(f, "\n  {number:>3}: ")?;
-            match frame.module_offset {
-                Some(pc) => write!(f, "{pc:#8x} - ")?,
-                None => write!(f, "       ? - ")?,
-            }
-            write!(f, "{}", Printable::name(frame.module.as_deref().unwrap_or("<unknown>")))?;
-            match &frame.func_name {
-                Some(name) => write!(f, "!{}", Printable::name(&demangle(name)))?,
-                None => write!(f, "!<wasm function {}>", frame.func_index)?,
-            }
+        let [inner, outer] = PRINTED;
+        let all = lines.len() + self.left_out;
+        let [inner, outer] = if all <= inner + outer { [all, 0] } else { [inner, outer] };
+        lines.by_ref().take(inner).try_for_each(|(number, frame)| frame.line(f, number))?;
+        if all > inner + outer {
+            write!(f, "\n       ({} more)", all - inner - outer)?;
         }
-        Ok(())
+        let skipped = lines.len().saturating_sub(outer);
+        lines.skip(skipped).try_for_each(|(number, frame)| frame.line(f, number))
     }
 }
 
@@ -183,8 +243,8 @@ impl ThrownException {
 }
 
 /// What is wrong with the files of the code that a call was in, as far as somebody has looked.
-fn damage(store: &StoreOpaque, at: &[usize]) -> Option<Error> {
-    at.iter().find_map(|address| store.code_at(*address)?.module().damage())
+fn damage(store: &StoreOpaque, at: &Position) -> Option<Error> {
+    at.addresses.iter().find_map(|address| store.code_at(*address)?.module().damage())
 }
 
 /// The error for a call that failed. A panic of a host function goes on from here.
@@ -206,7 +266,7 @@ pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
         }
         Failure::Host { error: HostError::Error(error), at } => {
             // The innermost call has already said where.
-            if at.is_empty() || error.downcast_ref::<WasmBacktrace>().is_some() {
+            if at.addresses.is_empty() || error.downcast_ref::<WasmBacktrace>().is_some() {
                 return error;
             }
             error.context(WasmBacktrace::new(store, &at))
@@ -214,7 +274,7 @@ pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
         Failure::Host { error: HostError::Panic(panic), .. } => std::panic::resume_unwind(panic),
         Failure::Exception { exception, at } => {
             // What a host function has thrown may come from an inner call, which said where.
-            let by_host = at.first().is_some_and(|address| frame_at(store, *address).is_none());
+            let by_host = at.addresses.first().is_some_and(|address| frame_at(store, *address).is_none());
             let said = store.take_thrown_at().filter(|_| by_host);
             let backtrace = said.unwrap_or_else(|| WasmBacktrace::new(store, &at));
             // It may be that there is a handler.

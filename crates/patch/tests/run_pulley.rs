@@ -112,7 +112,7 @@ extern "C" fn host(context: &mut Context, b: u64, c: u64, d: u64, e: u64, f: u64
     let (trap, _, frames) = trap(code.call_on(context.machine, "outer", [0; 4]));
     context.log.push(format!("{trap} {}", frames.len()));
     match code.call_on(context.machine, "throws", [0; 4]) {
-        Err(Exit::Uncaught { tag: 5, payloads: [11, 22], frames }) => assert_eq!(frames.len(), 1),
+        Err(Exit::Uncaught { tag: 5, payloads: [11, 22], frames }) => assert_eq!(frames.first.len(), 1),
         other => panic!("{other:?}"),
     }
     let mut slots = [0u64; 2];
@@ -209,7 +209,7 @@ fn exceptions_and_calls_cross_images() {
     let stub = outer.address("jump") as *const u8;
     // SAFETY: jump takes two integers.
     let exit = unsafe { call(&machine, stub, &[0, inner.address("g") as u64, 0, 0], &hooks) };
-    assert!(matches!(exit, Err(Exit::Uncaught { tag: 5, frames, .. }) if frames.len() == 1));
+    assert!(matches!(exit, Err(Exit::Uncaught { tag: 5, frames, .. }) if frames.first.len() == 1));
 }
 
 #[test]

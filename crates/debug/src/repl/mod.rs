@@ -24,9 +24,6 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How many lines are printed of where a program has failed.
-const BACKTRACE: usize = 21;
-
 /// Makes the machine code of a function as text, with offsets in the function.
 pub type NativeCode = Box<dyn Fn(&Module, u32) -> Result<String> + Send>;
 
@@ -213,8 +210,10 @@ impl Repl {
             Ok(Outcome::Killed) => self.text.push_str("The program is killed.\n"),
             Ok(Outcome::Failed(error)) => {
                 let _ = writeln!(self.text, "The program has failed: {}", error.root_cause());
-                if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-                    self.show_backtrace(backtrace);
+                if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>()
+                    && !backtrace.frames().is_empty()
+                {
+                    let _ = writeln!(self.text, "{backtrace}");
                 }
             }
             Err(error) => {
@@ -226,17 +225,5 @@ impl Repl {
             }
         }
         self.print();
-    }
-
-    /// Prints where the program was when it failed: the innermost functions.
-    fn show_backtrace(&mut self, backtrace: &WasmBacktrace) {
-        let text = backtrace.to_string();
-        let lines: Vec<_> = text.lines().collect();
-        for line in lines.iter().take(BACKTRACE) {
-            let _ = writeln!(self.text, "{line}");
-        }
-        if let more @ 1.. = lines.len().saturating_sub(BACKTRACE) {
-            let _ = writeln!(self.text, "({more} more)");
-        }
     }
 }

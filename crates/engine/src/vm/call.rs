@@ -12,7 +12,7 @@ use super::roots::Thread;
 use super::{FuncRecord, Slot, VmPtr};
 use crate::store::{Exit, StoreOpaque};
 use sidetrack_artifact::TrapCode;
-use sidetrack_patch::run::{self, CallHooks, Frame, Machine};
+use sidetrack_patch::run::{self, CallHooks, Frame, Frames, Machine};
 use std::ptr::NonNull;
 
 /// Why a call did not return.
@@ -50,9 +50,25 @@ pub struct Halt {
     pub low: Option<usize>,
 }
 
-/// Where in the code a call has failed: an address in each operator that is under way,
-/// innermost first, in this activation and those around it.
-pub type Position = Vec<usize>;
+/// Where in the code a call has failed: in which operators, in this activation and those around it.
+#[derive(Debug, Default)]
+pub struct Position {
+    /// An address in each operator that is under way, innermost first.
+    pub addresses: Vec<usize>,
+    /// Before which of them there are more.
+    pub gap: usize,
+    /// How many more there are.
+    pub left_out: usize,
+}
+
+impl Position {
+    /// Where functions are that wait for calls: what a frame has is the end of the call.
+    fn in_calls(frames: Frames, outer: Vec<Frame>) -> Self {
+        let (gap, left_out) = (frames.first.len(), frames.left_out);
+        let frames = frames.first.into_iter().chain(frames.last).chain(outer);
+        Position { addresses: frames.map(|frame| frame.pc - 1).collect(), gap, left_out }
+    }
+}
 
 /// The address of something on the stack.
 #[inline(never)]
@@ -62,8 +78,7 @@ fn stack_pointer() -> usize {
 }
 
 /// Bytes of a thread's stack that are left to the host: to functions that code calls at its
-/// limit, and to handlers. As much as most need, and no less than what a function's arguments
-/// may take, which are below the limit before it is looked at.
+/// limit, and to handlers. As much as most need; of a small stack, half.
 const HOST_ROOM: usize = 128 << 10;
 
 /// The lowest stack pointer for code that is called where it is `sp`, and is to have `max` bytes if
@@ -102,7 +117,7 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         // SAFETY: without entry stub the record is a host function's, and the store is borrowed mutably.
         return match unsafe { host::call(context, slots.as_mut_ptr()) } {
             Ok(()) => Ok(()),
-            Err(error) => Err(Failure::Host { error, at: Vec::new() }),
+            Err(error) => Err(Failure::Host { error, at: Position::default() }),
         };
     }
     let sp = stack_pointer();
@@ -119,12 +134,12 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         lowest(sp, store.engine().config().max_wasm_stack_bytes())
     };
     if sp < native_limit {
-        let at = in_calls(outer_frames(store, outer.map(|halt| halt.frame)));
+        let at = Position::in_calls(Frames::default(), outer_frames(store, outer.map(|halt| halt.frame)));
         return Err(Failure::Trap { code: Some(TrapCode::StackOverflow), at });
     }
     if store.debugger_mut().wants_entries() {
         let armed = crate::debug::arm_entry(store, code as usize);
-        armed.map_err(|error| Failure::Host { error: HostError::Error(error), at: Vec::new() })?;
+        armed.map_err(|error| Failure::Host { error: HostError::Error(error), at: Position::default() })?;
     }
     let outer_native_limit = store.set_native_limit(native_limit);
     // SAFETY: as above.
@@ -145,17 +160,18 @@ pub fn invoke(store: &mut StoreOpaque, record: VmPtr<FuncRecord>, slots: &mut [S
         (*fields).stack_limit = outer_limit;
         (*fields).last_exit_fp = outer_exit;
     }
+    let position = |frames| Position::in_calls(frames, outer_frames(store, outer.map(|halt| halt.frame)));
     match result {
         Ok(()) => Ok(()),
-        Err(run::Exit::Uncaught { payloads, mut frames, .. }) => {
-            frames.extend(outer_frames(store, outer.map(|halt| halt.frame)));
-            Err(Failure::Exception { exception: payloads[0], at: in_calls(frames) })
+        Err(run::Exit::Uncaught { payloads, frames, .. }) => {
+            Err(Failure::Exception { exception: payloads[0], at: position(frames) })
         }
-        Err(run::Exit::Trap { code, mut frames, .. }) => {
-            frames.extend(outer_frames(store, outer.map(|halt| halt.frame)));
-            let trapped = frames.first().map(|frame| frame.pc);
-            let calls = in_calls(frames).into_iter().skip(1);
-            let at = trapped.into_iter().chain(calls).collect();
+        Err(run::Exit::Trap { code, frames, .. }) => {
+            let trapped = frames.first.first().map(|frame| frame.pc);
+            let mut at = position(frames);
+            if let (Some(address), Some(trapped)) = (at.addresses.first_mut(), trapped) {
+                *address = trapped;
+            }
             // A debug handler may have failed at whatever trap.
             if let Some(Exit::Host(error)) = store.take_exit() {
                 return Err(Failure::Host { error, at });
@@ -174,11 +190,6 @@ fn run_code(machine: *const Machine, entry: *const u8, args: &[u64; 4]) -> Resul
     // the slots; modules, and with them the registered code, live as long as the store. The
     // caller does not use the store until the code has been left; what the code calls does.
     unsafe { run::call(machine, entry, args, &CallHooks::default()) }
-}
-
-/// Where functions are that wait for calls: what a frame has is the end of the call.
-fn in_calls(frames: Vec<Frame>) -> Position {
-    frames.into_iter().map(|frame| frame.pc - 1).collect()
 }
 
 /// The frames of the activations that are around the one that runs, innermost first; that

@@ -34,7 +34,7 @@ pub(crate) mod registry;
 mod roots;
 
 pub use builtins::{builtin_address, throw_address};
-pub use frames::{Frame, walk};
+pub use frames::{Frame, Frames, walk};
 pub use hook::{HookFrame, Hooks, hook_address, read_frame, set_hooks};
 pub use kept::Kept;
 pub use pulley::Interpreter;
@@ -115,8 +115,8 @@ pub enum Exit {
         pc: usize,
         /// The address that a native instruction could not access, if the system says.
         fault_address: Option<usize>,
-        /// The frames of the activation, innermost first; the outermost may be cut off.
-        frames: Vec<Frame>,
+        /// The frames of the activation.
+        frames: Frames,
     },
     /// An exception that nothing in the activation handles.
     Uncaught {
@@ -124,15 +124,15 @@ pub enum Exit {
         tag: u64,
         /// Its payloads.
         payloads: [u64; 2],
-        /// The frames of the activation, innermost first; the outermost may be cut off.
-        frames: Vec<Frame>,
+        /// The frames of the activation.
+        frames: Frames,
     },
 }
 
 /// Settings of a [`call`].
 #[derive(Clone, Debug)]
 pub struct CallHooks {
-    /// How many frames an [`Exit`] has at most.
+    /// How many frames an [`Exit`] has from the innermost; of more than that it has the outermost.
     pub max_frames: usize,
 }
 
@@ -207,7 +207,7 @@ impl Left {
         match self {
             Left::Exit(exit) => exit,
             Left::Fault { pc, .. } | Left::Unknown { pc, .. } => {
-                Exit::Trap { code: None, pc, fault_address: None, frames: Vec::new() }
+                Exit::Trap { code: None, pc, fault_address: None, frames: Frames::default() }
             }
         }
     }

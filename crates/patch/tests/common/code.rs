@@ -59,7 +59,7 @@ impl Code {
 /// The pieces of a trap: code, address, frames.
 pub fn trap(result: Result<(), Exit>) -> (TrapCode, usize, Vec<Frame>) {
     match result {
-        Err(Exit::Trap { code: Some(code), pc, frames, .. }) => (code, pc, frames),
+        Err(Exit::Trap { code: Some(code), pc, frames, .. }) => (code, pc, frames.first),
         other => panic!("{other:?}"),
     }
 }
