@@ -48,6 +48,7 @@ fn addresses_that_are_not_there_are_errors() {
     };
     for (target, path, expected) in [
         ("native", &memory, "cannot reserve 8590000128 bytes of addresses"),
+        ("native", &memory, "; --target pulley64 does with less"),
         ("native", &tables, "cannot reserve 80000000 bytes of addresses"),
         ("pulley64", &tables, "cannot reserve 80000000 bytes of addresses"),
     ] {
@@ -55,6 +56,7 @@ fn addresses_that_are_not_there_are_errors() {
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{target} {path}: {error}");
         assert!(error.contains(expected) && error.contains("ulimit -v"), "{error}");
+        assert_eq!(error.matches("Cannot allocate memory").count(), 1, "{error}");
     }
     // Without guard pages a memory is content with less.
     for (path, result) in [(&memory, "0"), (&grows, "2")] {

@@ -13,9 +13,7 @@ use std::ptr::{NonNull, null_mut};
 /// The system has no addresses for a memory or a table, as where their number is limited
 /// (`ulimit -v`), or no memory.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot reserve {bytes} bytes of addresses: {error} (is the address space limited, as by `ulimit -v`?)"
-)]
+#[error("cannot reserve {bytes} bytes of addresses (are they limited, as by `ulimit -v`?)")]
 pub struct ReservationError {
     /// How many bytes of addresses were asked for.
     pub bytes: u64,
