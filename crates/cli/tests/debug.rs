@@ -20,7 +20,7 @@
 
 mod common;
 
-use common::{command, folder, host, repository, targets};
+use common::{command, file, folder, host, repository, sidetrack, targets, text};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -384,6 +384,29 @@ fn what_stands_behind_the_commands_is_the_programs() {
     talk.say("info breakpoints");
     talk.expect("There are no breakpoints\n");
     assert_eq!(talk.end(), Some(0));
+}
+
+#[test]
+fn of_a_line_that_is_too_long_the_beginning_is_shown() {
+    let line = format!("print {}1", "1 + ".repeat(5000));
+    let script = file("long.txt", format!("{line}\n").as_bytes());
+    for args in [&["debug", "sum.wat"][..], &["debug", "-x", &script, "sum.wat"]] {
+        let mut talk = Talk::start(args);
+        if args.len() == 2 {
+            talk.say(&line);
+        }
+        let shown: String = line.chars().take(40).collect();
+        talk.expect(&format!("(sidetrack) {shown}"));
+        talk.say("print 6 * 7");
+        talk.expect("(sidetrack) print 6 * 7\n42\n");
+        assert_eq!(talk.end(), Some(0));
+    }
+    let output = sidetrack(&["debug", "--batch", "-x", &script, &repository("tests/debug/sum.wat")]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.ends_with("long.txt:1: the line is too long for a command\n"), "{error}");
+    let output = text(&output.stdout);
+    assert!(output.starts_with("(sidetrack) print 1 + ") && output.ends_with(" 1 …\n"), "{output}");
 }
 
 #[test]

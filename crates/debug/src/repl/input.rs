@@ -2,7 +2,7 @@
 //! of standard input if that is no terminal.
 
 use super::table;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -10,7 +10,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{Editor, Helper};
-use sidetrack_engine::Result;
+use sidetrack_engine::{Printable, Result};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, IsTerminal, Read};
@@ -19,14 +19,20 @@ use std::path::{Path, PathBuf};
 
 /// What stands before each command.
 pub const PROMPT: &str = "(sidetrack) ";
-/// The longest command.
+/// The longest command, in bytes.
 const LONGEST: usize = 10_000;
+/// Characters of a longer one that are shown.
+const SHOWN: usize = 40;
+/// The most bytes of a script.
+const LONGEST_SCRIPT: u64 = 64 << 20;
 
 /// A command line and where it is from.
 #[derive(Debug)]
 pub struct Line {
-    /// The text, without what surrounds it.
+    /// The text, without what surrounds it; of one that is too long, the beginning.
     pub text: String,
+    /// Whether it is too long for a command.
+    pub too_long: bool,
     /// `FILE:LINE`, of a script.
     pub origin: Option<String>,
     /// Whether the user does not see it yet.
@@ -145,20 +151,21 @@ impl Drop for Input {
 
 impl Line {
     fn new(text: &str, origin: Option<String>) -> Self {
-        let mut text = text.trim().to_owned();
-        if text.len() > LONGEST {
-            // No command has such a name, so that this is the error.
-            text.truncate((0..LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
-            text.insert_str(0, "too-long:");
-        }
-        Line { text, origin, echo: true, typed: false }
+        let text = text.trim();
+        let too_long = text.len() > LONGEST;
+        let text = if too_long { text.chars().take(SHOWN).collect() } else { text.to_owned() };
+        Line { text, too_long, origin, echo: true, typed: false }
     }
 }
 
 /// The commands of a script: its lines but for those that are empty or start with `#`.
 fn read(script: &Path) -> Result<VecDeque<Line>> {
-    let name = script.display();
-    let text = std::fs::read(script).with_context(|| name.to_string())?;
+    let name = script.display().to_string();
+    let name = Printable::name(&name);
+    let mut text = Vec::new();
+    let read = File::open(script).and_then(|file| file.take(LONGEST_SCRIPT + 1).read_to_end(&mut text));
+    read.with_context(|| name.to_string())?;
+    ensure!(text.len() as u64 <= LONGEST_SCRIPT, "{name}: more than 64 MiB, which no script has");
     let text = String::from_utf8_lossy(&text);
     let lines = text.lines().enumerate();
     let lines = lines.map(|(index, text)| Line::new(text, Some(format!("{name}:{}", index + 1))));

@@ -16,6 +16,7 @@ mod table;
 use crate::session::{
     self, Command, Debugger, Ending, Frontend, Outcome, Program, Session, Shared, StopView,
 };
+use anyhow::ensure;
 use context::{Context, Flow};
 use input::{Input, Line, PROMPT};
 use sidetrack_engine::{Module, Printable, Result, WasmBacktrace};
@@ -159,9 +160,10 @@ impl Repl {
     /// Does a command.
     fn line(&mut self, context: &mut Context<'_, '_>, line: &Line) -> Result<Flow> {
         if line.echo {
-            let _ = writeln!(self.text, "{PROMPT}{}", line.text);
+            let _ = writeln!(self.text, "{PROMPT}{}{}", line.text, if line.too_long { "…" } else { "" });
             self.print();
         }
+        ensure!(!line.too_long, "the line is too long for a command");
         let repeated = line.typed && line.text.is_empty();
         let text = if repeated { self.last.clone() } else { line.text.clone() };
         if text.is_empty() || text.starts_with('#') {

@@ -158,23 +158,7 @@ impl Scope<'_> {
     /// # Errors
     /// If that is not known.
     pub fn evaluate(&mut self, expr: &Expr) -> Result<Value> {
-        match expr {
-            Expr::Int(value) => Ok(Value::Int(*value)),
-            Expr::Float(value) => Ok(Value::Float(*value)),
-            Expr::Place(place) => self.read(place),
-            Expr::Unary(operator, operand) => unary(*operator, self.evaluate(operand)?),
-            Expr::Binary(Binary::LogicalAnd, left, right) => {
-                let holds = self.evaluate(left)?.holds() && self.evaluate(right)?.holds();
-                Ok(Value::Int(holds.into()))
-            }
-            Expr::Binary(Binary::LogicalOr, left, right) => {
-                let holds = self.evaluate(left)?.holds() || self.evaluate(right)?.holds();
-                Ok(Value::Int(holds.into()))
-            }
-            Expr::Binary(operator, left, right) => {
-                binary(*operator, self.evaluate(left)?, self.evaluate(right)?)
-            }
-        }
+        evaluate(expr, &mut |place| self.read(place))
     }
 
     /// What an expression is worth as an address: a 32-bit one may be written as the negative
@@ -187,6 +171,30 @@ impl Scope<'_> {
             Value::Int(value) if (i32::MIN.into()..0).contains(&value) => Ok((value as i32 as u32).into()),
             Value::Int(value) => u64::try_from(value).ok().with_context(|| format!("{value} is no address")),
             Value::Float(value) => bail!("{value:?} is no address"),
+        }
+    }
+}
+
+/// What an expression is worth, given what reads places.
+///
+/// # Errors
+/// If that is not known.
+pub fn evaluate(expr: &Expr, read: &mut dyn FnMut(&Place) -> Result<Value>) -> Result<Value> {
+    match expr {
+        Expr::Int(value) => Ok(Value::Int(*value)),
+        Expr::Float(value) => Ok(Value::Float(*value)),
+        Expr::Place(place) => read(place),
+        Expr::Unary(operator, operand) => unary(*operator, evaluate(operand, read)?),
+        Expr::Binary(Binary::LogicalAnd, left, right) => {
+            let holds = evaluate(left, read)?.holds() && evaluate(right, read)?.holds();
+            Ok(Value::Int(holds.into()))
+        }
+        Expr::Binary(Binary::LogicalOr, left, right) => {
+            let holds = evaluate(left, read)?.holds() || evaluate(right, read)?.holds();
+            Ok(Value::Int(holds.into()))
+        }
+        Expr::Binary(operator, left, right) => {
+            binary(*operator, evaluate(left, read)?, evaluate(right, read)?)
         }
     }
 }

@@ -18,7 +18,7 @@ mod target;
 mod view;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Condition, Where};
-pub use evaluate::{Scope, Value};
+pub use evaluate::{Scope, Value, evaluate};
 pub use expression::{Binary, Expr, ParseError, Place as Lvalue, Unary, Unit};
 pub use launch::{Debugger, Ending, Interrupter, Killed, NotStarted, Outcome, Program, Shared};
 pub use location::Place;

@@ -2,7 +2,7 @@
 
 use crate::repl::context::{Context, Flow, nothing};
 use crate::repl::{Repl, display};
-use crate::session::{Expr, Lvalue, StopView, Unit, Value};
+use crate::session::{Expr, Lvalue, StopView, Unit, Value, evaluate};
 use anyhow::{Context as _, bail, ensure};
 use sidetrack_engine::{EntityIndex, Instance, Printable, Result};
 use std::fmt::Write;
@@ -38,7 +38,12 @@ pub fn print(repl: &mut Repl, context: &mut Context<'_, '_>, operands: &str) -> 
         None => (operands, false),
     };
     let expr = Expr::parse(operands)?;
-    let _ = match context.stop()?.scope().evaluate(&expr)? {
+    let value = match context {
+        Context::Stopped(stop) => stop.scope().evaluate(&expr)?,
+        // What is computed of numbers alone needs no program.
+        Context::Idle(_) => evaluate(&expr, &mut |_| bail!("the program is not running"))?,
+    };
+    let _ = match value {
         Value::Int(value) if hexadecimal => {
             let sign = if value < 0 { "-" } else { "" };
             writeln!(repl.text, "{sign}{:#x}", value.unsigned_abs())
