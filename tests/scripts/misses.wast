@@ -25,7 +25,7 @@
 (assert_return (invoke "same" (ref.extern 1)) (ref.null extern)) ;; miss
 (assert_return (invoke "same" (ref.null extern)) (ref.null func)) ;; miss
 (assert_return (invoke "trap")) ;; miss
-(assert_return (invoke "nobody")) ;; miss
+(assert_return (invoke "no\nbody")) ;; miss
 (assert_return (get "nothing") (i32.const 1)) ;; miss
 (assert_trap (invoke "none") "unreachable") ;; miss
 (assert_trap (invoke "trap") "integer overflow") ;; miss

@@ -121,7 +121,7 @@ fn supervise(
             limited: false,
         });
         records.push(Record {
-            file: file.display().to_string(),
+            file: crate::shown(file),
             line: step.line,
             column: 0,
             kind: step.kind,

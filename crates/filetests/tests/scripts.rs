@@ -75,6 +75,12 @@ fn what_is_not_so_fails_where_it_stands() {
     assert_eq!(report.count(Status::Passed), 1);
     let first = report.records.iter().find(|record| record.status == Status::Failed).expect("there is one");
     assert_eq!((first.column, first.message.as_str()), (2, "expected i32:2, got i32:1"));
+    let messages: Vec<&str> = report.records.iter().map(|record| record.message.as_str()).collect();
+    for expected in
+        ["expected the trap `unreachable`, got thrown Wasm exception", "there is no function `no\\nbody`"]
+    {
+        assert!(messages.contains(&expected), "{messages:?}");
+    }
 }
 
 #[test]

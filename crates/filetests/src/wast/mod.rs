@@ -16,7 +16,7 @@ mod values;
 
 use crate::report::{Record, Report, Status};
 use script::Script;
-use sidetrack_engine::{Engine, Features};
+use sidetrack_engine::{Engine, Features, Printable};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -146,7 +146,7 @@ impl Log<'_> {
             kind: kind.to_string(),
             target: String::new(),
             status,
-            message: message.into(),
+            message: Printable::name(&message.into()).to_string(),
         });
     }
 }

@@ -333,5 +333,8 @@ fn describe(error: &Error) -> String {
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return trap.to_string();
     }
+    if let Some(exception) = error.downcast_ref::<ThrownException>() {
+        return exception.to_string();
+    }
     format!("{error:#}").replace('\n', " ")
 }
