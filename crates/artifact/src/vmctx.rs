@@ -243,4 +243,27 @@ pub mod builtin {
     pub const HOST_CALL: &str = "host_call";
     /// `(tag 0, exception, 0)`: throws; does not return.
     pub const THROW: &str = "throw";
+
+    /// The functions, each with the number of its parameters. All are integers, and there are
+    /// at most eight: an interpreter that calls one passes on no more.
+    pub const ALL: [(&str, usize); 13] = [
+        (MEMORY_GROW, 3),
+        (MEMORY_FILL, 5),
+        (MEMORY_COPY, 6),
+        (MEMORY_INIT, 6),
+        (DATA_DROP, 2),
+        (TABLE_GROW, 4),
+        (TABLE_FILL, 5),
+        (TABLE_COPY, 6),
+        (TABLE_INIT, 6),
+        (ELEM_DROP, 2),
+        (EXCEPTION_NEW, 2),
+        (HOST_CALL, 2),
+        (THROW, 3),
+    ];
+
+    /// How many parameters the function with a name has, if there is one.
+    pub fn params(name: &str) -> Option<usize> {
+        ALL.iter().find(|(known, _)| *known == name).map(|(_, params)| *params)
+    }
 }

@@ -142,6 +142,7 @@ fn value_slots(b: &mut Builder<'_>, ty: &FuncType) -> Value {
 }
 
 fn call(b: &mut Builder<'_>, name: &str, args: &[Value], has_result: bool) -> Value {
+    debug_assert_eq!(builtin::params(name), Some(args.len()), "{name}");
     let params = vec![I64; args.len()];
     let returns = if has_result { &[I64][..] } else { &[] };
     let signature = b.func.dfg.signatures.push(Signature::of(CallConv::SystemV, &params, returns));

@@ -24,22 +24,53 @@ const TRAP: u64 = 1;
 /// The address of the function that code for `architecture` calls by this name.
 pub fn resolve(architecture: Architecture, name: &SymbolName) -> Option<u64> {
     let SymbolName::Named(text) = name else { return None };
-    let address = match text.as_str() {
-        builtin::MEMORY_GROW => memory_grow as *const () as u64,
-        builtin::MEMORY_FILL => memory_fill as *const () as u64,
-        builtin::MEMORY_COPY => memory_copy as *const () as u64,
-        builtin::MEMORY_INIT => memory_init as *const () as u64,
-        builtin::DATA_DROP => data_drop as *const () as u64,
-        builtin::TABLE_GROW => table_grow as *const () as u64,
-        builtin::TABLE_FILL => table_fill as *const () as u64,
-        builtin::TABLE_COPY => table_copy as *const () as u64,
-        builtin::TABLE_INIT => table_init as *const () as u64,
-        builtin::ELEM_DROP => elem_drop as *const () as u64,
-        builtin::EXCEPTION_NEW => exception_new as *const () as u64,
-        builtin::HOST_CALL => host_call as *const () as u64,
-        _ => return sidetrack_patch::run::builtin_address(architecture, name),
-    };
-    Some(address)
+    match find(text) {
+        Some(function) => Some(function.address()),
+        None => sidetrack_patch::run::builtin_address(architecture, name),
+    }
+}
+
+/// A function by the number of its parameters, which is that of [`builtin::ALL`].
+enum Function {
+    Two(extern "C" fn(u64, u64) -> u64),
+    Slots(extern "C" fn(u64, *mut Slot) -> u64),
+    Three(extern "C" fn(u64, u64, u64) -> u64),
+    Four(extern "C" fn(u64, u64, u64, u64) -> u64),
+    Five(extern "C" fn(u64, u64, u64, u64, u64) -> u64),
+    Six(extern "C" fn(u64, u64, u64, u64, u64, u64) -> u64),
+}
+
+/// The function with a name, if it is one of these.
+fn find(name: &str) -> Option<Function> {
+    Some(match name {
+        builtin::MEMORY_GROW => Function::Three(memory_grow),
+        builtin::MEMORY_FILL => Function::Five(memory_fill),
+        builtin::MEMORY_COPY => Function::Six(memory_copy),
+        builtin::MEMORY_INIT => Function::Six(memory_init),
+        builtin::DATA_DROP => Function::Two(data_drop),
+        builtin::TABLE_GROW => Function::Four(table_grow),
+        builtin::TABLE_FILL => Function::Five(table_fill),
+        builtin::TABLE_COPY => Function::Six(table_copy),
+        builtin::TABLE_INIT => Function::Six(table_init),
+        builtin::ELEM_DROP => Function::Two(elem_drop),
+        builtin::EXCEPTION_NEW => Function::Two(exception_new),
+        builtin::HOST_CALL => Function::Slots(host_call),
+        _ => return None,
+    })
+}
+
+impl Function {
+    fn address(&self) -> u64 {
+        let address = match *self {
+            Function::Two(function) => function as *const (),
+            Function::Slots(function) => function as *const (),
+            Function::Three(function) => function as *const (),
+            Function::Four(function) => function as *const (),
+            Function::Five(function) => function as *const (),
+            Function::Six(function) => function as *const (),
+        };
+        address as u64
+    }
 }
 
 /// The address of the instance whose context this is.
@@ -211,4 +242,29 @@ extern "C" fn host_call(context: u64, slots: *mut Slot) -> u64 {
 pub fn range(size: usize, at: u64, len: u64) -> Option<std::ops::Range<usize>> {
     let end = at.checked_add(len)?;
     (end <= size as u64).then_some(at as usize..end as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_have_the_parameters_that_callers_pass() {
+        for (name, params) in builtin::ALL {
+            assert!(params <= 8, "{name}");
+            let found = match find(name) {
+                Some(Function::Two(_) | Function::Slots(_)) => 2,
+                Some(Function::Three(_)) => 3,
+                Some(Function::Four(_)) => 4,
+                Some(Function::Five(_)) => 5,
+                Some(Function::Six(_)) => 6,
+                // Not a function of the engine.
+                None => {
+                    assert_eq!(name, builtin::THROW);
+                    continue;
+                }
+            };
+            assert_eq!(found, params, "{name}");
+        }
+    }
 }

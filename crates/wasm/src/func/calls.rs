@@ -4,7 +4,7 @@ use super::context::{record_field, user_trap};
 use super::state::{Translator, Values};
 use crate::WasmError;
 use crate::signatures::wasm_signature;
-use sidetrack_artifact::vmctx::{ctx, func_import, func_record, trap};
+use sidetrack_artifact::vmctx::{builtin, ctx, func_import, func_record, trap};
 use sidetrack_ir::types::{I32, I64};
 use sidetrack_ir::{
     Block, BlockArg, BlockCall, CallConv, ExceptionItem, ExceptionTableData, ExtFuncData, ExternalName,
@@ -189,6 +189,7 @@ impl Translator<'_> {
         let func = match self.builtins.get(name) {
             Some(&func) => func,
             None => {
+                debug_assert_eq!(builtin::params(name), Some(args.len()), "{name}");
                 let params: SmallVec<[Type; 8]> = args.iter().map(|_| I64).collect();
                 let returns: &[Type] = if has_result { &[I64] } else { &[] };
                 let signature = Signature::of(CallConv::SystemV, &params, returns);
