@@ -138,7 +138,8 @@ impl Config {
 
     /// The most bytes of stack that WebAssembly code takes, host functions between
     /// included; on a thread that has less, what it has but for some room for the host functions
-    /// called last.
+    /// called last. Of a stack that the host has changed to itself nothing is known: it must have
+    /// so many bytes and that room, of 128 KiB, where code is called.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
         self

@@ -80,13 +80,16 @@ fn stack_pointer() -> usize {
 /// Bytes of a thread's stack that are left to the host: to functions that code calls at its
 /// limit, and to handlers. As much as most need; of a small stack, half.
 const HOST_ROOM: usize = 128 << 10;
+/// The least of it. A function makes room for the arguments of its tail calls, of which there are
+/// at most a thousand of 16 bytes, before it looks at the limit, and touches no page on the way.
+const LEAST_ROOM: usize = 20 << 10;
 
 /// The lowest stack pointer for code that is called where it is `sp`, and is to have `max` bytes if
 /// this thread has them.
 fn lowest(sp: usize, max: usize) -> usize {
     // Whoever has changed to a stack of his own knows how large it is.
     let stack = run::stack_of_thread().filter(|stack| stack.contains(&sp));
-    let end = stack.map_or(0, |stack| stack.start + HOST_ROOM.min(stack.len() / 2));
+    let end = stack.map_or(0, |stack| stack.start + HOST_ROOM.min((stack.len() / 2).max(LEAST_ROOM)));
     sp.saturating_sub(max).max(end)
 }
 
