@@ -6,7 +6,7 @@ use common::engines;
 use sidetrack_engine::debug::describe;
 use sidetrack_engine::{
     Caller, DebugEvent, Engine, Extern, Func, Instance, Module, Result, Resume, Store, ThrownException, Trap,
-    Val,
+    Val, WasmBacktrace,
 };
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -300,6 +300,41 @@ fn a_trap_is_told_before_its_frames_are_gone() -> Result<()> {
         // What the handler fails with is what the call does.
         store.debug_handler(|_, _| anyhow::bail!("enough"));
         assert_eq!(outer.call(&mut store, -1).unwrap_err().root_cause().to_string(), "enough");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stack_that_is_used_up_is_told_with_all_its_frames() -> Result<()> {
+    let text = r#"(module
+        (func $f (param i32) (result i32)
+            (i32.add (call $f (i32.add (local.get 0) (i32.const 1))) (local.get 0)))
+        (func (export "go") (result i32) (call $f (i32.const 0))))"#;
+    for engine in engines() {
+        let (mut store, _, instance) = store(&engine, text)?;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = told.clone();
+        store.debug_handler(move |stop, event| {
+            assert_eq!(event, DebugEvent::Trap(Trap::StackOverflow));
+            let frames = stop.frames()?;
+            let [.., first, go] = &frames[..] else { panic!("{} frames", frames.len()) };
+            let param = describe(first.locals[0].1, first.locals[0].0, |_, _| None);
+            sink.lock().unwrap().push((frames.len() > 1000, first.func, param, go.func));
+            Ok(Resume::Continue)
+        });
+        let go = instance.get_typed_func::<(), i32>(&mut store, "go")?;
+        for _ in 0..2 {
+            let error = go.call(&mut store, ()).unwrap_err();
+            assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::StackOverflow), "{error:?}");
+            let backtrace = error.downcast_ref::<WasmBacktrace>().expect("a backtrace");
+            let (gap, left_out) = backtrace.left_out().expect("there are thousands");
+            let funcs: Vec<_> = backtrace.frames().iter().map(|frame| frame.func_index()).collect();
+            assert_eq!(*funcs.last().expect("there are frames"), 1);
+            assert!(funcs[..funcs.len() - 1].iter().all(|func| *func == 0));
+            assert!(left_out > 1000 && gap > 100 && gap < funcs.len(), "{left_out} {gap}");
+        }
+        let expected = (true, 0, "i32:0".to_owned(), 1);
+        assert_eq!(*told.lock().unwrap(), [expected.clone(), expected]);
     }
     Ok(())
 }

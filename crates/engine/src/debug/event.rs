@@ -12,7 +12,9 @@ pub enum DebugEvent {
     Step,
     /// At the first site after [`crate::InterruptHandle::interrupt`] or a deadline.
     Interrupt,
-    /// At an operator that traps, before its call is left: all frames are there still.
+    /// At an operator that traps, before its call is left: all frames are there still. Of a stack
+    /// that is used up too: functions find that out while there is room for the handler. Only if
+    /// a function's frame alone is larger than that room, nobody is told, and the call fails.
     Trap(Trap),
     /// Before an operator that throws an exception, or in a call of a host function that has
     /// thrown one; see [`crate::Store::catch_exceptions`].
