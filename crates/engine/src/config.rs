@@ -17,8 +17,17 @@ pub enum Target {
     /// This machine.
     #[default]
     Native,
-    /// The interpreter of Pulley bytecode, which runs everywhere.
+    /// The interpreter of Pulley bytecode, which runs on every little-endian machine.
     Pulley64,
+}
+
+impl Target {
+    /// The targets whose code runs on this machine.
+    pub fn supported() -> impl Iterator<Item = Target> + Clone {
+        let native = sidetrack_patch::run::native_architecture().map(|_| Target::Native);
+        let bytecode = cfg!(target_endian = "little").then_some(Target::Pulley64);
+        native.into_iter().chain(bytecode)
+    }
 }
 
 /// How much is done for the speed of the code.
@@ -301,5 +310,25 @@ impl Engine {
         let address = memory.base() as usize;
         stubs.insert(ty.clone(), (address, registered));
         Ok(address as *const u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    #[test]
+    fn supported_targets_run_and_others_are_refused() {
+        let supported: Vec<Target> = Target::supported().collect();
+        for target in [Target::Native, Target::Pulley64] {
+            let engine = Engine::new(Config::new().target(target));
+            let runs = engine.is_ok_and(|engine| Store::try_new(&engine, ()).is_ok());
+            assert_eq!(runs, supported.contains(&target), "{target:?}");
+        }
+        // Every host in `docs/hosts.md` runs its own code.
+        let hosts = ["x86_64", "aarch64", "riscv64", "s390x"];
+        let has_code = cfg!(target_os = "linux") && hosts.contains(&std::env::consts::ARCH);
+        assert_eq!(supported.contains(&Target::Native), has_code);
     }
 }

@@ -68,7 +68,7 @@ fn a_debug_handler_that_panics() -> Result<()> {
 
 #[test]
 fn progress_that_panics() -> Result<()> {
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         let mut config = Config::new();
         config.target(target);
         let right = Engine::new(&config)?;

@@ -24,7 +24,7 @@ fn work(engine: &Engine, old: &Module) -> Result<bool> {
 
 #[test]
 fn a_child_compiles_and_runs() -> Result<()> {
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         let engine = Engine::new(Config::new().target(target))?;
         let (module, other) = (Module::new(&engine, MANY)?, Module::new(&engine, MANY)?);
         assert!(work(&engine, &module)?);

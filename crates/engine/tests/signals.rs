@@ -46,7 +46,9 @@ fn a_handler_that_was_installed_later_is_found() -> Result<()> {
     assert!(error.contains("another handler of SIGSEGV"), "{error}");
     assert!(error.contains("signal_handlers_are_chained"), "{error}");
     // The interpreter needs no signals, and who hands on says so.
-    assert_eq!(trap(&Engine::new(Config::new().target(Target::Pulley64))?)?, Some(Trap::MemoryOutOfBounds));
+    for target in Target::supported().filter(|target| *target != Target::Native) {
+        assert_eq!(trap(&Engine::new(Config::new().target(target))?)?, Some(Trap::MemoryOutOfBounds));
+    }
     let chained = Engine::new(Config::new().signal_handlers_are_chained(true))?;
     assert_eq!(trap(&chained)?, Some(Trap::MemoryOutOfBounds));
     Ok(())

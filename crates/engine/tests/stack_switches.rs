@@ -35,8 +35,9 @@ fn switch(from: usize, to: usize) {
 
 /// A program that leaves its stack in each call of the host.
 fn program(number: usize) {
-    let pulley = std::env::var(CASE).is_ok_and(|case| case.ends_with("pulley"));
-    let target = if pulley { Target::Pulley64 } else { Target::Native };
+    let case = std::env::var(CASE).unwrap();
+    let is_asked_for = |target: &Target| case.ends_with(&format!(" {target:?}"));
+    let target = Target::supported().find(is_asked_for).unwrap();
     let engine = Engine::new(Config::new().target(target)).unwrap();
     let module = Module::new(&engine, TEXT).unwrap();
     let mut store = Store::new(&engine, ());
@@ -86,17 +87,17 @@ fn child() {
 
 #[test]
 fn code_goes_on_in_the_order_in_which_it_was_left() {
-    for target in ["native", "pulley"] {
+    for target in Target::supported() {
         for (order, right) in
             [("one by one", true), ("nested", true), ("crossed", false), ("unfinished", false)]
         {
             let mut command = Command::new(std::env::current_exe().unwrap());
-            let case = format!("{} {target}", order.split(' ').next().unwrap());
+            let case = format!("{} {target:?}", order.split(' ').next().unwrap());
             let output = command.args(["--exact", "child", "--nocapture"]).env(CASE, case).output().unwrap();
             let expected = if right { (Some(0), None) } else { (None, Some(libc::SIGABRT)) };
             let status = output.status;
             let error = String::from_utf8_lossy(&output.stderr);
-            assert_eq!((status.code(), status.signal()), expected, "{order} {target}: {error}");
+            assert_eq!((status.code(), status.signal()), expected, "{order} {target:?}: {error}");
         }
     }
 }

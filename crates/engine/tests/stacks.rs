@@ -40,7 +40,7 @@ fn a_store_goes_to_threads_with_other_stacks() -> Result<()> {
 
 #[test]
 fn more_stack_is_wanted_than_the_thread_has() -> Result<()> {
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         let engine = Engine::new(Config::new().target(target).max_wasm_stack(64 << 20))?;
         let (mut store, instance) = instantiate(&engine, &recursion(0))?;
         let error = on_thread(512, || run(&mut store, instance, -1).unwrap_err());
@@ -52,7 +52,7 @@ fn more_stack_is_wanted_than_the_thread_has() -> Result<()> {
 /// Frames from some pages to much of what a thread has.
 #[test]
 fn frames_of_many_pages() -> Result<()> {
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         for (vectors, level) in [(300, OptLevel::Speed), (2000, OptLevel::None)] {
             let engine = Engine::new(Config::new().target(target).opt_level(level))?;
             let (mut store, instance) = instantiate(&engine, &recursion(vectors))?;

@@ -31,8 +31,7 @@ fn faults_do_not_come_back() {
     assert!(!sources.is_empty());
     let levels = [OptLevel::None, OptLevel::Speed];
     let places = [Instrument::Off, Instrument::On { blocks: true, writable: false }];
-    let bytecode = cfg!(target_endian = "little").then_some(Target::Pulley64);
-    for target in bytecode.into_iter().chain([Target::Native]) {
+    for target in Target::supported() {
         for (level, instrument) in levels.into_iter().flat_map(|level| places.map(|place| (level, place))) {
             let engine = Engine::new(Config::new().target(target).opt_level(level).instrument(instrument));
             let report = run(&engine.expect("it runs here"), &sources).expect("the scripts run");
@@ -56,8 +55,7 @@ fn long_chains_of_sets() {
         step.repeat(count)
     );
     let source = Source { name: "chains.wast".to_string(), text };
-    let bytecode = cfg!(target_endian = "little").then_some(Target::Pulley64);
-    for target in bytecode.into_iter().chain([Target::Native]) {
+    for target in Target::supported() {
         let engine = Engine::new(Config::new().target(target)).expect("it runs here");
         let report = run(&engine, std::slice::from_ref(&source)).expect("the script runs");
         assert_eq!(report.count(Status::Passed), 2, "{target:?}: {}", report.summary());

@@ -22,7 +22,7 @@ fn programs() -> Vec<PathBuf> {
 
 fn engines() -> Vec<(String, Engine)> {
     let mut engines = Vec::new();
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         for level in [OptLevel::None, OptLevel::Speed] {
             let engine = Engine::new(Config::new().target(target).opt_level(level)).expect("it runs here");
             engines.push((format!("{target:?} {level:?}"), engine));

@@ -87,7 +87,7 @@ fn stops(engine: &Engine, module: &Module, breakpoints: &[u32], steps: usize) ->
 fn check(locals: usize, ifs: usize) {
     let bytes = program(locals, ifs);
     let executed = executed(&bytes);
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         let engine = Engine::new(Config::new().target(target)).expect("it runs here");
         let module = Module::new(&engine, &bytes).expect("it compiles");
         let name = format!("{locals}x{ifs} on {target:?}");

@@ -117,11 +117,7 @@ fn interrupted(target: Target, name: &'static str, wait: Duration) {
 
 #[test]
 fn waits_can_be_ended() {
-    let mut targets = vec![Target::Native];
-    if cfg!(target_endian = "little") {
-        targets.push(Target::Pulley64);
-    }
-    for target in targets {
+    for target in Target::supported() {
         for name in
             ["read", "write", "sleep", "poll", "accept", "receive", "send", "open", "open_and_read", "random"]
         {

@@ -145,11 +145,7 @@ fn callbacks_that_panic() {
             std::panic::resume_unwind(Box::new("a callback"))
         }
     }
-    let mut targets = vec![Target::Native];
-    if cfg!(target_endian = "little") {
-        targets.push(Target::Pulley64);
-    }
-    for target in targets {
+    for target in Target::supported() {
         let engine = Engine::new(Config::new().target(target)).unwrap();
         let mut linker = Linker::new(&engine);
         sidetrack_wasi::add_to_linker(&mut linker, |wasi| wasi).unwrap();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[allow(dead_code, reason = "not every test file needs it")]
 pub fn engines() -> Vec<Engine> {
     let mut engines = Vec::new();
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         for level in [OptLevel::None, OptLevel::Speed] {
             engines.push(Engine::new(Config::new().target(target).opt_level(level)).expect("targets exist"));
         }
