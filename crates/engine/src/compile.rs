@@ -97,15 +97,17 @@ impl Compiler {
             max_function_work: config.max_function_work,
             ..Flags::default()
         };
+        let isa = builder.finish(flags);
         let options = Options {
             guard_pages: config.target == Target::Native,
+            whole_stores: isa.whole_stores(),
             instrument: match config.instrument {
                 Instrument::Off => sidetrack_wasm::Instrument::Off,
                 Instrument::On { blocks, writable } => sidetrack_wasm::Instrument::On { blocks, writable },
             },
         };
         Ok(Compiler {
-            isa: builder.finish(flags),
+            isa,
             options,
             features: config.features,
             parallel: config.parallel,

@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sites = Instrument::On { blocks: false, writable: false };
     let options = Options {
         guard_pages: !has("--checks"),
+        whole_stores: 16,
         instrument: if has("--sites") { sites } else { Instrument::Off },
     };
     let mut args = args.iter().filter(|arg| !arg.starts_with("--"));

@@ -36,6 +36,9 @@ pub struct Options {
     /// is reported as the trap of the instruction that did it, so that neither needs
     /// a check.
     pub guard_pages: bool,
+    /// The most bytes of which a store that faults has written none. A longer one is found
+    /// out before it is begun if it goes past the end of the memory.
+    pub whole_stores: u8,
     /// What debuggers need.
     pub instrument: Instrument,
 }

@@ -7,8 +7,11 @@ use sidetrack_ir::{Function, StateCursor};
 use sidetrack_wasm::{Instrument, Options, parse};
 use std::fmt::Write;
 
-const SITES: Options =
-    Options { guard_pages: true, instrument: Instrument::On { blocks: false, writable: false } };
+const SITES: Options = Options {
+    guard_pages: true,
+    whole_stores: 16,
+    instrument: Instrument::On { blocks: false, writable: false },
+};
 
 type Family = (&'static str, fn(usize, &mut String));
 

@@ -27,6 +27,9 @@ pub trait TargetIsa: Send + Sync {
     fn features(&self) -> String {
         String::new()
     }
+    /// The most bytes of which a store has written none if it faults. A longer one that
+    /// reaches into a page that cannot be written may leave something in the page before.
+    fn whole_stores(&self) -> u8;
     /// Every NOP encoding, ascending in size.
     fn nop_units(&self) -> &'static [&'static [u8]];
     /// Compiles a function that [`crate::compile`] has verified and legalised.

@@ -2,7 +2,8 @@
 //!
 //! Problem: an access outside of the memory must trap. Approach: with guard pages
 //! an access of a 32-bit memory cannot leave the reservation, and faults outside
-//! the memory: it is one instruction. Otherwise one comparison checks it: of the
+//! the memory: it is one instruction, and for some stores another one before, since
+//! not every machine does all of a store or nothing. Otherwise one comparison checks it: of the
 //! index with the size less what the access adds to it, if the memory is never
 //! smaller than that, else of their sum with the size.
 
@@ -59,7 +60,7 @@ fn load(t: &mut Translator<'_>, memarg: &MemArg, opcode: Opcode, ty: Type, bytes
 
 fn store(t: &mut Translator<'_>, memarg: &MemArg, opcode: Opcode, bytes: u64) {
     let value = t.pop();
-    if let Some(place) = t.pop_place(memarg, bytes) {
+    if let Some(place) = t.pop_place_of_store(memarg, bytes) {
         t.b.store(opcode, place.flags, value, place.address, place.offset);
     }
 }
@@ -115,6 +116,26 @@ impl Translator<'_> {
                 Place { flags, address: self.b.op(Opcode::Iadd, &[address, offset]), offset: 0 }
             }
         })
+    }
+
+    /// As [`Self::pop_place`], for a store: it writes all bytes or traps and writes none,
+    /// also where the machine would write those that are inside.
+    pub fn pop_place_of_store(&mut self, memarg: &MemArg, bytes: u64) -> Option<Place> {
+        let mut place = self.pop_place(memarg, bytes)?;
+        if place.flags.trap.is_some() && bytes > u64::from(self.options.whole_stores).max(1) {
+            // If there is the last byte, there are all; so it is this that traps.
+            let last = bytes as i32 - 1;
+            let (address, offset) = match place.offset.checked_add(last) {
+                Some(offset) => (place.address, offset),
+                None => {
+                    let last = self.b.iconst(I64, last.into());
+                    (self.b.op(Opcode::Iadd, &[place.address, last]), place.offset)
+                }
+            };
+            self.b.load(Opcode::Uload8, I32, place.flags, address, offset);
+            place.flags.trap = None;
+        }
+        Some(place)
     }
 
     /// Traps if `index + end` is beyond the memory, which is never smaller than

@@ -74,7 +74,7 @@ fn load_lane(t: &mut Translator<'_>, memarg: &MemArg, ty: Type, lane: u8) {
 }
 
 fn store(t: &mut Translator<'_>, memarg: &MemArg, value: Value, bytes: u64) {
-    if let Some(place) = t.pop_place(memarg, bytes) {
+    if let Some(place) = t.pop_place_of_store(memarg, bytes) {
         t.b.store(Opcode::Store, place.flags, value, place.address, place.offset);
     }
 }

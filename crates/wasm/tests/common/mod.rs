@@ -12,13 +12,19 @@ use sidetrack_wasm::{
 };
 
 /// Without sites, accesses not checked.
-pub const PLAIN: Options = Options { guard_pages: true, instrument: Instrument::Off };
+pub const PLAIN: Options = Options { guard_pages: true, whole_stores: 16, instrument: Instrument::Off };
 /// With sites.
-pub const SITES: Options =
-    Options { guard_pages: true, instrument: Instrument::On { blocks: false, writable: false } };
+pub const SITES: Options = Options {
+    guard_pages: true,
+    whole_stores: 16,
+    instrument: Instrument::On { blocks: false, writable: false },
+};
 /// With sites that are fences at all block heads.
-pub const BLOCKS: Options =
-    Options { guard_pages: true, instrument: Instrument::On { blocks: true, writable: true } };
+pub const BLOCKS: Options = Options {
+    guard_pages: true,
+    whole_stores: 16,
+    instrument: Instrument::On { blocks: true, writable: true },
+};
 
 /// All options that make a difference.
 pub const OPTIONS: [Options; 4] = [PLAIN, Options { guard_pages: false, ..PLAIN }, SITES, BLOCKS];

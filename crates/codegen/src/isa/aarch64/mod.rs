@@ -71,6 +71,11 @@ impl TargetIsa for Aarch64 {
         self.features.names()
     }
 
+    fn whole_stores(&self) -> u8 {
+        // The architecture promises nothing; no processor is known to halve a general register's.
+        8
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }

@@ -90,6 +90,11 @@ impl TargetIsa for Pulley {
         &self.flags
     }
 
+    fn whole_stores(&self) -> u8 {
+        // It checks nothing itself, and what it runs on may be any machine.
+        1
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }

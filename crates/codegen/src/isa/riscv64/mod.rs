@@ -77,6 +77,11 @@ impl TargetIsa for Riscv64 {
         self.features.names()
     }
 
+    fn whole_stores(&self) -> u8 {
+        // What is not aligned may be done byte by byte, by the firmware.
+        1
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }

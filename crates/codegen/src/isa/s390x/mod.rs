@@ -72,6 +72,12 @@ impl TargetIsa for S390x {
         self.features.names()
     }
 
+    fn whole_stores(&self) -> u8 {
+        // Nothing is stored before all of it is known to be accessible; without the vector
+        // facility, vectors are stored as two integers.
+        if self.features.vx() { 16 } else { 8 }
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }

@@ -72,6 +72,10 @@ impl TargetIsa for X64 {
         self.features.names()
     }
 
+    fn whole_stores(&self) -> u8 {
+        16
+    }
+
     fn nop_units(&self) -> &'static [&'static [u8]] {
         patch::NOP_UNITS
     }
