@@ -3,7 +3,7 @@
 //!
 //! Each is interpreted, and compiled and run, without arguments that could differ.
 
-use crate::program::{Failure, Fresh, Program};
+use crate::program::{Failure, Fresh, Native, Program};
 use sidetrack_engine::debug::{Value, describe};
 use sidetrack_engine::{Config, Engine, OptLevel, Target, Trap};
 
@@ -34,7 +34,7 @@ fn trap(text: &str) -> Option<Trap> {
 /// A program on this machine and in the interpreter, optimised and not.
 fn programs(text: &str) -> Vec<(String, Program)> {
     let mut programs = Vec::new();
-    for target in [Target::Native, Target::Pulley64] {
+    for target in Target::supported() {
         for level in [OptLevel::None, OptLevel::Speed] {
             let engine = Engine::new(Config::new().target(target).opt_level(level)).expect("it runs here");
             programs.push((format!("{target:?} {level:?}"), Program::new(&engine, text)));
@@ -95,17 +95,18 @@ fn results_are_as_written() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
     let programs = programs(&text);
+    let mut instances: Vec<Native> = programs.iter().map(|(_, program)| program.instance()).collect();
     for (func, (number, expression, expected)) in (0..).zip(cases()) {
         // References of the engine are its own.
         if !expected.starts_with("funcref") {
             let outcome = program.shadow(&fresh, &program.body(func), &[]);
             // What becomes of NaNs in Pulley's interpreter its own compiler chose.
             let of_nans = expression.contains("nan");
-            for (engine, program) in &programs {
+            for ((engine, _), instance) in programs.iter().zip(&mut instances) {
                 if of_nans && engine.starts_with("Pulley") {
                     continue;
                 }
-                let native = program.native(&number.to_string(), &[]);
+                let native = instance.call(&number.to_string(), &[]);
                 assert_eq!(outcome, native, "{engine}, line {number}: {expression}");
             }
         }
@@ -161,7 +162,7 @@ fn nans_are_those_of_the_code() {
     ];
     let mut nans = 0;
     for (engine, program) in programs(&text) {
-        let fresh = Fresh::new(program.info());
+        let (fresh, mut instance) = (Fresh::new(program.info()), program.instance());
         for (func, expression) in (0..).zip(NANS) {
             let body = program.body(func);
             for x in operands {
@@ -171,7 +172,7 @@ fn nans_are_those_of_the_code() {
                         continue;
                     }
                     let shadow = program.shadow(&fresh, &body, &[Some(x.into()), Some(y.into())]);
-                    let native = program.native(&func.to_string(), &[x.into(), y.into()]);
+                    let native = instance.call(&func.to_string(), &[x.into(), y.into()]);
                     assert_eq!(shadow, native, "{engine}: {expression} of {x:#x} and {y:#x}");
                     let is_nan =
                         |bits: &Vec<Value>| bits[0].is_some_and(|bits| f64::from_bits(bits as u64).is_nan());

@@ -2,7 +2,7 @@
 
 use sidetrack_artifact::{ConstOp, ElementItems, ModuleInfo, SegmentMode};
 use sidetrack_engine::debug::{Body, End, Environment, OpSet, Overlay, Shadow, Stop, Value};
-use sidetrack_engine::{Engine, Instance, Module, Store, Trap, Val, ValType};
+use sidetrack_engine::{Engine, Global, Instance, Memory, Module, Store, Trap, Val, ValType};
 use std::sync::Arc;
 
 /// More operators than any test's function executes.
@@ -12,6 +12,14 @@ const LIMIT: u64 = 1_000_000;
 pub struct Program {
     pub module: Module,
     bytes: Vec<u8>,
+}
+
+/// An instance, with what its memories and globals were at first.
+pub struct Native {
+    store: Store<()>,
+    instance: Instance,
+    memories: Vec<(Memory, Vec<u8>)>,
+    globals: Vec<(Global, Val)>,
 }
 
 /// How a call ended, and what it left.
@@ -60,36 +68,21 @@ impl Program {
         Arc::new(Body::decode(self.info(), func, &self.code(func)).expect("the body is valid"))
     }
 
-    /// Calls the export `name` in an instance of its own. Memories and globals are
-    /// exported by `m` and `g` with their index.
-    pub fn native(&self, name: &str, arguments: &[u128]) -> Outcome {
+    /// An instance to call. Memories and globals are exported by `m` and `g` with their
+    /// index.
+    pub fn instance(&self) -> Native {
         let mut store = Store::new(self.module.engine(), ());
         let instance = Instance::new(&mut store, &self.module, &[]).expect("it can be instantiated");
-        let func = instance.get_func(&mut store, name).expect("it is exported");
-        let ty = func.ty(&store);
-        let arguments: Vec<Val> = ty.params.iter().zip(arguments).map(|(ty, bits)| val(*ty, *bits)).collect();
-        let mut results = vec![Val::I32(0); ty.results.len()];
-        let called = func.call(&mut store, &arguments, &mut results);
-        let results = match called {
-            Ok(()) => Ok(results.iter().map(|val| Some(bits(val))).collect()),
-            Err(error) => match error.downcast_ref::<Trap>() {
-                Some(trap) => Err(Failure::Trap(*trap)),
-                None => panic!("{error:?}"),
-            },
-        };
-        let memories = (0..self.info().memories.len())
-            .map(|index| {
-                let memory = instance.get_memory(&mut store, &format!("m{index}"));
-                memory.expect("it is exported").data(&store).to_vec()
-            })
-            .collect();
-        let globals = (0..self.info().globals.len())
-            .map(|index| {
-                let global = instance.get_global(&mut store, &format!("g{index}"));
-                bits(&global.expect("it is exported").get(&mut store))
-            })
-            .collect();
-        Outcome { results, memories, globals }
+        let (mut memories, mut globals) = (Vec::new(), Vec::new());
+        for index in 0..self.info().memories.len() {
+            let memory = instance.get_memory(&mut store, &format!("m{index}")).expect("it is exported");
+            memories.push((memory, memory.data(&store).to_vec()));
+        }
+        for index in 0..self.info().globals.len() {
+            let global = instance.get_global(&mut store, &format!("g{index}")).expect("it is exported");
+            globals.push((global, global.get(&mut store)));
+        }
+        Native { store, instance, memories, globals }
     }
 
     /// Interprets function `func` from its entry to its end.
@@ -102,6 +95,35 @@ impl Program {
             stop => Err(Failure::Ended(stop)),
         };
         let (memories, globals) = fresh.with(shadow.overlay());
+        Outcome { results, memories, globals }
+    }
+}
+
+impl Native {
+    /// Calls the export `name` as if the instance were new: memories and globals are first
+    /// made what they were then. So there is one memory for all calls, not one for each:
+    /// an emulator takes tens of megabytes for the addresses of every one there ever was.
+    pub fn call(&mut self, name: &str, arguments: &[u128]) -> Outcome {
+        let Native { store, instance, memories, globals } = self;
+        for (memory, bytes) in memories.iter() {
+            memory.data_mut(&mut *store).copy_from_slice(bytes);
+        }
+        for (global, val) in globals.iter() {
+            global.set(&mut *store, *val).expect("it is mutable");
+        }
+        let func = instance.get_func(&mut *store, name).expect("it is exported");
+        let ty = func.ty(&*store);
+        let arguments: Vec<Val> = ty.params.iter().zip(arguments).map(|(ty, bits)| val(*ty, *bits)).collect();
+        let mut results = vec![Val::I32(0); ty.results.len()];
+        let results = match func.call(&mut *store, &arguments, &mut results) {
+            Ok(()) => Ok(results.iter().map(|val| Some(bits(val))).collect()),
+            Err(error) => match error.downcast_ref::<Trap>() {
+                Some(trap) => Err(Failure::Trap(*trap)),
+                None => panic!("{error:?}"),
+            },
+        };
+        let memories = memories.iter().map(|(memory, _)| memory.data(&*store).to_vec()).collect();
+        let globals = globals.iter().map(|(global, _)| bits(&global.get(&mut *store))).collect();
         Outcome { results, memories, globals }
     }
 }
