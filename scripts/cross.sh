@@ -16,6 +16,12 @@ cd "$(dirname "$0")/.."
 cross=${CROSS:-target/cross}
 step() { echo "== $*"; "$@"; }
 
+# QEMU keeps some bytes for each page of addresses that a program has ever had, and looks for
+# free ones behind the last: every memory of WebAssembly, of which each has 8 GiB of addresses,
+# would take 50 MB of it for good. Out of this range they are taken again and again: it has room for
+# sixty memories at once, and costs 3 GB.
+export QEMU_RESERVED_VA=0x8000000000
+
 install() {
     local packages=(qemu-user rustc-web rust-web-src)
     for isa; do
@@ -71,7 +77,10 @@ try() {
     riscv64) triple=riscv64gc-unknown-linux-gnu ;;
     *) triple=$isa-unknown-linux-gnu ;;
     esac
-    step foreign "$isa" "$triple" build -p sidetrack-cli
+    # Everything at once, and always with the same packages: the features of what they
+    # depend on are those that they need together, so nothing is compiled twice.
+    local packages=(-p sidetrack-cli -p sidetrack-engine -p sidetrack-oracle)
+    step foreign "$isa" "$triple" build "${packages[@]}" --bin sidetrack --test shadow --test engine_trace
     local command="qemu-$isa $PWD/$cross/$triple/debug/sidetrack"
 
     echo "== programs"
@@ -89,8 +98,7 @@ try() {
 
     # The debugger's interpreter against this machine's code, bit by bit: arithmetic with
     # its NaNs, conversions, vectors; and every step of programs.
-    step foreign "$isa" "$triple" test -p sidetrack-engine --test shadow
-    step foreign "$isa" "$triple" test -p sidetrack-oracle --test engine_trace
+    step foreign "$isa" "$triple" test "${packages[@]}" --test shadow --test engine_trace
 
     expect ", 0 failed, 0 skipped" $command wast --version-2 "$suite/wasm-v2"
     expect ", 0 failed, 0 skipped" $command wast tests/scripts/faults
