@@ -123,6 +123,11 @@ fn events(cut: &Cut<'_>, locals: usize, limit: usize) -> Vec<(u32, u32, bool)> {
         };
         reads.of(local).iter().for_each(|&segment| visit(segment, &mut work));
         while let Some(segment) = work.pop() {
+            // What is live all through a body is live where it begins, and on the ways there.
+            if let Some((_, from, _)) = cut.handlers.get(handlers[segment as usize] as usize) {
+                let begun = cut.heads.partition_point(|(time, _)| time <= from);
+                visit(cut.heads[begun - 1].1, &mut work);
+            }
             for &from in before.of(segment) {
                 if set[from as usize] != local {
                     visit(from, &mut work);
