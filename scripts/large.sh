@@ -33,11 +33,12 @@ module() {
     arguments=--version
     case $1 in
     ruby)
+        # It imports from a JavaScript host, so it is compiled only.
         fetch_npm ruby 2.10.1 @ruby/3.4-wasm-wasi
-        module=$work/ruby/package/dist/ruby.wasm
+        module=$work/ruby/package/dist/ruby.wasm arguments=
         ;;
     esbuild)
-        # It is a program for JavaScript hosts, so it is compiled only.
+        # It is a program for JavaScript hosts, too.
         fetch_npm esbuild 0.28.2 esbuild-wasm
         module=$work/esbuild/package/esbuild.wasm arguments=
         ;;
