@@ -151,6 +151,15 @@ fn past_jumps(count: usize, only_jump: impl Fn(usize) -> Option<usize>) -> Vec<u
     ends
 }
 
+/// The allocation that a register operand has been filled in with.
+fn allocation(reg: Reg) -> Allocation {
+    match (reg.as_preg(), reg.as_spill_slot()) {
+        (Some(preg), _) => Allocation::reg(preg),
+        (_, Some(slot)) => Allocation::stack(slot),
+        _ => unreachable!("every operand has an allocation"),
+    }
+}
+
 /// Fills an instruction's virtual registers with their allocations, in order.
 struct Filler<'a> {
     allocs: std::slice::Iter<'a, Allocation>,
@@ -254,8 +263,13 @@ impl<B: Backend> Emitter<'_, B> {
                     let mut copy = self.vcode.insts[inst.index()].clone();
                     let mut filler = Filler { allocs: self.output.inst_allocs(inst).iter(), index: 0 };
                     copy.visit_operands(&mut filler);
-                    if copy.as_move().is_some_and(|(dst, src)| dst == src) {
-                        continue;
+                    if let Some((dst, src)) = copy.as_move() {
+                        if dst == src {
+                            continue;
+                        }
+                        if dst.as_spill_slot().or(src.as_spill_slot()).is_some() {
+                            copy = self.move_inst(allocation(src), allocation(dst));
+                        }
                     }
                     buffer.start_source(self.vcode.source_locs[inst.index()]);
                     buffer.start_inst(self.vcode.states.number(inst));

@@ -484,6 +484,8 @@ impl<'a, B: Backend> Lower<'a, B> {
             branch_args: Default::default(),
             first_edge: Vec::with_capacity(count),
             num_vregs: 0,
+            in_frame: Vec::new(),
+            marks: 0..0,
             operands: Default::default(),
             clobbers: Vec::new(),
             spill_words: [words(RegClass::Int), words(RegClass::Float), words(RegClass::Vector)],
@@ -527,8 +529,10 @@ impl<'a, B: Backend> Lower<'a, B> {
             vcode.cold.push(cold);
             vcode.params.push(params);
         }
+        // The allocator finds what dominates a block by going up from the first to the next; from
+        // the last predecessor to the first it is not the whole way each time.
         for list in preds {
-            vcode.preds.push(list);
+            vcode.preds.push(list.into_iter().rev());
         }
         if self.next_vreg > VReg::MAX {
             let (work, limit) = (self.next_vreg as u64, VReg::MAX as u64);
@@ -537,6 +541,7 @@ impl<'a, B: Backend> Lower<'a, B> {
         }
         vcode.num_vregs = self.next_vreg;
         vcode.states = self.states(vcode.insts.len() as u32);
+        crate::spill::run(&mut vcode);
         if self.backend.flags().opt_level == OptLevel::Speed {
             crate::split::run(&mut vcode);
         }

@@ -27,7 +27,8 @@ impl Reg {
         Reg(VIRTUAL << KIND_SHIFT | vreg.bits() as u32)
     }
 
-    /// A spill slot, which only an operand with the constraint *any* becomes.
+    /// A spill slot, which an operand with the constraint *any* can become, and one of a register
+    /// that is always in the frame.
     pub fn spilled(slot: SpillSlot) -> Reg {
         Reg(SPILLED << KIND_SHIFT | slot.index() as u32)
     }

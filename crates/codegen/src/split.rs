@@ -206,10 +206,11 @@ pub(crate) fn insert<I: MachInst>(vcode: &mut VCode<I>, copies: &[Copy]) {
         vcode.insts.push(inst);
         vcode.source_locs.push(loc);
     }
+    // A block begins with what is put in front of its first instruction.
     let shift = |number: &mut u32| *number += copies.partition_point(|copy| copy.before < *number) as u32;
     for (start, end) in &mut vcode.block_ranges {
         shift(start);
         shift(end);
     }
-    vcode.states.renumber(shift);
+    vcode.states.renumber(|number| *number += copies.partition_point(|copy| copy.before <= *number) as u32);
 }

@@ -108,6 +108,15 @@ impl States {
         self.renames.push(Rename { vreg, first: points.start, last: points.end - 1, copy });
     }
 
+    /// The registers that states name, each with the last instruction whose state does;
+    /// one may come more than once.
+    pub fn ends(&self) -> impl Iterator<Item = (VReg, u32)> {
+        self.intervals.iter().filter_map(|interval| {
+            let vreg = interval.operand.vreg()?;
+            Some((vreg, self.points[interval.last as usize].end))
+        })
+    }
+
     /// Instructions have other numbers from now on, in the same order.
     pub fn renumber(&mut self, map: impl Fn(&mut u32)) {
         for point in &mut self.points {

@@ -12,6 +12,7 @@
 use crate::abi::{FrameLayout, StackAddr};
 use crate::buffer::{Buffer, BufferSpec, FixupKind, Label};
 use crate::call::CallInfo;
+use crate::names::{self, FEW_VREGS, UNNAMED};
 use crate::reg::Reg;
 use crate::settings::Flags;
 use crate::state::{Kept, States};
@@ -262,6 +263,11 @@ pub struct VCode<I> {
     pub(crate) first_edge: Vec<u32>,
     /// Types by virtual register, for messages and sizes of spills.
     pub num_vregs: usize,
+    /// Which of the first registers are always in the frame; what else reads or writes them
+    /// is a move, a branch or a state.
+    pub(crate) in_frame: Vec<bool>,
+    /// The registers that are marks for the allocator.
+    pub(crate) marks: std::ops::Range<usize>,
     pub(crate) operands: Ranges<Operand>,
     pub(crate) clobbers: Vec<(Inst, PRegSet)>,
     pub(crate) spill_words: [u32; 3],
@@ -315,12 +321,25 @@ impl<T> Ranges<T> {
     fn len(&self) -> usize {
         self.ends.len()
     }
+
+    /// How many items all lists have.
+    pub(crate) fn count(&self) -> usize {
+        self.items.len()
+    }
 }
 
 struct Collector<'a> {
     operands: &'a mut Vec<Operand>,
+    in_frame: &'a [bool],
     first: usize,
     clobbers: PRegSet,
+}
+
+impl Collector<'_> {
+    /// Whether an operand of the instruction is in the frame.
+    fn is_in_frame(&self, index: usize) -> bool {
+        self.operands[self.first + index].constraint() == OperandConstraint::Stack
+    }
 }
 
 impl OperandVisitor for Collector<'_> {
@@ -333,6 +352,11 @@ impl OperandVisitor for Collector<'_> {
     ) -> usize {
         let index = self.operands.len() - self.first;
         if let Some(vreg) = reg.as_vreg() {
+            let constraint = match constraint {
+                _ if self.in_frame.get(vreg.vreg()) == Some(&true) => OperandConstraint::Stack,
+                OperandConstraint::Reuse(of) if self.is_in_frame(of) => OperandConstraint::Reg,
+                constraint => constraint,
+            };
             self.operands.push(Operand::new(vreg, constraint, kind, pos));
         }
         index
@@ -371,11 +395,16 @@ impl<I: MachInst> VCode<I> {
     /// Collects the operands of all instructions, with those that keep what states need,
     /// and makes the labels of states.
     pub(crate) fn collect_operands(&mut self) {
+        let marks = names::mark(self);
         self.operands.items.reserve(self.insts.len() * 3);
         for (i, inst) in self.insts.iter_mut().enumerate() {
             let first = self.operands.items.len();
-            let mut collector =
-                Collector { operands: &mut self.operands.items, first, clobbers: PRegSet::empty() };
+            let mut collector = Collector {
+                operands: &mut self.operands.items,
+                in_frame: &self.in_frame,
+                first,
+                clobbers: PRegSet::empty(),
+            };
             inst.visit_operands(&mut collector);
             let clobbers = collector.clobbers;
             if clobbers != PRegSet::empty() {
@@ -384,12 +413,14 @@ impl<I: MachInst> VCode<I> {
             self.operands.ends.push(self.operands.items.len() as u32);
         }
         self.states.apply_renames(self.num_vregs);
-        let kept = self.states.keep(self);
+        let mut kept = self.states.keep(self);
+        kept.extend(marks);
+        kept.sort_by_key(|kept| kept.inst);
         self.add_kept(&kept);
         if self.num_vregs <= FEW_VREGS {
             return self.states.make_labels(self.num_vregs, Some);
         }
-        let names = self.rename_vregs();
+        let names = names::number(self);
         self.states.make_labels(self.num_vregs, |vreg| {
             let name = names[vreg.vreg()];
             (name != UNNAMED).then(|| VReg::new(name as usize, vreg.class()))
@@ -405,61 +436,16 @@ impl<I: MachInst> VCode<I> {
         let mut kept = kept.iter().peekable();
         for inst in 0..self.insts.len() {
             operands.items.extend_from_slice(self.operands.get(inst));
-            while let Some(&Kept { vreg, pos, .. }) = kept.next_if(|kept| kept.inst as usize == inst) {
-                operands.items.push(Operand::new(vreg, OperandConstraint::Any, OperandKind::Use, pos));
+            while let Some(kept) = kept.next_if(|kept| kept.inst as usize == inst) {
+                operands.items.push(Operand::new(kept.vreg, kept.constraint, OperandKind::Use, kept.pos));
             }
             operands.ends.push(operands.items.len() as u32);
         }
         self.operands = operands;
     }
 
-    /// Gives registers other names in all that the allocator sees: first those that more
-    /// than one block knows, then the others. The allocator's sets of live registers are of
-    /// words of 64 bits, and quick while these are few; they are if what is live at the same
-    /// time has names near one another. So what spans most blocks comes first, by classes of
-    /// which each spans [`SPANS`] times as many blocks as the next, and within a class it
-    /// is as in the code. Returns the new names.
-    fn rename_vregs(&mut self) -> Vec<u32> {
-        let blocks = self.block_ranges.len();
-        // The first and last block that know a register.
-        let mut known = vec![(u32::MAX, 0); self.num_vregs];
-        for block in 0..blocks {
-            self.for_each_vreg_mut(block, |vreg| {
-                let (first, last) = &mut known[vreg.vreg()];
-                *first = (*first).min(block as u32);
-                *last = block as u32;
-            });
-        }
-        let class = |(first, last): (u32, u32)| match last.checked_sub(first) {
-            None => u32::MAX,
-            Some(0) => 0,
-            Some(span) => 1 + span.ilog(SPANS),
-        };
-        let mut order: Vec<(std::cmp::Reverse<u32>, u32, u32)> = (0..)
-            .zip(&known)
-            .filter(|(_, known)| !matches!(class(**known), 0 | u32::MAX))
-            .map(|(number, &known)| (std::cmp::Reverse(class(known)), known.0, number))
-            .collect();
-        order.sort_unstable();
-        let mut names = vec![UNNAMED; self.num_vregs];
-        (0..).zip(&order).for_each(|(name, &(.., number))| names[number as usize] = name);
-        let mut next = order.len() as u32;
-        for block in 0..blocks {
-            self.for_each_vreg_mut(block, |vreg| {
-                let name = &mut names[vreg.vreg()];
-                if *name == UNNAMED {
-                    *name = next;
-                    next += 1;
-                }
-                *vreg = VReg::new(*name as usize, vreg.class());
-            });
-        }
-        self.num_vregs = next as usize;
-        names
-    }
-
     /// Shows the registers of a block as the allocator sees it.
-    fn for_each_vreg_mut(&mut self, block: usize, mut f: impl FnMut(&mut VReg)) {
+    pub(crate) fn for_each_vreg_mut(&mut self, block: usize, mut f: impl FnMut(&mut VReg)) {
         self.params.get_many_mut(block, 1).iter_mut().for_each(&mut f);
         let (start, end) = self.block_ranges[block];
         for operand in self.operands.get_many_mut(start as usize, (end - start) as usize) {
@@ -470,15 +456,6 @@ impl<I: MachInst> VCode<I> {
         self.block_args_mut(block).iter_mut().for_each(f);
     }
 }
-
-/// The allocator's sets of so many registers are never slow.
-const FEW_VREGS: usize = 12 * 64;
-
-/// How much longer what one class of names is for lives than what the next is for.
-const SPANS: u32 = 8;
-
-/// The name of a register that no operand names.
-const UNNAMED: u32 = u32::MAX;
 
 impl<I: MachInst> regalloc2::Function for VCode<I> {
     fn num_insts(&self) -> usize {

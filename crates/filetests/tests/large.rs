@@ -1,8 +1,10 @@
-//! Functions that are longer than branches and calls reach.
+//! Functions that are longer than branches and calls reach, or have more values than the
+//! allocator sees as they are.
 //!
 //! The text is made here, as it is a megabyte of code; the interpreter says what is
 //! right. A function begins with branches to its end, has sites in several places and
-//! branches back to its start, and one has a table of thousands of entries.
+//! branches back to its start, and one has a table of thousands of entries. In others
+//! hundreds of values live long, or thousands of branches pass one.
 
 use sidetrack_codegen::{Flags, OptLevel, TargetIsa, lookup};
 use sidetrack_filetests::{Program, emulated};
@@ -194,5 +196,128 @@ fn tables_of_thousands() {
         .collect();
     for (isa, count) in targets() {
         compare(&in_other_order(table_function(entries, count), &*isa), &*isa, &calls, &[]);
+    }
+}
+
+/// Sums of values that all live through the function, and through a loop in its middle: words,
+/// floats, and parameters of blocks.
+fn values_function(count: usize) -> String {
+    let mut text = String::from(
+        "function %values(i64, i64) -> i64 {
+    ss0 = explicit_slot 16, align = 16
+    fn0 = colocated patchable %count(i64) preserve_all
+
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    v3 = iconst.i64 0
+    v4 = iadd_imm v2, 8
+    store notrap aligned v0, v2
+    store notrap aligned v3, v4
+    brif v1, block1(v0), block1(v1)
+
+block1(v5: i64):
+",
+    );
+    for n in 0..count {
+        writeln!(text, "    v{} = load.i64 notrap aligned v2", 100 + 4 * n).unwrap();
+        writeln!(text, "    v{} = imul_imm v{}, {}", 101 + 4 * n, 100 + 4 * n, n + 1).unwrap();
+        writeln!(text, "    v{} = fcvt_from_sint.f64 v{}", 102 + 4 * n, 101 + 4 * n).unwrap();
+        writeln!(text, "    store notrap aligned v{}, v2", 101 + 4 * n).unwrap();
+    }
+    text.push_str(
+        "    call fn0(v4), tag 1
+    jump block2(v1)
+
+block2(v6: i64):
+    v7 = iadd_imm v6, -1
+    v8 = isub v6, v101
+    store notrap aligned v8, v2
+    brif v7, block2(v7), block3
+
+block3:
+    v9 = f64const 0x0.0p0
+    v10 = bxor v5, v6
+",
+    );
+    let (mut word, mut float) = (10, 9);
+    for n in 0..count {
+        let [next_word, next_float] = [50_000 + 2 * n, 50_001 + 2 * n];
+        writeln!(text, "    v{next_word} = bxor v{word}, v{}", 101 + 4 * n).unwrap();
+        writeln!(text, "    v{next_float} = fmax v{float}, v{}", 102 + 4 * n).unwrap();
+        (word, float) = (next_word, next_float);
+    }
+    writeln!(
+        text,
+        "    v11 = fcvt_to_sint_sat.i64 v{float}
+    v12 = iadd v11, v{word}
+    v13 = load.i64 notrap aligned v4
+    v14 = load.i64 notrap aligned v2
+    v15 = iadd v12, v13
+    v16 = isub v15, v14
+    return v16
+}}
+
+function %count(i64) preserve_all {{
+block0(v0: i64):
+    v1 = load.i64 notrap aligned v0
+    v2 = iadd_imm v1, 1
+    store notrap aligned v2, v0
+    return
+}}"
+    )
+    .unwrap();
+    text
+}
+
+/// A value that goes through thousands of blocks, each of which may change it.
+fn ways_function(blocks: usize) -> String {
+    let mut text =
+        String::from("function %ways(i64, i64) -> i64 {\nblock0(v0: i64, v1: i64):\n    jump block1(v0)\n");
+    for n in 1..blocks {
+        let [value, bit, other] = [n * 3, n * 3 + 1, n * 3 + 2];
+        let next = n + 1;
+        writeln!(
+            text,
+            "\nblock{n}(v{value}: i64):\n    v{bit} = band_imm v{value}, {}\n    v{other} = iadd_imm v{value}, {n}\n    \
+             brif v{bit}, block{next}(v{other}), block{next}(v{value})",
+            1 << (n % 5)
+        )
+        .unwrap();
+    }
+    let last = blocks * 3;
+    writeln!(
+        text,
+        "\nblock{blocks}(v{last}: i64):\n    v{} = iadd v{last}, v1\n    return v{}\n}}",
+        last + 1,
+        last + 1
+    )
+    .unwrap();
+    text
+}
+
+/// Both are for the allocator, whose checker looks at the result.
+fn checked(isa: &dyn TargetIsa, opt_level: OptLevel) -> Arc<dyn TargetIsa> {
+    let flags = Flags { opt_level, regalloc_checker: true, ..Flags::default() };
+    lookup(isa.name()).expect("it is one of the targets").finish(flags)
+}
+
+#[test]
+fn values_that_live_long() {
+    let values = |a: i64, b: i64| ("values", vec![DataValue::I64(a), DataValue::I64(b)]);
+    for (isa, _) in targets() {
+        for level in [OptLevel::None, OptLevel::Speed] {
+            compare(&values_function(700), &*checked(&*isa, level), &[values(3, 1), values(-5, 9)], &[]);
+        }
+    }
+}
+
+#[test]
+fn thousands_of_ways() {
+    let ways = |a: i64, b: i64| ("ways", vec![DataValue::I64(a), DataValue::I64(b)]);
+    for (isa, _) in targets() {
+        for level in [OptLevel::None, OptLevel::Speed] {
+            let calls = [ways(0, 1), ways(1, 2), ways(-1, 0), ways(31, 7)];
+            compare(&ways_function(3000), &*checked(&*isa, level), &calls, &[]);
+        }
     }
 }

@@ -12,14 +12,15 @@
 
 use super::{Point, PointKind, States};
 use crate::vcode::{MachInst, VCode};
-use regalloc2::{OperandKind, OperandPos, VReg};
+use regalloc2::{OperandConstraint, OperandKind, OperandPos, VReg};
 
-/// An operand that is added to an instruction: the register is read in any place.
+/// An operand that is added to an instruction, which does not see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub inst: u32,
     pub vreg: VReg,
     pub pos: OperandPos,
+    pub constraint: OperandConstraint,
 }
 
 /// No block, point or register.
@@ -227,7 +228,8 @@ impl States {
                 };
                 let block = keepers.block[point as usize];
                 if !liveness.live_after(block, inst) {
-                    kept.push(Kept { inst, vreg: registers.list[number as usize], pos });
+                    let (vreg, constraint) = (registers.list[number as usize], OperandConstraint::Any);
+                    kept.push(Kept { inst, vreg, pos, constraint });
                     liveness.read(block, inst);
                 }
                 point = keepers.before_block[point as usize];
