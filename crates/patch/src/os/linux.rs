@@ -187,6 +187,11 @@ unsafe impl Send for Mapping {}
 // slice of them is given out.
 unsafe impl Sync for Mapping {}
 
+/// Leaves the old mapping as it is, where `mremap` would take it away. Linux has the same number
+/// everywhere (`MREMAP_DONTUNMAP` of `linux/mman.h`); the C library's headers lack it for some
+/// architectures, and so does [`MremapFlags`].
+const DONTUNMAP: MremapFlags = MremapFlags::from_bits_retain(4);
+
 impl Mapping {
     fn new(file: impl AsFd, offset: u64, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
         // SAFETY: the kernel chooses an address that is free, so no memory in use is replaced.
@@ -206,7 +211,7 @@ impl Mapping {
     fn duplicate(&self) -> io::Result<Self> {
         // The system call takes the address of the new mapping in any case.
         let place = Mapping::anonymous(self.len, ProtFlags::empty())?;
-        let flags = MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP;
+        let flags = MremapFlags::MAYMOVE | DONTUNMAP;
         let (old, new) = (self.base.cast(), place.base.cast());
         // SAFETY: what is replaced is `place`, which nothing refers to. The old mapping
         // stays; its pages have the bytes of the file, before and after.
