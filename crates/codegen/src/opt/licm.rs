@@ -9,7 +9,9 @@
 //!
 //! Approach: in reverse postorder, so that operands have moved before their uses
 //! are looked at, each instruction goes to the outermost loop around it in which
-//! its operands are invariant. A loop's preheader is a block that jumps to its
+//! its operands are invariant. Where an equal one has gone before it, that one's result
+//! does: in the ways of a `br_table` none dominates the others, so each loads anew
+//! where the memory is. A loop's preheader is a block that jumps to its
 //! header and is the only way in; it is made when there is something to put in.
 //! Constants and addresses of the environment stay where they are: it is cheaper
 //! to make them again than to keep a register through the loop. So it is with other
@@ -18,14 +20,18 @@
 //! An interpreter's loop of ten thousand blocks has thousands of addresses that could be moved.
 
 use super::memory::{self, Regions};
+use super::scalar::Node;
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
+use foldhash::fast::RandomState;
 use sidetrack_ir::loops::Loop;
 use sidetrack_ir::{
     Block, BlockArg, BlockCall, ControlFlowGraph, DominatorTree, Extra, Function, Inst, LoopAnalysis, Opcode,
     Type, Value, ValueDef,
 };
 use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Moves invariant instructions out of loops.
 pub fn run(func: &mut Function) {
@@ -39,12 +45,15 @@ pub fn run(func: &mut Function) {
     let written = memory::regions_written_in_loops(func, &loops, &written);
     let (preheaders, made) = (SecondaryMap::new(), SecondaryMap::new());
     let room = room(func, &loops);
-    let mut motion = Motion { func, cfg: &cfg, domtree: &domtree, loops, written, room, preheaders, made };
+    let moved = HashMap::default();
+    let mut motion =
+        Motion { func, cfg: &cfg, domtree: &domtree, loops, written, room, preheaders, made, moved };
     for &block in domtree.postorder().iter().rev() {
         if let Some(inner) = motion.loops.innermost(block) {
             motion.block(block, inner);
         }
     }
+    func.resolve_aliases();
 }
 
 /// How many blocks the values that are moved out of a loop may be kept through, counted for
@@ -80,6 +89,8 @@ struct Motion<'a> {
     preheaders: SecondaryMap<Loop, PackedOption<Block>>,
     /// The loops that new blocks are preheaders of.
     made: SecondaryMap<Block, PackedOption<Loop>>,
+    /// The results of operations that have been moved to each block.
+    moved: HashMap<(Block, Node), Value, RandomState>,
 }
 
 impl Motion<'_> {
@@ -99,14 +110,14 @@ impl Motion<'_> {
                 && let Some(end) = self.func.layout.last_inst(preheader)
             {
                 self.room[target] -= u32::from(counts);
-                self.move_out(inst, target, end);
+                self.move_out(inst, target, preheader, end);
             }
         }
     }
 
     /// Moves an instruction, and the constants in the loop that it uses, in front
     /// of the end of the loop's preheader.
-    fn move_out(&mut self, inst: Inst, this_loop: Loop, end: Inst) {
+    fn move_out(&mut self, inst: Inst, this_loop: Loop, preheader: Block, end: Inst) {
         for i in 0..self.func.dfg.args(inst).len() {
             if let Some(constant) = self.constant(self.func.dfg.args(inst)[i])
                 && let Some(block) = self.func.layout.inst_block(constant)
@@ -117,6 +128,16 @@ impl Motion<'_> {
             }
         }
         self.func.layout.remove_inst(inst);
+        let dfg = &mut self.func.dfg;
+        if let &[result] = dfg.results(inst) {
+            let data = &dfg.insts[inst];
+            let args = dfg.args(inst).iter().map(|&arg| dfg.resolve(arg)).collect();
+            let node = Node { opcode: data.opcode, ty: data.ty, args, extra: data.extra };
+            match self.moved.entry((preheader, node)) {
+                Entry::Occupied(equal) => return dfg.make_alias(result, *equal.get()),
+                Entry::Vacant(place) => place.insert(result),
+            };
+        }
         self.func.layout.insert_inst(inst, end);
     }
 
@@ -153,7 +174,7 @@ impl Motion<'_> {
         if self.constant(v).is_some() {
             return false;
         }
-        let block = match self.func.dfg.value_def(v) {
+        let block = match self.func.dfg.value_def(self.func.dfg.resolve(v)) {
             ValueDef::Result(inst, _) => self.func.layout.inst_block(inst),
             ValueDef::Param(block, _) => Some(block),
             _ => None,

@@ -35,7 +35,7 @@ use std::hash::{Hash, Hasher};
 const MAX_DEPTH: u32 = 12;
 
 /// An operation that need not be an instruction yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// What it does.
     pub opcode: Opcode,

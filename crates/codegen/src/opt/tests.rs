@@ -424,3 +424,41 @@ fn little_is_moved_out_of_large_loops() {
     };
     assert_eq!([moved(10), moved(100), moved(3000)], [10, 100, 16]);
 }
+
+#[test]
+fn equal_operations_leave_a_loop_once() {
+    let text = "function %f(i64, i32) -> i64 {
+block0(v0: i64, v1: i32):
+    jump block1(v1)
+block1(v2: i32):
+    br_table v2, block5, [block2, block3, block4]
+block2:
+    v10 = load.i64 notrap aligned readonly can_move v0+8
+    v11 = iadd_imm v10, 16
+    v12 = load.i32 notrap v11
+    jump block1(v12)
+block3:
+    v20 = load.i64 notrap aligned readonly can_move v0+8
+    v21 = load.i64 notrap aligned readonly can_move v20
+    v22 = load.i32 notrap v21
+    jump block1(v22)
+block4:
+    v30 = load.i64 notrap aligned readonly can_move v0+8
+    v31 = load.i64 notrap aligned readonly can_move v30
+    store notrap v1, v31
+    jump block1(v1)
+block5:
+    v40 = load.i64 notrap aligned readonly can_move v0+8
+    return v40
+}
+";
+    let mut func = sidetrack_ir::text::parse_functions(text).expect("it is well-formed").remove(0);
+    optimize(&mut func, true).expect("every pass keeps the rules");
+    let entry = func.layout.entry_block().expect("there are blocks");
+    let wide = |inst: &sidetrack_ir::Inst| {
+        func.dfg.insts[*inst].opcode == Opcode::Load && func.dfg.insts[*inst].ty.bits() == 64
+    };
+    assert_eq!(func.layout.block_insts(entry).filter(wide).count(), 2, "{func}");
+    let all = func.layout.blocks().flat_map(|block| func.layout.block_insts(block));
+    assert_eq!(all.filter(wide).count(), 3, "{func}");
+}
