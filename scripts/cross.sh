@@ -13,7 +13,7 @@
 # is built along. CROSS is the folder for what is built, target/cross if not set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cross=${CROSS:-target/cross}
+cross=$(realpath -m "${CROSS:-target/cross}")
 step() { echo "== $*"; "$@"; }
 
 # QEMU keeps some bytes for each page of addresses that a program has ever had, and looks for
@@ -81,7 +81,7 @@ try() {
     # depend on are those that they need together, so nothing is compiled twice.
     local packages=(-p sidetrack-cli -p sidetrack-engine -p sidetrack-oracle)
     step foreign "$isa" "$triple" build "${packages[@]}" --bin sidetrack --test shadow --test engine_trace
-    local command="qemu-$isa $PWD/$cross/$triple/debug/sidetrack"
+    local command="qemu-$isa $cross/$triple/debug/sidetrack"
 
     echo "== programs"
     $command run --dir examples examples/logreport.wasm examples/access.log |
