@@ -54,6 +54,18 @@ def nested_blocks(n):
     return body("(block " * n + outs + ")" * n)
 
 
+def branches_to_the_outermost(n):
+    outs = "".join(f"(br_if {n - 1 - i} (i32.eq (local.get 0) (i32.const {i}))))" for i in range(n))
+    return body("(block " * n + outs)
+
+
+def loaded_locals(n):
+    loads = "".join(f"(local.set {i + 1} (i32.load offset={4 * i % 60000} (local.get 0)))" for i in range(n))
+    sums = "".join(f"(local.set 0 (i32.xor (local.get 0) (local.get {i + 1})))" for i in range(n))
+    return ('(module (memory 1) (func (export "run") (param i32) (result i32) (local ' + "i32 " * n + ")" +
+            loads + sums + "(local.get 0)))")
+
+
 def locals_(n):
     each = lambda op: "".join(f"(local.set {i + 1} ({op} (local.get {i}) (local.get {i + 1})))"
                               for i in range(n))
@@ -109,9 +121,11 @@ FAMILIES = [
     ("nested loops", 16_000, 4, lambda n: body("(loop " * n + ADD + ")" * n)),
     ("nested loops, branches", 4_000, 4, lambda n: body(("(loop " + ADD) * n + (AGAIN + ")") * n)),
     ("branches out of blocks", 4_000, 4, nested_blocks),
+    ("branches out of all blocks", 16_000, 4, branches_to_the_outermost),
     ("table entries", 25_000, 4, br_table),
     ("handlers", 5_000, 4, handlers),
     ("locals alive at once", 5_000, 4, locals_),
+    ("locals loaded and added up", 10_000, 4, loaded_locals),
     ("locals over calls", 250, 16, locals_over_calls),
     ("wide calls", 125, 16, wide_calls),
 ]

@@ -55,6 +55,11 @@ pub const MODULES: &[Family] = &[
     }),
     // From 500 blocks on their order is another, and so is what jumps cost.
     family("nested blocks", 400, 5_000, nested_blocks),
+    family("branches out of all blocks", 400, 16_000, |n| {
+        let outs = (0..n).map(|i| format!("(br_if {} (i32.eq (local.get 0) (i32.const {i})))", n - 1 - i));
+        let ends: String = outs.map(|out| out + ")").collect();
+        body(&format!("{}{ends}", "(block ".repeat(n)))
+    }),
     family("nested loops", 100, 16_000, |n| within(n, "(loop ", &format!("{ADD})"))),
     family("nested loops with branches", 100, 4_000, |n| {
         within(n, "(loop ", &format!("{ADD} (br_if 0 (i32.lt_s (local.get 0) (i32.const 9))))"))
@@ -66,6 +71,16 @@ pub const MODULES: &[Family] = &[
         ))
     }),
     family("locals", 50, 500, locals),
+    family("locals alive at once", 500, 10_000, |n| {
+        let each = |text: fn(usize) -> String| (1..=n).map(text).collect::<String>();
+        let locals = each(|_| "(local i32)".to_string());
+        let loads =
+            each(|i| format!("(local.set {} (i32.load offset={} (local.get 0)))", i + 1, 4 * i % 60_000));
+        let sum = each(|i| format!("(local.set 0 (i32.xor (local.get 0) (local.get {})))", i + 1));
+        format!(
+            "(module (memory 1) (func (export \"run\") (param i32 i32) (result i32) {locals} {loads} {sum} (local.get 0)))"
+        )
+    }),
 ];
 
 /// Functions in CLIF.
@@ -75,6 +90,14 @@ pub const FUNCTIONS: &[Family] = &[
         format!("function %f(i64) -> i64 {{\nblock0(v0: i64):\n{insts}return v{n}\n}}\n")
     }),
     family("blocks", 200, 10_000, blocks),
+    family("blocks with parameters", 200, 10_000, |n| {
+        let block =
+            |i| format!("block{i}(v{i}: i64):\nbrif v{i}, block{}(v{i}), block{}(v0)\n", i + 1, i + 1);
+        let chain = (1..n).map(block).collect::<String>();
+        format!(
+            "function %f(i64) -> i64 {{\nblock0(v0: i64):\njump block1(v0)\n{chain}block{n}(v{n}: i64):\nreturn v{n}\n}}\n"
+        )
+    }),
     family("jumps", 200, 25_000, |n| {
         let jumps = (1..n).map(|i| format!("block{i}:\njump block{}\n", i + 1)).collect::<String>();
         format!(

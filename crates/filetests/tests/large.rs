@@ -306,7 +306,7 @@ fn values_that_live_long() {
     let values = |a: i64, b: i64| ("values", vec![DataValue::I64(a), DataValue::I64(b)]);
     for (isa, _) in targets() {
         for level in [OptLevel::None, OptLevel::Speed] {
-            compare(&values_function(700), &*checked(&*isa, level), &[values(3, 1), values(-5, 9)], &[]);
+            compare(&values_function(400), &*checked(&*isa, level), &[values(3, 1), values(-5, 9)], &[]);
         }
     }
 }
@@ -317,7 +317,7 @@ fn thousands_of_ways() {
     for (isa, _) in targets() {
         for level in [OptLevel::None, OptLevel::Speed] {
             let calls = [ways(0, 1), ways(1, 2), ways(-1, 0), ways(31, 7)];
-            compare(&ways_function(3000), &*checked(&*isa, level), &calls, &[]);
+            compare(&ways_function(1200), &*checked(&*isa, level), &calls, &[]);
         }
     }
 }
