@@ -225,11 +225,13 @@ fn a_reference_that_is_too_old_is_an_error() -> Result<()> {
         for exception in &found[4000..] {
             assert_eq!(exception.values(&mut store).len(), 1);
         }
-        // Those that nothing has kept are gone, and nothing has taken their place.
-        let old = found[1];
-        assert!(
-            old.values(&mut store).is_empty() && old.tag(&store).is_none() && old.to_owned(&store).is_err()
-        );
+        // Those that nothing has kept are gone, and nothing has taken their place; but a word
+        // on the stack that only looks like a reference keeps one.
+        let mut gone: Vec<_> =
+            found[1..4000].iter().copied().filter(|old| old.tag(&store).is_none()).collect();
+        assert!(gone.len() > 3900, "{} are gone", gone.len());
+        let old = gone.swap_remove(0);
+        assert!(old.values(&mut store).is_empty() && old.to_owned(&store).is_err());
         let error = call(&mut store, instance, "number_of", &[Val::ExnRef(Some(old))]).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("the exception ") && text.ends_with(" is not there any more"), "{text}");
