@@ -71,7 +71,7 @@ pub const MODULES: &[Family] = &[
         ))
     }),
     family("locals", 50, 500, locals),
-    family("locals alive at once", 500, 10_000, |n| {
+    family("locals alive at once", 1_000, 10_000, |n| {
         let each = |text: fn(usize) -> String| (1..=n).map(text).collect::<String>();
         let locals = each(|_| "(local i32)".to_string());
         let loads =

@@ -177,7 +177,8 @@ impl<I: MachInst> Check<'_, I> {
                         let upper = matches!(interval.operand, StateOperand::Upper(_));
                         let vreg = reg.as_vreg().expect("intervals have virtual registers");
                         held.iter().any(|(whole, held)| {
-                            place == if upper { whole.upper_half() } else { *whole } && held.contains(&vreg)
+                            // What holds integers has no halves.
+                            held.contains(&vreg) && place == if upper { whole.upper_half() } else { *whole }
                         })
                     }
                 };

@@ -3,9 +3,7 @@
 
 use super::{Protection, fork};
 use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, fallocate, ftruncate, memfd_create};
-use rustix::mm::{
-    MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap_fixed, munmap,
-};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::fs::File;
@@ -187,11 +185,6 @@ unsafe impl Send for Mapping {}
 // slice of them is given out.
 unsafe impl Sync for Mapping {}
 
-/// Leaves the old mapping as it is, where `mremap` would take it away. Linux has the same number
-/// everywhere (`MREMAP_DONTUNMAP` of `linux/mman.h`); the C library's headers lack it for some
-/// architectures, and so does [`MremapFlags`].
-const DONTUNMAP: MremapFlags = MremapFlags::from_bits_retain(4);
-
 impl Mapping {
     fn new(file: impl AsFd, offset: u64, len: usize, flags: MapFlags, prot: ProtFlags) -> io::Result<Self> {
         // SAFETY: the kernel chooses an address that is free, so no memory in use is replaced.
@@ -207,16 +200,23 @@ impl Mapping {
     }
 
     /// Another view of the file that this is a private view of, never written to; with the
-    /// same protection.
+    /// same protection. The C library of s390x does not say how to ask for one.
+    #[cfg(not(target_arch = "s390x"))]
     fn duplicate(&self) -> io::Result<Self> {
+        use rustix::mm::{MremapFlags, mremap_fixed};
         // The system call takes the address of the new mapping in any case.
         let place = Mapping::anonymous(self.len, ProtFlags::empty())?;
-        let flags = MremapFlags::MAYMOVE | DONTUNMAP;
+        let flags = MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP;
         let (old, new) = (self.base.cast(), place.base.cast());
         // SAFETY: what is replaced is `place`, which nothing refers to. The old mapping
         // stays; its pages have the bytes of the file, before and after.
         unsafe { mremap_fixed(old, self.len, self.len, flags, new) }?;
         Ok(place)
+    }
+
+    #[cfg(target_arch = "s390x")]
+    fn duplicate(&self) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// The bytes of a view that is never written to in memory of their own, writable at first.
