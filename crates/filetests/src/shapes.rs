@@ -71,16 +71,6 @@ pub const MODULES: &[Family] = &[
         ))
     }),
     family("locals", 50, 500, locals),
-    family("locals alive at once", 1_000, 10_000, |n| {
-        let each = |text: fn(usize) -> String| (1..=n).map(text).collect::<String>();
-        let locals = each(|_| "(local i32)".to_string());
-        let loads =
-            each(|i| format!("(local.set {} (i32.load offset={} (local.get 0)))", i + 1, 4 * i % 60_000));
-        let sum = each(|i| format!("(local.set 0 (i32.xor (local.get 0) (local.get {})))", i + 1));
-        format!(
-            "(module (memory 1) (func (export \"run\") (param i32 i32) (result i32) {locals} {loads} {sum} (local.get 0)))"
-        )
-    }),
 ];
 
 /// Functions in CLIF.

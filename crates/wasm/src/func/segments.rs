@@ -254,6 +254,8 @@ impl<'a> Cut<'a> {
             self.way(handler, self.handler);
         }
         self.begin();
+        // What the handlers need is live from here on.
+        self.next();
         self.cover(handler, index)
     }
 
@@ -269,6 +271,8 @@ impl<'a> Cut<'a> {
         let (handler, index) = (self.segment(), self.handlers.len());
         self.handlers.push((handler, self.time + 1, u32::MAX));
         self.begin();
+        // What the handlers need is live from here on.
+        self.next();
         self.open.last_mut()?.clauses = Some(handler);
         self.cover(handler, index)
     }

@@ -189,6 +189,14 @@ fn live(operators: &[(Operator<'_>, u64)]) -> BTreeMap<u64, BTreeSet<u32>> {
                 }
                 _ => {}
             }
+            // What the handlers need is live where what they cover begins.
+            if let Some(start) = at.checked_sub(1) {
+                let covers = match operators.get(start).map(|(operator, _)| operator) {
+                    Some(Operator::TryTable { try_table }) => !try_table.catches.is_empty(),
+                    operator => matches!(operator, Some(Operator::Try { .. })),
+                };
+                live.extend(covers.then(|| before[operators.len() + start].iter()).into_iter().flatten());
+            }
             changed |= live != before[at];
             before[at] = live;
         }
