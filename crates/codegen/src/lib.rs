@@ -19,7 +19,7 @@ pub mod lower;
 mod names;
 pub mod opt;
 pub mod pass;
-mod reg;
+pub mod reg;
 pub mod settings;
 mod spill;
 mod split;

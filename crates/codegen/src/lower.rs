@@ -484,7 +484,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             branch_args: Default::default(),
             first_edge: Vec::with_capacity(count),
             num_vregs: 0,
-            in_frame: Vec::new(),
+            in_frame: 0..0,
             marks: 0..0,
             operands: Default::default(),
             clobbers: Vec::new(),

@@ -151,11 +151,8 @@ pub(crate) fn run<I: MachInst>(vcode: &mut VCode<I>) {
         block_end: 0,
         loaded: Vec::new(),
     };
-    vcode.in_frame = vec![false; reader.next];
-    for (&vreg, number) in chosen.iter().zip(vcode.num_vregs..) {
-        reader.frame[vreg] = Some(number);
-        vcode.in_frame[number] = true;
-    }
+    vcode.in_frame = vcode.num_vregs..reader.next;
+    chosen.iter().zip(vcode.in_frame.clone()).for_each(|(&vreg, number)| reader.frame[vreg] = Some(number));
     for block in 0..vcode.block_ranges.len() {
         let (start, end) = vcode.block_ranges[block];
         reader.block_end = end;
@@ -174,9 +171,9 @@ pub(crate) fn run<I: MachInst>(vcode: &mut VCode<I>) {
     vcode.num_vregs = reader.next;
     reader.copies.sort_by_key(|copy| copy.before);
     for copy in &reader.copies {
-        // Later loads have other targets; a state reads the frame wherever that is written.
+        // From where a copy in the frame is made, states read it; they read no load of it.
         let [to, from] = [copy.to, copy.from].map(|reg| reg.as_vreg().expect("all are virtual here"));
-        if vcode.in_frame.get(to.vreg()) == Some(&true) {
+        if vcode.in_frame.contains(&to.vreg()) {
             let points = vcode.states.points_in(copy.before, total);
             vcode.states.rename(points, from, to);
         }

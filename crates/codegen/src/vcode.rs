@@ -263,9 +263,8 @@ pub struct VCode<I> {
     pub(crate) first_edge: Vec<u32>,
     /// Types by virtual register, for messages and sizes of spills.
     pub num_vregs: usize,
-    /// Which of the first registers are always in the frame; what else reads or writes them
-    /// is a move, a branch or a state.
-    pub(crate) in_frame: Vec<bool>,
+    /// The registers that are always in the frame; only moves, branches and states name them.
+    pub(crate) in_frame: std::ops::Range<usize>,
     /// The registers that are marks for the allocator.
     pub(crate) marks: std::ops::Range<usize>,
     pub(crate) operands: Ranges<Operand>,
@@ -330,7 +329,7 @@ impl<T> Ranges<T> {
 
 struct Collector<'a> {
     operands: &'a mut Vec<Operand>,
-    in_frame: &'a [bool],
+    in_frame: std::ops::Range<usize>,
     first: usize,
     clobbers: PRegSet,
 }
@@ -353,7 +352,7 @@ impl OperandVisitor for Collector<'_> {
         let index = self.operands.len() - self.first;
         if let Some(vreg) = reg.as_vreg() {
             let constraint = match constraint {
-                _ if self.in_frame.get(vreg.vreg()) == Some(&true) => OperandConstraint::Stack,
+                _ if self.in_frame.contains(&vreg.vreg()) => OperandConstraint::Stack,
                 OperandConstraint::Reuse(of) if self.is_in_frame(of) => OperandConstraint::Reg,
                 constraint => constraint,
             };
@@ -401,7 +400,7 @@ impl<I: MachInst> VCode<I> {
             let first = self.operands.items.len();
             let mut collector = Collector {
                 operands: &mut self.operands.items,
-                in_frame: &self.in_frame,
+                in_frame: self.in_frame.clone(),
                 first,
                 clobbers: PRegSet::empty(),
             };
@@ -415,7 +414,7 @@ impl<I: MachInst> VCode<I> {
         self.states.apply_renames(self.num_vregs);
         let mut kept = self.states.keep(self);
         kept.extend(marks);
-        kept.sort_by_key(|kept| kept.inst);
+        kept.sort_unstable_by_key(|kept| kept.inst);
         self.add_kept(&kept);
         if self.num_vregs <= FEW_VREGS {
             return self.states.make_labels(self.num_vregs, Some);

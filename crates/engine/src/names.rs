@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::path::Path;
 
 /// The most bytes of a name that a mangled one stands for; a longer one is left mangled.
 const MAX_DEMANGLED: usize = 16 << 10;
@@ -25,6 +26,11 @@ impl<'a> Printable<'a> {
     /// A name, which stands on one line.
     pub fn name(name: &'a str) -> Self {
         Printable { text: name, keep: "" }
+    }
+
+    /// A path, on one line.
+    pub fn path(path: &Path) -> String {
+        Printable::name(&path.display().to_string()).to_string()
     }
 
     /// A text, with its lines and tabs.

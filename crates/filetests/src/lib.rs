@@ -80,14 +80,9 @@ pub fn run(paths: &[PathBuf], options: &Options) -> Result<Report, String> {
     Ok(report)
 }
 
-/// A path for people, on one line.
-fn shown(path: &Path) -> String {
-    Printable::name(&path.display().to_string()).to_string()
-}
-
 /// Adds a file that was named, or the files below a folder that end in `.extension`.
 fn collect(path: &Path, extension: &str, named: bool, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", shown(path));
+    let failed = |error: std::io::Error| format!("{}: {error}", Printable::path(path));
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         if named || path.extension().is_some_and(|ext| ext == extension) {
             files.push(path.to_path_buf());
@@ -102,17 +97,17 @@ fn collect(path: &Path, extension: &str, named: bool, files: &mut Vec<PathBuf>) 
 
 /// Reads a file, which may be a stream that never ends.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", shown(path));
+    let failed = |error: std::io::Error| format!("{}: {error}", Printable::path(path));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("{}: more than 1 GiB", shown(path)));
+        return Err(format!("{}: more than 1 GiB", Printable::path(path)));
     }
     Ok(bytes)
 }
 
 fn run_file(path: &Path, timeout: Duration, sink: &mut dyn Sink) -> Result<(), String> {
-    let name = shown(path);
+    let name = Printable::path(path);
     let bytes = read_file(path)?;
     let mut source = None;
     let mut reading = Recorder::new(sink, &name, "read");

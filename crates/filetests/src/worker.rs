@@ -11,6 +11,7 @@
 use crate::report::{Record, Report, Sink, Status, Step, Turn};
 use crate::run_file;
 use serde::{Deserialize, Serialize};
+use sidetrack_engine::Printable;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -121,7 +122,7 @@ fn supervise(
             limited: false,
         });
         records.push(Record {
-            file: crate::shown(file),
+            file: Printable::path(file),
             line: step.line,
             column: 0,
             kind: step.kind,

@@ -40,12 +40,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// The file's name for people, on one line.
 pub fn name(path: &Path) -> String {
-    if path == Path::new("-") { STDIN.to_owned() } else { shown(path) }
-}
-
-/// A path for people, on one line.
-pub fn shown(path: &Path) -> String {
-    Printable::name(&path.display().to_string()).to_string()
+    if path == Path::new("-") { STDIN.to_owned() } else { Printable::path(path) }
 }
 
 /// Adds the rest of a file or stream to the bytes.

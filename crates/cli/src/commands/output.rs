@@ -9,7 +9,6 @@
 //! renamed, which is done for regular files alone: a device or a pipe is written to, and
 //! a link stays one.
 
-use super::input::shown;
 use sidetrack_engine::Printable;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
@@ -55,7 +54,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
     if path == Path::new("-") {
         return print_bytes(bytes);
     }
-    write_to(path, bytes).map_err(|error| format!("{}: {error}", shown(path)))
+    write_to(path, bytes).map_err(|error| format!("{}: {error}", Printable::path(path)))
 }
 
 fn write_to(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! Needs: all blocks reachable, no dead code, uses free of aliases.
 //! Provides: pure operations whose operands do not change in a loop stand in
 //! front of it; so do loads that may be moved (`notrap can_move`) of memory that
-//! the loop does not write.
+//! the loop does not write; uses free of aliases.
 //! Breaks: the control flow graph and what follows from it, where a loop gets a
 //! preheader.
 //!
@@ -45,15 +45,26 @@ pub fn run(func: &mut Function) {
     let written = memory::regions_written_in_loops(func, &loops, &written);
     let (preheaders, made) = (SecondaryMap::new(), SecondaryMap::new());
     let room = room(func, &loops);
-    let moved = HashMap::default();
-    let mut motion =
-        Motion { func, cfg: &cfg, domtree: &domtree, loops, written, room, preheaders, made, moved };
+    let mut motion = Motion {
+        func,
+        cfg: &cfg,
+        domtree: &domtree,
+        loops,
+        written,
+        room,
+        preheaders,
+        made,
+        moved: HashMap::default(),
+        merged: false,
+    };
     for &block in domtree.postorder().iter().rev() {
         if let Some(inner) = motion.loops.innermost(block) {
             motion.block(block, inner);
         }
     }
-    func.resolve_aliases();
+    if motion.merged {
+        func.resolve_aliases();
+    }
 }
 
 /// How many blocks the values that are moved out of a loop may be kept through, counted for
@@ -91,6 +102,8 @@ struct Motion<'a> {
     made: SecondaryMap<Block, PackedOption<Loop>>,
     /// The results of operations that have been moved to each block.
     moved: HashMap<(Block, Node), Value, RandomState>,
+    /// Whether a result has become another name of such a one.
+    merged: bool,
 }
 
 impl Motion<'_> {
@@ -134,7 +147,10 @@ impl Motion<'_> {
             let args = dfg.args(inst).iter().map(|&arg| dfg.resolve(arg)).collect();
             let node = Node { opcode: data.opcode, ty: data.ty, args, extra: data.extra };
             match self.moved.entry((preheader, node)) {
-                Entry::Occupied(equal) => return dfg.make_alias(result, *equal.get()),
+                Entry::Occupied(equal) => {
+                    self.merged = true;
+                    return dfg.make_alias(result, *equal.get());
+                }
                 Entry::Vacant(place) => place.insert(result),
             };
         }

@@ -177,8 +177,8 @@ impl<I: MachInst> Liveness<'_, I> {
 
 impl States {
     /// The operands to add so that every value lives as long as a call or site needs it, and
-    /// the context as long as anything may trap; by instruction. Those that the instructions
-    /// have are collected.
+    /// the context as long as anything may trap, in no order. Those that the instructions have
+    /// are collected.
     pub fn keep<I: MachInst>(&self, vcode: &VCode<I>) -> Vec<Kept> {
         let calls = Keepers::new(self, vcode, |kind| kind != PointKind::Trap);
         let all = self.context.map(|_| Keepers::new(self, vcode, |_| true));
@@ -235,7 +235,6 @@ impl States {
                 point = keepers.before_block[point as usize];
             }
         }
-        kept.sort_unstable_by_key(|kept| kept.inst);
         kept
     }
 }

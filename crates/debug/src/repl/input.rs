@@ -160,11 +160,10 @@ impl Line {
 
 /// The commands of a script: its lines but for those that are empty or start with `#`.
 fn read(script: &Path) -> Result<VecDeque<Line>> {
-    let name = script.display().to_string();
-    let name = Printable::name(&name);
+    let name = Printable::path(script);
     let mut text = Vec::new();
     let read = File::open(script).and_then(|file| file.take(LONGEST_SCRIPT + 1).read_to_end(&mut text));
-    read.with_context(|| name.to_string())?;
+    read.with_context(|| name.clone())?;
     ensure!(text.len() as u64 <= LONGEST_SCRIPT, "{name}: more than 64 MiB, which no script has");
     let text = String::from_utf8_lossy(&text);
     let lines = text.lines().enumerate();

@@ -49,7 +49,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, String> {
         crate::collect(path, "wast", true, &mut files)?;
     }
     let read = |path: &PathBuf| {
-        let name = crate::shown(path);
+        let name = Printable::path(path);
         let bytes = crate::read_file(path)?;
         let text = String::from_utf8(bytes).map_err(|error| format!("{name}: {error}"))?;
         Ok(Source { name, text })
