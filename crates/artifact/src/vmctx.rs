@@ -3,7 +3,7 @@
 //! An instance's *context* is a block of memory whose address is the first
 //! parameter of each of its functions. It starts with the fields below, followed by
 //! one entry for each import or definition; [`VmLayout`] computes where. Pointers
-//! have 8 bytes, everything is in the host's byte order, and the context never
+//! have 8 bytes, numbers are in the host's byte order, and the context never
 //! moves.
 //!
 //! References in compiled code are 8 bytes: a function reference is the address of
@@ -95,7 +95,8 @@ pub mod exception {
 }
 
 /// Bytes of a slot in which a value is passed between host and compiled code: the
-/// value is at the slot's start, in the host's byte order.
+/// value is at the slot's start, a number in the host's byte order, a vector as in linear
+/// memory. Globals and the values of exceptions are the same.
 pub const VALUE_SLOT: u32 = 16;
 
 /// Trap codes of the front end (`userN`).

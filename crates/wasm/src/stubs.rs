@@ -1,7 +1,7 @@
 //! Stubs between compiled code and the host.
 //!
-//! Values are passed in slots of 16 bytes, a value at the start of each, in the
-//! host's byte order. Parameters and results use the same slots.
+//! Values are passed in slots of 16 bytes, a value at the start of each: numbers in the
+//! host's byte order, vectors as in linear memory. Parameters and results use the same slots.
 
 use crate::signatures::{entry_signature, ir_type, wasm_signature};
 use sidetrack_artifact::vmctx::{VALUE_SLOT, builtin, ctx, store, trap};

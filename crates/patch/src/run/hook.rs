@@ -68,6 +68,8 @@ pub unsafe fn read_frame(fp: usize, place: StatePlace) -> u128 {
     match place {
         StatePlace::Frame(offset) => {
             let address = fp.wrapping_add_signed(offset as isize) as *const u64;
+            // The lower half of a value comes first: big-endian hosts have none of 16 bytes in one
+            // place, as native code uses no vectors there.
             // SAFETY: a spill slot of that frame. The second half may be another slot's: the
             // frame has the saved frame pointer and return address above it in any case.
             let [low, high] = unsafe { [address.read_unaligned(), address.add(1).read_unaligned()] };
