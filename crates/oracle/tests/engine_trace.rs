@@ -185,5 +185,7 @@ fn traps_in_native_code_show_what_is_still_there() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(values > 100 && unknown * 15 < values, "{unknown} of {values} values are not known");
+    // A host without bytecode has half as many engines.
+    assert!(values > 40 * engines().len(), "{values} values");
+    assert!(unknown * 15 < values, "{unknown} of {values} values are not known");
 }
