@@ -5,7 +5,7 @@
 //! the length of all strings; the groups, each a Zstandard frame of whole strings.
 
 use crate::rows::u32_at;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::ops::Range;
 
 /// A group is full when it has so many bytes.
@@ -21,6 +21,20 @@ pub struct BlobError;
 /// Compresses bytes.
 pub fn compress(bytes: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(bytes, LEVEL).expect("there is room for whatever comes out")
+}
+
+/// As [`compress`], of bytes that lie in parts.
+pub fn compress_parts<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u8> {
+    let len = parts.clone().map(|part| part.len() as u64).sum();
+    let compress = || {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+        encoder.set_pledged_src_size(Some(len))?;
+        for part in parts {
+            encoder.write_all(part)?;
+        }
+        encoder.finish()
+    };
+    compress().expect("there is room for whatever comes out")
 }
 
 /// The bytes that [`compress`] had, `len` of them.
@@ -129,6 +143,15 @@ mod tests {
         }
         assert_eq!(read(&BlobsWriter::default().finish().unwrap(), 0..0), Ok(Vec::new()));
         assert_eq!(read(&BlobsWriter::default().finish().unwrap(), 0..1), Err(BlobError));
+    }
+
+    #[test]
+    fn parts_are_compressed_as_the_whole() {
+        let (parts, whole) = (strings(), strings().concat());
+        let compressed = compress_parts(parts.iter().map(Vec::as_slice));
+        assert!(compressed.len() < whole.len());
+        assert_eq!(decompress(&compressed, whole.len()), Ok(whole));
+        assert_eq!(decompress(&compress_parts(std::iter::empty()), 0), Ok(Vec::new()));
     }
 
     #[test]

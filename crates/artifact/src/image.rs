@@ -17,11 +17,13 @@
 mod draft;
 mod site;
 mod symbol;
+mod tables;
 
 pub(crate) use draft::{Draft, DraftSite, SiteRelocs};
 pub(crate) use site::SiteField;
 pub use site::{MAX_SITE_LEN, Site};
 pub use symbol::Symbol;
+pub(crate) use tables::{SourcesWriter, sources, trap_row, traps};
 
 use crate::rows::{Rows, u32_at};
 use crate::{
@@ -331,10 +333,7 @@ impl Image {
 
     /// The instructions that can trap, sorted by offset.
     pub fn traps(&self) -> impl Iterator<Item = TrapSite> {
-        let site = |[offset, code]: [u64; 2]| {
-            Some(TrapSite { offset: offset as u32, code: TrapCode::from_number(code)? })
-        };
-        self.trap_rows().iter_from(0).filter_map(site)
+        traps(self.trap_rows())
     }
 
     /// The meaning of a fault of the instruction at `offset`.
@@ -348,11 +347,7 @@ impl Image {
 
     /// The source locations, sorted and disjoint.
     pub fn sources(&self) -> impl Iterator<Item = SourceRange> {
-        let rows = self.source_rows();
-        rows.iter_from(0).zip(rows.iter_from(1)).filter_map(|([start, location], [end, _])| {
-            let location = u32::try_from(location.checked_sub(1)?).ok()?;
-            Some(SourceRange { start: start as u32, end: end as u32, location })
-        })
+        sources(self.source_rows())
     }
 
     /// The front end's location of the code at `offset`.

@@ -15,6 +15,7 @@ mod functions;
 mod image;
 mod link;
 pub mod module;
+mod numbered;
 mod object;
 mod reloc;
 mod rows;
@@ -26,13 +27,13 @@ mod trap;
 mod unwind;
 pub mod vmctx;
 
-pub use blobs::{BlobError, compress, decompress};
+pub use blobs::{BlobError, compress, compress_parts, decompress};
 pub use function::{CallSite, CompiledFunction, ExceptionHandler, HandlerContext, SourceRange};
 pub use functions::Functions;
 pub use image::{
     Architecture, FormatError, HandledCall, Image, Import, LoadReloc, LoadTarget, MAX_SITE_LEN, Site, Symbol,
 };
-pub use link::{ImageBuilder, LinkError};
+pub use link::{ImageBuilder, LinkError, PackedFunction};
 pub use module::{
     ConstExpr, ConstOp, DataSegment, ElementItems, ElementSegment, EntityIndex, EntityType, FuncType,
     FunctionInfo, GlobalType, HeapType, Limits, MemoryType, ModuleExport, ModuleImport, ModuleInfo, RefType,

@@ -8,16 +8,25 @@
 //! form that the record says is there.
 
 mod field;
+mod packed;
 mod veneer;
 
 pub(crate) use field::write as write_field;
+pub use packed::PackedFunction;
 
 use crate::image::{
     Architecture, Draft, DraftSite, Image, LoadReloc, LoadTarget, MAX_SITE_LEN, SiteField, SiteRelocs,
+    sources, traps,
 };
-use crate::{CallSite, CompiledFunction, ExceptionHandler, PatchSite, Reloc, RelocKind, SymbolName};
+use crate::{
+    CallSite, CompiledFunction, ExceptionHandler, PatchSite, Reloc, RelocKind, SourceRange, SymbolName,
+    TrapSite,
+};
+use packed::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
+use std::mem::take;
+use std::ops::Range;
 use veneer::Islands;
 
 /// Why functions cannot be linked.
@@ -61,8 +70,12 @@ pub enum LinkError {
 #[derive(Clone, Debug, Default)]
 pub struct ImageBuilder {
     architecture: Architecture,
-    functions: Vec<CompiledFunction>,
+    functions: Vec<PackedFunction>,
     imports: BTreeSet<SymbolName>,
+    /// The names that functions refer to.
+    references: FxHashSet<SymbolName>,
+    /// What is wrong with the first function that could not be added.
+    error: Option<LinkError>,
 }
 
 /// Where a name leads.
@@ -94,6 +107,20 @@ impl ImageBuilder {
 
     /// Adds a function; the image has the functions in this order.
     pub fn add(&mut self, function: CompiledFunction) -> &mut Self {
+        match PackedFunction::new(function) {
+            Ok(function) => self.add_packed(function),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                self
+            }
+        }
+    }
+
+    /// As [`ImageBuilder::add`].
+    pub fn add_packed(&mut self, function: PackedFunction) -> &mut Self {
+        for reloc in function.tables().relocs {
+            self.references.insert(reloc.symbol);
+        }
         self.functions.push(function);
         self
     }
@@ -107,13 +134,10 @@ impl ImageBuilder {
     /// The names that the functions so far refer to and neither define nor import, sorted.
     pub fn undefined(&self) -> Vec<SymbolName> {
         let defined: FxHashSet<&SymbolName> = self.functions.iter().map(|f| &f.name).collect();
-        let undefined = self.references().filter(|name| !defined.contains(name));
-        let names: BTreeSet<&SymbolName> = undefined.filter(|name| !self.imports.contains(name)).collect();
-        names.into_iter().cloned().collect()
-    }
-
-    fn references(&self) -> impl Iterator<Item = &SymbolName> {
-        self.functions.iter().flat_map(|f| f.relocs.iter().map(|r| &r.symbol))
+        let undefined = self.references.iter().filter(|name| !defined.contains(name));
+        let mut names: Vec<_> = undefined.filter(|name| !self.imports.contains(name)).cloned().collect();
+        names.sort();
+        names
     }
 
     /// Links the functions.
@@ -122,32 +146,39 @@ impl ImageBuilder {
     /// A duplicate or undefined symbol, a displacement that does not fit, or a
     /// record that contradicts itself, such as a site that reaches outside its function.
     pub fn finish(self) -> Result<Image, LinkError> {
-        let mut image = Draft::new(self.architecture);
-        reserve(&mut image, &self.functions);
+        let ImageBuilder { architecture, mut functions, imports, mut references, error } = self;
+        error.map_or(Ok(()), Err)?;
+        let mut image = Draft::new(architecture);
+        // Room for all code, so that it is not moved while it grows.
+        image.code.reserve(functions.iter().map(|f| f.code.len() + f.alignment as usize).sum());
         let mut names = FxHashMap::default();
-        names.reserve(self.functions.len() + self.imports.len());
+        names.reserve(functions.len() + imports.len());
         let mut islands = Islands::default();
-        for function in &self.functions {
-            check(function)?;
-            islands.before(&mut image, &names, function)?;
+        let mut bases = Vec::with_capacity(functions.len());
+        let mut paged = false;
+        for function in &mut functions {
+            let code = take(&mut function.code);
+            let tables = function.tables();
+            islands.before(&mut image, &names, code.len() as u32 + function.alignment, &tables.relocs)?;
             let offset = pad(&mut image, function.alignment)?;
             image.alignment = image.alignment.max(function.alignment);
-            image.code.extend_from_slice(&function.code);
-            if names.insert(&function.name, Definition::Function(offset)).is_some() {
+            image.code.extend_from_slice(&code);
+            if names.insert(function.name.clone(), Definition::Function(offset)).is_some() {
                 return Err(LinkError::Duplicate(function.name.clone()));
             }
-            rebase(&mut image, function, offset);
-            islands.after(function, offset, &names);
+            rebase(&mut image, &function.name, offset..offset + code.len() as u32, &tables);
+            islands.after(&tables.relocs, offset, &names);
+            paged |= tables.relocs.iter().any(|r| r.kind == RelocKind::Aarch64PageOffset);
+            bases.push(offset);
         }
-        let used: FxHashSet<&SymbolName> =
-            self.references().filter(|name| self.imports.contains(name)).collect();
-        islands.before_imports(&mut image, &names, used.len())?;
-        for name in &self.imports {
+        references.retain(|name| imports.contains(name));
+        islands.before_imports(&mut image, &names, references.len())?;
+        for name in &imports {
             if names.contains_key(name) {
                 return Err(LinkError::Duplicate(name.clone()));
             }
-            if used.contains(name) {
-                names.insert(name, Definition::Import(image.imports.len() as u32));
+            if references.contains(name) {
+                names.insert(name.clone(), Definition::Import(image.imports.len() as u32));
                 veneer::add_import(&mut image, name)?;
             }
         }
@@ -156,21 +187,22 @@ impl ImageBuilder {
             let undefined = || LinkError::Undefined { symbol: symbol.clone(), function: function.clone() };
             names.get(symbol).copied().ok_or_else(undefined)
         };
-        for (index, function) in self.functions.iter().enumerate() {
-            let base = image.symbols[index].offset;
-            for reloc in &function.relocs {
+        for (function, base) in functions.into_iter().zip(bases) {
+            let tables = function.tables();
+            let mut sites: Vec<_> = tables.sites().map(|site| rebase_site(site, base)).collect();
+            for reloc in &tables.relocs {
                 let definition = find(&reloc.symbol, &function.name)?;
-                apply(&mut image, function, base, reloc, definition, &islands)?;
+                apply(&mut image, &mut sites, &function.name, base, reloc, definition, &islands)?;
             }
+            sites.iter().for_each(|site| image.push_site(site));
         }
-        for &(veneer, symbol) in &islands.jumps {
+        for (veneer, symbol) in &islands.jumps {
             let callee = i64::from(find(symbol, symbol)?.callee(&image));
             let kind = Islands::jump_kind(image.architecture).ok_or(LinkError::TooLarge)?;
-            let bytes = &mut image.code[veneer as usize..(veneer + kind.size()) as usize];
-            field::write(kind, bytes, veneer, callee).ok_or(LinkError::TooLarge)?;
+            let bytes = &mut image.code[*veneer as usize..(veneer + kind.size()) as usize];
+            field::write(kind, bytes, *veneer, callee).ok_or(LinkError::TooLarge)?;
         }
-        let paged = |f: &CompiledFunction| f.relocs.iter().any(|r| r.kind == RelocKind::Aarch64PageOffset);
-        if !islands.jumps.is_empty() || self.functions.iter().any(paged) {
+        if !islands.jumps.is_empty() || paged {
             image.alignment = image.alignment.max(PAGE);
         }
         image.load_relocs.sort_by_key(|r| r.offset);
@@ -217,17 +249,6 @@ pub(crate) fn check(function: &CompiledFunction) -> Result<(), LinkError> {
     if !sorted { Err(malformed("a table is not sorted by offset".to_string())) } else { Ok(()) }
 }
 
-/// Makes room for the functions, so that no table is moved while it grows.
-fn reserve(image: &mut Draft, functions: &[CompiledFunction]) {
-    let total = |len: fn(&CompiledFunction) -> usize| functions.iter().map(len).sum();
-    image.code.reserve(total(|f| f.code.len() + f.alignment as usize));
-    image.symbols.reserve(functions.len());
-    image.traps.reserve(total(|f| f.traps.len()));
-    image.calls.reserve(total(|f| f.call_sites.len()));
-    image.sites.reserve(total(|f| f.patch_sites.len()));
-    image.sources.reserve(total(|f| f.sources.len()));
-}
-
 /// Pads the code to `alignment` and returns the new length.
 fn pad(image: &mut Draft, alignment: u32) -> Result<u32, LinkError> {
     let offset = image.code.len().next_multiple_of(alignment as usize);
@@ -235,27 +256,29 @@ fn pad(image: &mut Draft, alignment: u32) -> Result<u32, LinkError> {
     if offset > i32::MAX as usize { Err(LinkError::TooLarge) } else { Ok(offset as u32) }
 }
 
-/// Adds the function's symbol and tables, moved to `base`.
-fn rebase(image: &mut Draft, function: &CompiledFunction, base: u32) {
-    let place = base..base + function.code.len() as u32;
-    let states = [&function.states[..], &function.trap_states];
-    let unwind = function.unwind.clone();
-    image.push_symbol(function.name.clone(), place, function.frame_size, unwind, states);
-    image.traps.extend(function.traps.iter().map(|t| crate::TrapSite { offset: base + t.offset, ..*t }));
-    image.calls.extend(function.call_sites.iter().map(|c| CallSite {
-        return_offset: base + c.return_offset,
-        frame_offset: c.frame_offset,
-        handlers: c.handlers.iter().map(|h| rebase_handler(*h, base)).collect(),
-    }));
-    image.sites.extend(function.patch_sites.iter().map(|s| DraftSite {
-        record: PatchSite { end: base + s.end, ..s.clone() },
-        relocs: SiteRelocs::None,
-    }));
-    image.sources.extend(function.sources.iter().map(|s| crate::SourceRange {
-        start: base + s.start,
-        end: base + s.end,
-        ..*s
-    }));
+/// Adds the function's symbol and tables, moved to its place; its sites wait for their
+/// relocations.
+fn rebase(image: &mut Draft, name: &SymbolName, place: Range<u32>, tables: &Tables<'_>) {
+    let base = place.start;
+    let states = [tables.states, tables.trap_states];
+    image.push_symbol(name.clone(), place, tables.frame_size, tables.unwind.clone(), states);
+    for trap in traps(tables.traps()) {
+        image.push_trap(TrapSite { offset: base + trap.offset, ..trap });
+    }
+    for call in &tables.calls {
+        image.push_call(&CallSite {
+            return_offset: base + call.return_offset,
+            frame_offset: call.frame_offset,
+            handlers: call.handlers.iter().map(|h| rebase_handler(*h, base)).collect(),
+        });
+    }
+    for range in sources(tables.sources()) {
+        image.sources.push(SourceRange { start: base + range.start, end: base + range.end, ..range });
+    }
+}
+
+fn rebase_site(site: PatchSite, base: u32) -> DraftSite {
+    DraftSite { record: PatchSite { end: base + site.end, ..site }, relocs: SiteRelocs::None }
 }
 
 fn rebase_handler(handler: ExceptionHandler, base: u32) -> ExceptionHandler {
@@ -266,14 +289,15 @@ fn rebase_handler(handler: ExceptionHandler, base: u32) -> ExceptionHandler {
     }
 }
 
-/// Resolves one relocation of `function`, which lies at `base`.
+/// Resolves one relocation of `function`, which lies at `base` and has these sites.
 fn apply(
     image: &mut Draft,
-    function: &CompiledFunction,
+    sites: &mut [DraftSite],
+    function: &SymbolName,
     base: u32,
     reloc: &Reloc,
     definition: Definition,
-    islands: &Islands<'_>,
+    islands: &Islands,
 ) -> Result<(), LinkError> {
     let place = base + reloc.offset;
     let callee = definition.callee(image);
@@ -289,21 +313,21 @@ fn apply(
         return Ok(());
     }
     let out_of_reach = || LinkError::OutOfReach {
-        function: function.name.clone(),
+        function: function.clone(),
         offset: reloc.offset,
         symbol: reloc.symbol.clone(),
     };
     let target = i64::from(islands.target(place, reloc.kind.reach(), callee)).checked_add(reloc.addend);
     let target = target.ok_or_else(out_of_reach)?;
     let len = reloc.kind.size() as usize;
-    let after = image.sites.partition_point(|s| s.record.end <= place);
+    let after = sites.partition_point(|s| s.record.end <= place);
     let mut in_code = true;
     if let Some(DraftSite { record: site, relocs }) =
-        image.sites.get_mut(after).filter(|s| s.record.start() <= place)
+        sites.get_mut(after).filter(|s| s.record.start() <= place)
     {
         let at = (place - site.start()) as usize;
         let crosses = || LinkError::Malformed {
-            function: function.name.clone(),
+            function: function.clone(),
             reason: format!("relocation at {} crosses the end of a patch site", reloc.offset),
         };
         let field = site.on.get_mut(at..at + len).ok_or_else(crosses)?;

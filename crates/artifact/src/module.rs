@@ -399,16 +399,12 @@ impl ModuleInfo {
         sections
     }
 
-    /// The module that this is of, but for the bytes of its data segments.
-    pub fn without_data(&self, wasm: &[u8]) -> Vec<u8> {
-        let mut rest = Vec::with_capacity(wasm.len());
-        let mut at = 0;
-        for segment in self.segments_in_place() {
-            rest.extend_from_slice(wasm.get(at..segment.start).unwrap_or_default());
-            at = segment.end;
-        }
-        rest.extend_from_slice(wasm.get(at..).unwrap_or_default());
-        rest
+    /// The module that this is of, but for the bytes of its data segments: the parts between
+    /// those.
+    pub fn without_data<'a>(&self, wasm: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let starts = self.segments_in_place().map(|segment| segment.start).chain([wasm.len()]);
+        let ends = std::iter::once(0).chain(self.segments_in_place().map(|segment| segment.end));
+        ends.zip(starts).map(|(start, end)| wasm.get(start..end).unwrap_or_default())
     }
 
     /// The module again, from what [`ModuleInfo::without_data`] has left; none if that is
@@ -426,7 +422,7 @@ impl ModuleInfo {
     }
 
     /// Where the bytes of the segments are in the module.
-    fn segments_in_place(&self) -> impl Iterator<Item = Range<usize>> {
+    fn segments_in_place(&self) -> impl Iterator<Item = Range<usize>> + Clone {
         self.data_segments.iter().map(|segment| {
             let start = segment.position as usize;
             start..start + segment.bytes.len()

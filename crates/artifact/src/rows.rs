@@ -27,11 +27,13 @@ pub(crate) struct RowsWriter<const N: usize> {
     last: [u64; N],
 }
 
-impl<const N: usize> RowsWriter<N> {
-    pub(crate) fn new() -> Self {
+impl<const N: usize> Default for RowsWriter<N> {
+    fn default() -> Self {
         RowsWriter { count: 0, index: Vec::new(), data: Vec::new(), last: [0; N] }
     }
+}
 
+impl<const N: usize> RowsWriter<N> {
     /// Adds a row, whose first number has 32 bits and is not below the last one's.
     pub(crate) fn push(&mut self, row: [u64; N]) {
         if self.count.is_multiple_of(BLOCK) {
@@ -195,7 +197,7 @@ mod tests {
     }
 
     fn bytes(rows: &[[u64; 3]]) -> Vec<u8> {
-        let mut writer = RowsWriter::new();
+        let mut writer = RowsWriter::default();
         rows.iter().for_each(|row| writer.push(*row));
         writer.finish()
     }

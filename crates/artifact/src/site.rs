@@ -32,7 +32,7 @@ pub enum PatchTarget {
 /// instruction set. Both forms have exactly `len` bytes. Before relocation the
 /// `on` form holds the same placeholder displacement as the code; linking into
 /// an [`crate::Image`] resolves both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PatchSite {
     /// Code offset just after the site: the return address of its call.
     pub end: u32,

@@ -133,3 +133,72 @@ fn bad_input_is_refused() {
     let far = link(&[far], &[]);
     assert!(matches!(far, Err(LinkError::OutOfReach { offset: 1, .. })), "{far:?}");
 }
+
+/// A function with some of everything that an image keeps.
+fn with_tables(text: &str, sites: u32) -> CompiledFunction {
+    let mut f = function(text, &vec![0x90; 40 * sites as usize + 8], 16);
+    let call = [0xE8, 0, 0, 0, 0];
+    for (number, at) in (0..sites).map(|number| (number, 40 * number)) {
+        f.code[at as usize..at as usize + 5].copy_from_slice(&call);
+        let symbol =
+            if number % 3 == 0 { name("x") } else { SymbolName::User { namespace: 3, index: number } };
+        let symbol = if number % 2 == 0 { symbol } else { name(text) };
+        let kind = RelocKind::X86CallPcRel4;
+        f.relocs.push(Reloc { offset: at + 1, kind, symbol: symbol.clone(), addend: -4 });
+        f.traps.push(TrapSite { offset: at + 7, code: TrapCode::User(number as u8 + 1) });
+        let handler = ExceptionHandler::Tag { tag: number, handler: at };
+        let context = ExceptionHandler::Context(HandlerContext::SpOffset(number));
+        let handlers = if number % 2 == 0 { vec![context, handler] } else { vec![] };
+        f.call_sites.push(CallSite { return_offset: at + 5, frame_offset: number, handlers });
+        // Some ranges touch, some have a gap before them.
+        f.sources.push(SourceRange { start: at, end: at + 30 + number % 2 * 10, location: number * 1000 });
+        f.patch_sites.push(PatchSite {
+            end: at + 5,
+            len: 5,
+            tag: u64::MAX - u64::from(number),
+            target: PatchTarget::Symbol(symbol),
+            kind: SiteKind::Call,
+            initially_on: true,
+            on: call.to_vec(),
+            off: vec![0x0F, 0x1F, 0x44, 0, 0],
+        });
+    }
+    f.unwind.ops.push((1, UnwindOp::PushFrame { size: 16 }));
+    f.states = text.as_bytes().to_vec();
+    f.frame_size = 7;
+    f
+}
+
+#[test]
+fn an_image_has_all_that_is_known_of_its_functions() {
+    let mut functions = vec![with_tables("f", 70), with_tables("empty", 0), with_tables("g", 3)];
+    for index in 0..70 {
+        let mut callee = function("", &[0xC3], 16);
+        callee.name = SymbolName::User { namespace: 3, index };
+        functions.push(callee);
+    }
+    let image = link(&functions, &["x"]).unwrap();
+    let (mut traps, mut sources, mut calls, mut sites) = (vec![], vec![], vec![], vec![]);
+    assert_eq!(image.symbol_count(), functions.len());
+    for (f, symbol) in functions.iter().zip(image.symbols()) {
+        let base = symbol.offset;
+        assert_eq!(
+            (symbol.name(), symbol.size, symbol.frame_size),
+            (f.name.clone(), f.code.len() as u32, f.frame_size)
+        );
+        traps.extend(f.traps.iter().map(|trap| TrapSite { offset: base + trap.offset, ..*trap }));
+        let moved =
+            |range: &SourceRange| SourceRange { start: base + range.start, end: base + range.end, ..*range };
+        sources.extend(f.sources.iter().map(moved));
+        let handled = f.call_sites.iter().filter(|call| !call.handlers.is_empty());
+        calls.extend(handled.map(|call| (base + call.return_offset, call.frame_offset, call.handlers.len())));
+        let site = |site: &PatchSite| (base + site.end, site.tag, site.target.clone(), site.off.clone());
+        sites.extend(f.patch_sites.iter().map(site));
+    }
+    assert!(image.traps().eq(traps));
+    assert!(image.sources().eq(sources));
+    let found = image.handled_calls().map(|c| (c.return_offset, c.frame_offset, c.handlers().count()));
+    assert!(found.eq(calls));
+    let found = (0..image.site_count()).filter_map(|index| image.patch_site(index));
+    assert!(found.map(|site| (site.end, site.tag, site.target, site.off)).eq(sites));
+}

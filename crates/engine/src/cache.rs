@@ -17,7 +17,7 @@
 //! kept: a cache is never a reason to fail, and who asks is told.
 
 use crate::Engine;
-use crate::serialize::{self, Artifact};
+use crate::serialize::{self, Artifact, Serialized};
 use crate::vm::code::map_cached;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -185,7 +185,7 @@ impl Cache {
         let file = open(&self.path(key)).ok()?;
         let bytes = map_cached(&file).ok()?;
         let (contents, mac) = bytes.split_last_chunk::<KEY>()?;
-        if self.mac(key, contents).ok()? != blake3::Hash::from_bytes(*mac) {
+        if self.mac(key, serialize::head(contents)?).ok()? != blake3::Hash::from_bytes(*mac) {
             return None;
         }
         let now = SystemTime::now();
@@ -201,13 +201,13 @@ impl Cache {
     ///
     /// # Errors
     /// Why it is not kept; nothing is left of it then.
-    pub(crate) fn write(&self, key: &str, bytes: &[u8]) -> Result<(), String> {
-        self.write_file(key, bytes)
+    pub(crate) fn write(&self, key: &str, module: &Serialized) -> Result<(), String> {
+        self.write_file(key, module)
             .map_err(|error| format!("cache folder {}: {error}", self.folder.display()))
     }
 
-    fn write_file(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() as u64 > self.max_bytes {
+    fn write_file(&self, key: &str, module: &Serialized) -> io::Result<()> {
+        if module.len() as u64 > self.max_bytes {
             return Err(io::Error::other(format!(
                 "the module is larger than all may be, {} bytes",
                 self.max_bytes
@@ -215,14 +215,14 @@ impl Cache {
         }
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         owned(&self.folder.metadata()?)?;
-        let mac = self.mac(key, bytes)?;
+        let mac = self.mac(key, module.head())?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let temporary = self.folder.join(format!("{key}.{}.{number}.tmp", std::process::id()));
         let path = self.path(key);
         // One of the same name is from a process that has had our number.
         let _ = std::fs::remove_file(&temporary);
         let result = create(&temporary).and_then(|mut file| {
-            file.write_all(bytes)?;
+            module.write(&mut file)?;
             file.write_all(mac.as_bytes())?;
             std::fs::rename(&temporary, &path)
         });
@@ -240,9 +240,8 @@ impl Cache {
         Ok(*blake3::keyed_hash(&self.user_key()?, name.as_bytes()).as_bytes())
     }
 
-    /// What this user's key makes of a module under a name.
-    fn mac(&self, name: &str, contents: &[u8]) -> io::Result<blake3::Hash> {
-        let head = serialize::head(contents).ok_or(ErrorKind::InvalidData)?;
+    /// What this user's key makes of a module with this header under a name.
+    fn mac(&self, name: &str, head: &[u8]) -> io::Result<blake3::Hash> {
         Ok(blake3::keyed_hash(&self.entry_key(name)?, head))
     }
 

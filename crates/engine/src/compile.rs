@@ -6,7 +6,9 @@ use crate::names::{Printable, demangle};
 use crate::types::FuncType;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use sidetrack_artifact::{Architecture, CompiledFunction, Image, ImageBuilder, ModuleInfo, SymbolName};
+use sidetrack_artifact::{
+    Architecture, CompiledFunction, Image, ImageBuilder, ModuleInfo, PackedFunction, SymbolName,
+};
 use sidetrack_codegen::{CodegenError, Flags, TargetIsa};
 pub use sidetrack_wasm::Features;
 use sidetrack_wasm::{Options, Translation, WasmError};
@@ -136,7 +138,7 @@ impl Compiler {
         let total = info.functions.len() - first as usize;
         let done = AtomicUsize::new(0);
         let budget = crate::parallel::Budget::new(BODIES_AT_ONCE);
-        let body = |index: u32| -> Result<CompiledFunction> {
+        let body = |index: u32| -> Result<PackedFunction> {
             let _share = budget.take(info.functions[index as usize].body.len() as u64);
             let ir = translation.translate(index, &self.options).map_err(refused)?;
             let function = sidetrack_codegen::compile_owned(ir, &*self.isa);
@@ -144,10 +146,10 @@ impl Compiler {
             if let Some(progress) = &self.progress {
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             }
-            Ok(function)
+            Ok(PackedFunction::new(function)?)
         };
         let indices = first..info.functions.len() as u32;
-        let functions: Result<Vec<CompiledFunction>> = if self.parallel {
+        let functions: Result<Vec<PackedFunction>> = if self.parallel {
             crate::parallel::run(|threads| match threads {
                 true => indices.into_par_iter().map(body).collect(),
                 false => indices.map(body).collect(),
@@ -159,14 +161,13 @@ impl Compiler {
         let stubs = sidetrack_wasm::needed_stubs(info);
         for ty in stubs.entry {
             let stub = sidetrack_wasm::entry_stub(info, ty);
-            functions.push(sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?);
+            functions.push(packed(sidetrack_codegen::compile(&stub, &*self.isa))?);
         }
         for ty in stubs.exit {
             let stub = sidetrack_wasm::exit_stub(info, ty);
-            functions.push(sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?);
+            functions.push(packed(sidetrack_codegen::compile(&stub, &*self.isa))?);
         }
-        functions
-            .push(sidetrack_codegen::compile(&sidetrack_wasm::raise_stub(), &*self.isa).map_err(failed)?);
+        functions.push(packed(sidetrack_codegen::compile(&sidetrack_wasm::raise_stub(), &*self.isa))?);
         let image = self.link(functions)?;
         Ok((translation.into_info(), image))
     }
@@ -197,13 +198,13 @@ impl Compiler {
     pub fn exit_stub(&self, ty: &FuncType) -> Result<Image> {
         let info = ModuleInfo { types: vec![ty.clone()], ..ModuleInfo::default() };
         let stub = sidetrack_wasm::exit_stub(&info, 0);
-        self.link(vec![sidetrack_codegen::compile(&stub, &*self.isa).map_err(failed)?])
+        self.link(vec![packed(sidetrack_codegen::compile(&stub, &*self.isa))?])
     }
 
-    fn link(&self, functions: Vec<CompiledFunction>) -> Result<Image> {
+    fn link(&self, functions: Vec<PackedFunction>) -> Result<Image> {
         let mut builder = ImageBuilder::new(self.isa.architecture());
         for function in functions {
-            builder.add(function);
+            builder.add_packed(function);
         }
         for name in builder.undefined() {
             if matches!(name, SymbolName::Named(_)) {
@@ -212,6 +213,11 @@ impl Compiler {
         }
         Ok(builder.finish()?)
     }
+}
+
+/// What has been compiled and is none of the module's functions.
+fn packed(function: Result<CompiledFunction, CodegenError>) -> Result<PackedFunction> {
+    Ok(PackedFunction::new(function.map_err(failed)?)?)
 }
 
 /// The error for a function of a module, which is told by its index and name there.

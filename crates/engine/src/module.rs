@@ -3,7 +3,7 @@
 use crate::code::SpareCode;
 use crate::debug::ModuleDebug;
 use crate::names::Printable;
-use crate::serialize::{self, Artifact, Wasm};
+use crate::serialize::{self, Artifact, Serialized, Wasm};
 use crate::trap::FrameInfo;
 use crate::types::ExternType;
 use crate::vm::code;
@@ -18,6 +18,7 @@ use sidetrack_patch::run::Registered;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -46,7 +47,7 @@ struct ModuleInner {
     spare: Mutex<Vec<SpareCode>>,
     /// The bytes that it was compiled from, once somebody has asked.
     wasm: OnceLock<Box<[u8]>>,
-    /// The same, packed, of a module that came compiled.
+    /// The same, packed, of a module that is large or came compiled.
     packed: Section,
     /// What a debugger knows of functions that it has looked at.
     debug: ModuleDebug,
@@ -114,15 +115,17 @@ impl Module {
             return Self::load(engine, artifact, CacheUse::Hit);
         }
         let (info, image) = engine.compiler().module(bytes)?;
-        let serialized = serialize::write(engine, &info, &image, &Wasm::Plain(bytes.into()));
+        let wasm = Wasm::keep(&info, bytes);
+        let serialized = Serialized::new(engine, &info, &image, &wasm);
         let kept = CacheUse::Miss { error: cache.write(&key, &serialized).err() };
-        let wasm = Wasm::Plain(bytes.into());
-        Self::load(engine, Artifact { info, image, wasm, bytes: serialized.len(), file: None }, kept)
+        let bytes = serialized.len();
+        drop(serialized);
+        Self::load(engine, Artifact { info, image, wasm, bytes, file: None }, kept)
     }
 
     fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self> {
         let (info, image) = engine.compiler().module(bytes)?;
-        let wasm = Wasm::Plain(bytes.into());
+        let wasm = Wasm::keep(&info, bytes);
         Self::load(engine, Artifact { info, image, wasm, bytes: 0, file: None }, CacheUse::Off)
     }
 
@@ -151,14 +154,46 @@ impl Module {
     /// # Errors
     /// If the module came compiled and is found to be damaged.
     pub fn serialize(&self) -> Result<Vec<u8>> {
+        let serialized = self.serialized()?;
+        let mut bytes = Vec::with_capacity(serialized.len());
+        serialized.write(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// How many bytes [`Module::serialize`] makes.
+    ///
+    /// # Errors
+    /// As [`Module::serialize`].
+    pub fn serialized_size(&self) -> Result<usize> {
+        self.serialized().map(|serialized| serialized.len())
+    }
+
+    /// As [`Module::serialize`], to a writer: the bytes are never all in memory.
+    ///
+    /// ```
+    /// # use sidetrack_engine::{Engine, Module};
+    /// # let module = Module::new(&Engine::default(), "(module)")?;
+    /// let mut file = Vec::new();
+    /// module.serialize_to(&mut file)?;
+    /// assert_eq!(file, module.serialize()?);
+    /// # Ok::<(), sidetrack_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Module::serialize`], before anything is written; those of the writer.
+    pub fn serialize_to(&self, to: &mut dyn Write) -> Result<()> {
+        Ok(self.serialized()?.write(to)?)
+    }
+
+    fn serialized(&self) -> Result<Serialized> {
         let inner = &*self.0;
         let wasm = match inner.packed.is_empty() {
             true => Wasm::Plain(self.wasm().into()),
             false => Wasm::Packed(inner.packed.clone()),
         };
         let image = inner.memory.image();
-        let bytes = serialize::write(&inner.engine, &inner.info, image, &wasm);
-        self.damage().map_or(Ok(bytes), Err)
+        let serialized = Serialized::new(&inner.engine, &inner.info, image, &wasm);
+        self.damage().map_or(Ok(serialized), Err)
     }
 
     /// The module in bytes that the caller of [`Module::deserialize`] vouches for.

@@ -27,9 +27,10 @@ use crate::vm::code::CodeFile;
 use crate::{Engine, Result};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use bytes::Bytes;
-use sidetrack_artifact::{Architecture, Image, ModuleInfo, Section, SectionKind, compress, decompress};
+use sidetrack_artifact::{Architecture, Image, ModuleInfo, Section, SectionKind, compress_parts, decompress};
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::{self, Write};
 use std::ops::Range;
 
 pub(crate) const MAGIC: &[u8; 8] = b"\0sidetrk";
@@ -39,7 +40,8 @@ const ENTRY: usize = 24 + HASH;
 /// What sections that are no code are aligned to.
 const ALIGNMENT: usize = 16;
 /// Machine code of so many bytes and fewer is checked when a file is opened, and so is all of
-/// an entry of the cache, which takes less than a millisecond.
+/// an entry of the cache, which takes less than a millisecond; a WebAssembly module of so many is
+/// kept as it is.
 const SMALL: usize = 1 << 20;
 /// What is decoded or walked through when a module is loaded, and the code if it is to be checked.
 const AT_ONCE: [SectionKind; 7] = [
@@ -70,6 +72,18 @@ pub(crate) enum Wasm {
     Packed(Section),
 }
 
+impl Wasm {
+    /// The bytes of a module, to be kept: only debuggers ask for them, so those of a large one
+    /// are compressed.
+    pub fn keep(info: &ModuleInfo, wasm: &[u8]) -> Self {
+        if wasm.len() <= SMALL {
+            Wasm::Plain(wasm.into())
+        } else {
+            Wasm::Packed(Section::new(pack(info, wasm)))
+        }
+    }
+}
+
 /// The version and the settings, which must be the same for writer and reader.
 pub(crate) fn fingerprint(engine: &Engine) -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), engine.compiler().fingerprint())
@@ -93,8 +107,9 @@ pub(crate) fn head(bytes: &[u8]) -> Option<&[u8]> {
 
 /// The module without its data, compressed, after its length.
 fn pack(info: &ModuleInfo, wasm: &[u8]) -> Vec<u8> {
-    let rest = info.without_data(wasm);
-    [&(rest.len() as u64).to_le_bytes(), &compress(&rest)[..]].concat()
+    let parts = info.without_data(wasm);
+    let len: u64 = parts.clone().map(|part| part.len() as u64).sum();
+    [&len.to_le_bytes()[..], &compress_parts(parts)].concat()
 }
 
 /// The module again; none if the bytes are damaged.
@@ -109,48 +124,80 @@ fn code_alignment(architecture: Architecture) -> usize {
     if architecture == Architecture::Aarch64 { 1 << 16 } else { 1 << 12 }
 }
 
-/// The bytes of a module.
-pub(crate) fn write(engine: &Engine, info: &ModuleInfo, image: &Image, wasm: &Wasm) -> Vec<u8> {
-    let mut sections = info.to_sections();
-    sections.extend(image.to_sections());
-    let wasm = match wasm {
-        Wasm::Plain(wasm) => Section::new(pack(info, wasm)),
-        Wasm::Packed(section) => section.clone(),
-    };
-    sections.push((SectionKind::Wasm, wasm));
-    sections.retain(|(_, section)| !section.is_empty());
-    // Kinds are numbered in the order in which they are best read.
-    sections.sort_by_key(|(kind, _)| *kind);
-    let fingerprint = fingerprint(engine);
-    let header_len = MAGIC.len() + 4 + fingerprint.len() + 12 + sections.len() * ENTRY + HASH;
-    let mut end = header_len;
-    let mut places = Vec::with_capacity(sections.len());
-    for (kind, section) in &sections {
-        let is_code = *kind == SectionKind::Code;
-        let start =
-            end.next_multiple_of(if is_code { code_alignment(image.architecture) } else { ALIGNMENT });
-        end = start + section.len();
-        places.push(start);
+/// A compiled module in the form of a file, of which only the header is made: the rest is
+/// written out of the sections that it has anyway.
+pub(crate) struct Serialized {
+    /// The header, which decides all the rest.
+    head: Vec<u8>,
+    /// The sections with their places, in order.
+    sections: Vec<(usize, Section)>,
+    len: usize,
+}
+
+impl Serialized {
+    /// A module with its code.
+    pub fn new(engine: &Engine, info: &ModuleInfo, image: &Image, wasm: &Wasm) -> Self {
+        let mut sections = info.to_sections();
+        sections.extend(image.to_sections());
+        let wasm = match wasm {
+            Wasm::Plain(wasm) => Section::new(pack(info, wasm)),
+            Wasm::Packed(section) => section.clone(),
+        };
+        sections.push((SectionKind::Wasm, wasm));
+        sections.retain(|(_, section)| !section.is_empty());
+        // Kinds are numbered in the order in which they are best read.
+        sections.sort_by_key(|(kind, _)| *kind);
+        let fingerprint = fingerprint(engine);
+        let mut end = MAGIC.len() + 4 + fingerprint.len() + 12 + sections.len() * ENTRY + HASH;
+        let mut placed = Vec::with_capacity(sections.len());
+        let mut entries = Vec::with_capacity(sections.len() * ENTRY);
+        for (kind, section) in sections {
+            let is_code = kind == SectionKind::Code;
+            let start =
+                end.next_multiple_of(if is_code { code_alignment(image.architecture) } else { ALIGNMENT });
+            end = start + section.len();
+            entries.extend(u64::from(kind.number()).to_le_bytes());
+            entries.extend((start as u64).to_le_bytes());
+            entries.extend((section.len() as u64).to_le_bytes());
+            entries.extend(blake3::hash(section.bytes()).as_bytes());
+            placed.push((start, section));
+        }
+        let mut head = Vec::new();
+        head.extend(MAGIC);
+        head.extend((fingerprint.len() as u32).to_le_bytes());
+        head.extend(fingerprint.as_bytes());
+        head.extend((placed.len() as u32).to_le_bytes());
+        head.extend((end as u64).to_le_bytes());
+        head.extend(entries);
+        let seal = blake3::hash(&head);
+        head.extend(seal.as_bytes());
+        Serialized { head, sections: placed, len: end }
     }
-    let mut bytes = Vec::with_capacity(end);
-    bytes.extend(MAGIC);
-    bytes.extend((fingerprint.len() as u32).to_le_bytes());
-    bytes.extend(fingerprint.as_bytes());
-    bytes.extend((sections.len() as u32).to_le_bytes());
-    bytes.extend((end as u64).to_le_bytes());
-    for ((kind, section), start) in sections.iter().zip(&places) {
-        bytes.extend(u64::from(kind.number()).to_le_bytes());
-        bytes.extend((*start as u64).to_le_bytes());
-        bytes.extend((section.len() as u64).to_le_bytes());
-        bytes.extend(blake3::hash(section.bytes()).as_bytes());
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.len
     }
-    let seal = blake3::hash(&bytes);
-    bytes.extend(seal.as_bytes());
-    for ((_, section), start) in sections.iter().zip(places) {
-        bytes.resize(start, 0);
-        bytes.extend_from_slice(section.bytes());
+
+    /// What decides all the rest.
+    pub fn head(&self) -> &[u8] {
+        &self.head
     }
-    bytes
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        to.write_all(&self.head)?;
+        let mut at = self.head.len();
+        for (start, section) in &self.sections {
+            to.write_all(&vec![0; start - at])?;
+            to.write_all(section.bytes())?;
+            at = start + section.len();
+        }
+        Ok(())
+    }
 }
 
 /// Where sections are.

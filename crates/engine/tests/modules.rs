@@ -132,6 +132,32 @@ fn a_file_is_the_module_that_was_serialised() -> Result<()> {
 }
 
 #[test]
+fn a_large_module_has_its_bytes_all_the_same() -> Result<()> {
+    let engine = Engine::default();
+    // More than what is kept as it is, between data segments and behind them.
+    let text = |n: usize| "0123456789abcdef".repeat(n);
+    let wat = format!(
+        r#"(module (memory 20) (data (i32.const 5) "{}") (func (export "f")) (data "{}") (@custom "x" "{}"))"#,
+        text(1000),
+        text(10),
+        text(80_000),
+    );
+    let bytes = wat::parse_str(&wat)?;
+    assert!(bytes.len() > 1 << 20);
+    let module = Module::new(&engine, &bytes)?;
+    let mut written = Vec::new();
+    module.serialize_to(&mut written)?;
+    assert_eq!(written.len(), module.serialized_size()?);
+    assert!(written.len() < bytes.len() / 2, "it is compressed");
+    assert_eq!(written, module.serialize()?);
+    assert!(module.wasm() == bytes);
+    let loaded = deserialize(&engine, &written)?;
+    assert!(loaded.wasm() == bytes);
+    assert_eq!(loaded.serialize()?, written);
+    Ok(())
+}
+
+#[test]
 fn damage_to_a_file_is_an_error_where_it_is_met() -> Result<()> {
     let folder = Folder::new("damage");
     let path = folder.0.join("many.cwasm");

@@ -2,15 +2,15 @@
 
 use super::site::{SiteField, SiteForm};
 use super::symbol::Record;
-use super::{Architecture, HANDLER, Head, Image, Import, LoadReloc};
+use super::{Architecture, HANDLER, Head, Image, Import, LoadReloc, SourcesWriter, trap_row};
 use crate::blobs::BlobsWriter;
+use crate::numbered::Numbered;
 use crate::rows::RowsWriter;
 use crate::{
-    CallSite, ExceptionHandler, HandlerContext, PatchSite, Section, SectionKind, SourceRange, SymbolName,
-    TrapSite, UnwindInfo,
+    CallSite, ExceptionHandler, HandlerContext, PatchSite, Section, SectionKind, SymbolName, TrapSite,
+    UnwindInfo,
 };
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::ops::Range;
 
 /// A function that has its place.
@@ -59,41 +59,15 @@ pub(crate) struct Draft {
     pub symbols: Vec<DraftSymbol>,
     pub imports: Vec<Import>,
     pub load_relocs: Vec<LoadReloc>,
-    pub traps: Vec<TrapSite>,
-    pub calls: Vec<CallSite>,
-    pub sites: Vec<DraftSite>,
-    pub sources: Vec<SourceRange>,
+    pub sources: SourcesWriter,
+    traps: RowsWriter<2>,
+    calls: RowsWriter<3>,
+    handlers: Vec<u8>,
+    sites: RowsWriter<3>,
+    forms: Numbered<SiteForm>,
     unwinds: Numbered<UnwindInfo>,
     states: BlobsWriter,
     trap_states: BlobsWriter,
-}
-
-/// Distinct values with their numbers.
-#[derive(Debug)]
-struct Numbered<T> {
-    values: Vec<T>,
-    numbers: HashMap<T, u32>,
-    /// What was asked for last, as it mostly is again.
-    last: u32,
-}
-
-impl<T> Default for Numbered<T> {
-    fn default() -> Self {
-        Numbered { values: Vec::new(), numbers: HashMap::new(), last: 0 }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Numbered<T> {
-    fn number(&mut self, value: T) -> u32 {
-        if self.values.get(self.last as usize) != Some(&value) {
-            let next = self.values.len() as u32;
-            self.last = *self.numbers.entry(value).or_insert_with_key(|value| {
-                self.values.push(value.clone());
-                next
-            });
-        }
-        self.last
-    }
 }
 
 impl Draft {
@@ -120,6 +94,33 @@ impl Draft {
             states: self.states.push(states[0]),
             trap_states: self.trap_states.push(states[1]),
         });
+    }
+
+    /// Adds an instruction that can trap.
+    pub fn push_trap(&mut self, trap: TrapSite) {
+        self.traps.push(trap_row(trap));
+    }
+
+    /// Adds a call that has handlers.
+    pub fn push_call(&mut self, call: &CallSite) {
+        let first = self.handlers.len() / HANDLER;
+        self.calls.push([call.return_offset.into(), call.frame_offset.into(), first as u64]);
+        for handler in &call.handlers {
+            let numbers = match *handler {
+                ExceptionHandler::Tag { tag, handler } => [0, tag, handler],
+                ExceptionHandler::Default { handler } => [1, 0, handler],
+                ExceptionHandler::Context(HandlerContext::SpOffset(offset)) => [2, offset, 0],
+            };
+            self.handlers.extend(numbers.into_iter().flat_map(u32::to_le_bytes));
+        }
+    }
+
+    /// Adds a site whose forms have been relocated.
+    pub fn push_site(&mut self, site: &DraftSite) {
+        let DraftSite { record, relocs } = site;
+        let field = if let SiteRelocs::One(field) = relocs { Some(*field) } else { None };
+        let form = self.forms.number(SiteForm::of(record, field));
+        self.sites.push([record.end.into(), record.tag, form.into()]);
     }
 
     /// The image; none if a table is larger than offsets can say.
@@ -161,24 +162,14 @@ impl Draft {
             sorted.sort_by_key(|&number| &symbols[number as usize].name);
             order.extend(sorted.into_iter().flat_map(u32::to_le_bytes));
         }
-        let mut traps = RowsWriter::new();
-        self.traps.iter().for_each(|trap| traps.push([trap.offset.into(), trap.code.number()]));
-        let (calls, handlers) = self.calls();
-        let mut forms = Numbered::<SiteForm>::default();
-        let mut sites = RowsWriter::new();
-        for DraftSite { record, relocs } in &self.sites {
-            let field = if let SiteRelocs::One(field) = relocs { Some(*field) } else { None };
-            let form = forms.number(SiteForm::of(record, field));
-            sites.push([record.end.into(), record.tag, form.into()]);
-        }
         let mut tables = HashMap::from([
             (SectionKind::Symbols, records),
             (SectionKind::SymbolOrder, order),
-            (SectionKind::Traps, traps.finish()),
-            (SectionKind::Calls, calls),
-            (SectionKind::Handlers, handlers),
-            (SectionKind::Sites, sites.finish()),
-            (SectionKind::Sources, self.sources()),
+            (SectionKind::Traps, self.traps.finish()),
+            (SectionKind::Calls, self.calls.finish()),
+            (SectionKind::Handlers, self.handlers),
+            (SectionKind::Sites, self.sites.finish()),
+            (SectionKind::Sources, self.sources.finish()),
             (SectionKind::States, self.states.finish()?),
             (SectionKind::TrapStates, self.trap_states.finish()?),
             (SectionKind::Code, self.code),
@@ -190,39 +181,8 @@ impl Draft {
             load_relocs: self.load_relocs,
             names: names.values,
             unwinds: self.unwinds.values,
-            forms: forms.values,
+            forms: self.forms.values,
         };
         Some(Image::new(head, &mut |kind| Section::new(tables.remove(&kind).unwrap_or_default())))
-    }
-
-    /// The tables of the calls that have handlers, and of those: nobody asks after others.
-    fn calls(&self) -> (Vec<u8>, Vec<u8>) {
-        let mut rows = RowsWriter::new();
-        let mut handlers = Vec::new();
-        for call in self.calls.iter().filter(|call| !call.handlers.is_empty()) {
-            let first = handlers.len() / HANDLER;
-            rows.push([call.return_offset.into(), call.frame_offset.into(), first as u64]);
-            for handler in &call.handlers {
-                let numbers = match *handler {
-                    ExceptionHandler::Tag { tag, handler } => [0, tag, handler],
-                    ExceptionHandler::Default { handler } => [1, 0, handler],
-                    ExceptionHandler::Context(HandlerContext::SpOffset(offset)) => [2, offset, 0],
-                };
-                handlers.extend(numbers.into_iter().flat_map(u32::to_le_bytes));
-            }
-        }
-        (rows.finish(), handlers)
-    }
-
-    /// The table of source locations: where a range ends and no other begins, there is none.
-    fn sources(&self) -> Vec<u8> {
-        let mut rows = RowsWriter::new();
-        for (index, range) in self.sources.iter().enumerate() {
-            rows.push([range.start.into(), u64::from(range.location) + 1]);
-            if self.sources.get(index + 1).is_none_or(|next| next.start > range.end) {
-                rows.push([range.end.into(), 0]);
-            }
-        }
-        rows.finish()
     }
 }

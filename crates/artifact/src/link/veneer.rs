@@ -12,7 +12,7 @@
 
 use super::{Definition, LinkError, pad};
 use crate::image::{Architecture, Draft, Import, LoadReloc, LoadTarget};
-use crate::{CompiledFunction, RelocKind, SymbolName};
+use crate::{Reloc, RelocKind, SymbolName};
 use rustc_hash::FxHashMap;
 
 /// At most so many bytes for a veneer that reaches all of an image.
@@ -40,14 +40,14 @@ fn far_jump(architecture: Architecture) -> Option<(&'static [u8], RelocKind)> {
     }
 }
 
-struct Pending<'a> {
+struct Pending {
     /// The call's offset in the image.
     place: u32,
     reach: u32,
-    symbol: &'a SymbolName,
+    symbol: SymbolName,
 }
 
-impl Pending<'_> {
+impl Pending {
     fn deadline(&self) -> u32 {
         self.place.saturating_add(self.reach)
     }
@@ -55,30 +55,30 @@ impl Pending<'_> {
 
 /// The calls of an image that grows, and the veneers made for them.
 #[derive(Default)]
-pub(super) struct Islands<'a> {
-    pending: Vec<Pending<'a>>,
+pub(super) struct Islands {
+    pending: Vec<Pending>,
     /// The earliest deadline of a pending call.
     deadline: Option<u32>,
     /// Which veneer the call at an offset goes through.
     redirects: FxHashMap<u32, u32>,
     /// The veneers, with where they lead.
-    pub(super) jumps: Vec<(u32, &'a SymbolName)>,
+    pub(super) jumps: Vec<(u32, SymbolName)>,
 }
 
-impl<'a> Islands<'a> {
+impl Islands {
     /// Makes an island at the end of the code, if without one a call would be out of
-    /// reach of what comes after `function`.
+    /// reach of what comes after a function of this size with these relocations.
     pub(super) fn before(
         &mut self,
         image: &mut Draft,
-        names: &FxHashMap<&SymbolName, Definition>,
-        function: &CompiledFunction,
+        names: &FxHashMap<SymbolName, Definition>,
+        size: u32,
+        relocs: &[Reloc],
     ) -> Result<(), LinkError> {
         if far_jump(image.architecture).is_none() {
             return Ok(());
         }
-        let calls = function.relocs.iter().filter(|r| r.kind.reach().is_some());
-        let size = function.code.len() as u32 + function.alignment;
+        let calls = relocs.iter().filter(|r| r.kind.reach().is_some());
         self.make_room(image, names, size, calls.count() as u32)
     }
 
@@ -86,7 +86,7 @@ impl<'a> Islands<'a> {
     pub(super) fn before_imports(
         &mut self,
         image: &mut Draft,
-        names: &FxHashMap<&SymbolName, Definition>,
+        names: &FxHashMap<SymbolName, Definition>,
         count: usize,
     ) -> Result<(), LinkError> {
         self.make_room(image, names, count as u32 * IMPORT_SIZE, 0)
@@ -95,7 +95,7 @@ impl<'a> Islands<'a> {
     fn make_room(
         &mut self,
         image: &mut Draft,
-        names: &FxHashMap<&SymbolName, Definition>,
+        names: &FxHashMap<SymbolName, Definition>,
         size: u32,
         more: u32,
     ) -> Result<(), LinkError> {
@@ -112,7 +112,7 @@ impl<'a> Islands<'a> {
     pub(super) fn finish(
         &mut self,
         image: &mut Draft,
-        names: &FxHashMap<&SymbolName, Definition>,
+        names: &FxHashMap<SymbolName, Definition>,
     ) -> Result<(), LinkError> {
         self.island(image, names, u32::MAX)
     }
@@ -121,18 +121,18 @@ impl<'a> Islands<'a> {
     fn island(
         &mut self,
         image: &mut Draft,
-        names: &FxHashMap<&SymbolName, Definition>,
+        names: &FxHashMap<SymbolName, Definition>,
         until: u32,
     ) -> Result<(), LinkError> {
         let Some((bytes, _)) = far_jump(image.architecture) else { return Ok(()) };
         // What is made here serves all calls of the same symbol.
-        let mut made: FxHashMap<&SymbolName, u32> = FxHashMap::default();
+        let mut made: FxHashMap<SymbolName, u32> = FxHashMap::default();
         self.deadline = None;
         // The earliest first, so that each has room for itself and those before it.
         let mut calls = std::mem::take(&mut self.pending);
         calls.sort_by_key(Pending::deadline);
         for call in calls {
-            if let Some(definition) = names.get(call.symbol)
+            if let Some(definition) = names.get(&call.symbol)
                 && call.place.abs_diff(definition.callee(image)) <= call.reach
             {
                 continue;
@@ -141,12 +141,12 @@ impl<'a> Islands<'a> {
                 self.push(call);
                 continue;
             }
-            let veneer = match made.get(call.symbol) {
+            let veneer = match made.get(&call.symbol) {
                 Some(&veneer) => veneer,
                 None => {
                     let veneer = pad(image, 4)?;
                     image.code.extend_from_slice(bytes);
-                    self.jumps.push((veneer, call.symbol));
+                    self.jumps.push((veneer, call.symbol.clone()));
                     made.insert(call.symbol, veneer);
                     veneer
                 }
@@ -156,20 +156,15 @@ impl<'a> Islands<'a> {
         Ok(())
     }
 
-    fn push(&mut self, call: Pending<'a>) {
+    fn push(&mut self, call: Pending) {
         let deadline = call.deadline();
         self.deadline = Some(self.deadline.map_or(deadline, |earliest| earliest.min(deadline)));
         self.pending.push(call);
     }
 
     /// Notes the calls of a function that lies at `base`.
-    pub(super) fn after(
-        &mut self,
-        function: &'a CompiledFunction,
-        base: u32,
-        names: &FxHashMap<&SymbolName, Definition>,
-    ) {
-        for reloc in &function.relocs {
+    pub(super) fn after(&mut self, relocs: &[Reloc], base: u32, names: &FxHashMap<SymbolName, Definition>) {
+        for reloc in relocs {
             let Some(reach) = reloc.kind.reach() else { continue };
             let place = base + reloc.offset;
             let known = match names.get(&reloc.symbol) {
@@ -177,7 +172,7 @@ impl<'a> Islands<'a> {
                 _ => false,
             };
             if !known {
-                self.push(Pending { place, reach, symbol: &reloc.symbol });
+                self.push(Pending { place, reach, symbol: reloc.symbol.clone() });
             }
         }
     }

@@ -6,8 +6,9 @@ use super::progress::Progress;
 use super::{Input, TargetArgs, input};
 use sidetrack_artifact::write_object;
 use sidetrack_codegen::compile;
-use sidetrack_engine::Engine;
+use sidetrack_engine::{Engine, Module};
 use sidetrack_ir::Function;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Arguments of the verb.
@@ -25,12 +26,12 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<bool, String> {
-    let (bytes, extension) = match Input::read(&args.file)? {
-        Input::Clif(functions) => (object(args, &functions)?, "o"),
+    let (compiled, extension) = match Input::read(&args.file)? {
+        Input::Clif(functions) => (Compiled::Object(object(args, &functions)?), "o"),
         Input::Module(source) if source.is_compiled() => {
             return Err(format!("{}: the module is compiled already", input::name(&args.file)));
         }
-        Input::Module(source) => (module(args, &source)?, "cwasm"),
+        Input::Module(source) => (Compiled::Module(module(args, source)?), "cwasm"),
     };
     let output = match &args.output {
         None if args.file == Path::new("-") => {
@@ -39,17 +40,35 @@ pub fn run(args: &Args) -> Result<bool, String> {
         None => args.file.with_extension(extension),
         Some(output) => output.clone(),
     };
-    super::write_whole(&output, &bytes)?;
+    super::write_whole(&output, &mut |to| compiled.write(to))?;
     Ok(true)
 }
 
-fn module(args: &Args, source: &Source) -> Result<Vec<u8>, String> {
+/// What is to be written.
+enum Compiled {
+    Object(Vec<u8>),
+    Module(Module),
+}
+
+impl Compiled {
+    fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Compiled::Object(bytes) => to.write_all(bytes),
+            // Errors but the writer's are those of damaged files.
+            Compiled::Module(module) => module
+                .serialize_to(to)
+                .map_err(|error| error.downcast::<io::Error>().unwrap_or_else(io::Error::other)),
+        }
+    }
+}
+
+fn module(args: &Args, source: Source) -> Result<Module, String> {
     let mut config = args.target.config()?;
     let progress = Progress::show(&mut config);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-    let module = input::load(&engine, &args.file, source)?;
+    let module = input::load(&engine, &args.file, &source)?;
     drop(progress);
-    module.serialize().map_err(|error| format!("{}: {error:#}", input::name(&args.file)))
+    Ok(module)
 }
 
 fn object(args: &Args, functions: &[Function]) -> Result<Vec<u8>, String> {

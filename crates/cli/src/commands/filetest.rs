@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<bool, String> {
     if let Some(path) = &args.json {
         let mut json = serde_json::to_string_pretty(&report.records).map_err(|error| error.to_string())?;
         json.push('\n');
-        super::write_whole(path, json.as_bytes())?;
+        super::write_whole(path, &mut |to| to.write_all(json.as_bytes()))?;
     }
     text.push_str(&report.summary());
     text.push('\n');

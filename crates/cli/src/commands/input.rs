@@ -74,7 +74,9 @@ impl Input {
             if Module::is_serialized(&bytes) && file.metadata().map_err(failed)?.is_file() {
                 return Ok(Input::Module(Source::CompiledFile));
             }
-            within_limit(file.metadata().map_err(failed)?.len()).map_err(failed)?;
+            let len = file.metadata().map_err(failed)?.len();
+            within_limit(len).map_err(failed)?;
+            bytes.reserve_exact((len as usize).saturating_sub(bytes.len()));
             read_rest(file, &mut bytes).map_err(failed)?;
         }
         if path.extension().is_some_and(|extension| extension == "clif") {

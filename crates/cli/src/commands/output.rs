@@ -32,8 +32,12 @@ pub fn print(text: &str) -> Result<(), String> {
 /// # Errors
 /// As [`print()`].
 pub fn print_bytes(bytes: &[u8]) -> Result<(), String> {
+    print_contents(&mut |to| to.write_all(bytes))
+}
+
+fn print_contents(contents: &mut Contents<'_>) -> Result<(), String> {
     let mut out = io::stdout();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match contents(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
         _ => Ok(()),
     }
@@ -45,22 +49,25 @@ pub fn say(text: impl Display) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
+/// What writes all that is to be in a file, once.
+pub type Contents<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
+
 /// Writes a file in one step: whole, or not at all. What is there and is no regular file is
 /// written to; `-` is standard output.
 ///
 /// # Errors
 /// If it cannot be written, or is a directory, a disk or a socket; the message starts with the path.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
+pub fn write_whole(path: &Path, contents: &mut Contents<'_>) -> Result<(), String> {
     if path == Path::new("-") {
-        return print_bytes(bytes);
+        return print_contents(contents);
     }
-    write_to(path, bytes).map_err(|error| format!("{}: {error}", Printable::path(path)))
+    write_to(path, contents).map_err(|error| format!("{}: {error}", Printable::path(path)))
 }
 
-fn write_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_to(path: &Path, contents: &mut Contents<'_>) -> io::Result<()> {
     let there = match path.metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return replace(&end_of_links(path)?, bytes, None);
+            return replace(&end_of_links(path)?, contents, None);
         }
         there => there?,
     };
@@ -69,13 +76,13 @@ fn write_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // Who may not write to a file may not replace it either.
         OpenOptions::new().write(true).open(path)?;
         return match path.canonicalize() {
-            Ok(path) => replace(&path, bytes, Some(there.permissions())),
+            Ok(path) => replace(&path, contents, Some(there.permissions())),
             // A file that has no name any more.
-            Err(_) => std::fs::write(path, bytes),
+            Err(_) => contents(&mut File::create(path)?),
         };
     }
     if kind.is_char_device() || kind.is_fifo() {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return contents(&mut OpenOptions::new().write(true).open(path)?);
     }
     if kind.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
@@ -96,7 +103,11 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Puts a new regular file in the place of another one or of none.
-fn replace(path: &Path, bytes: &[u8], permissions: Option<std::fs::Permissions>) -> io::Result<()> {
+fn replace(
+    path: &Path,
+    contents: &mut Contents<'_>,
+    permissions: Option<std::fs::Permissions>,
+) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let temporary = PathBuf::from(temporary);
@@ -104,12 +115,12 @@ fn replace(path: &Path, bytes: &[u8], permissions: Option<std::fs::Permissions>)
     let mut file = match File::create_new(&temporary) {
         // A file in a folder that is not ours.
         Err(error) if error.kind() == ErrorKind::PermissionDenied && permissions.is_some() => {
-            return std::fs::write(path, bytes);
+            return contents(&mut File::create(path)?);
         }
         file => file?,
     };
     let kept = || permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions));
-    let result = kept().and_then(|()| file.write_all(bytes)).and_then(|()| std::fs::rename(&temporary, path));
+    let result = kept().and_then(|()| contents(&mut file)).and_then(|()| std::fs::rename(&temporary, path));
     if result.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }

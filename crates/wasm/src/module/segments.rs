@@ -33,7 +33,8 @@ pub(super) fn elements(info: &mut ModuleInfo, section: ElementSectionReader<'_>)
 }
 
 pub(super) fn data(info: &mut ModuleInfo, section: DataSectionReader<'_>) -> Result<(), WasmError> {
-    let mut bytes = Vec::new();
+    let size = section.range().end - section.range().start;
+    let mut bytes = Vec::with_capacity(size as usize);
     for data in section {
         let data = data?;
         let mode = match data.kind {

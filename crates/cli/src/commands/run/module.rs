@@ -116,7 +116,7 @@ fn interrupt_after(time: Duration, handle: InterruptHandle, file: String) {
 /// The line that `--time` prints.
 fn report(module: &Module, times: &Times, cache: &str) -> serde_json::Value {
     let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
-    let artifact = module.artifact_size().or_else(|| Some(module.serialize().ok()?.len()));
+    let artifact = module.artifact_size().or_else(|| module.serialized_size().ok());
     serde_json::json!({
         "compile_ms": ms(times.compile),
         "instantiate_ms": ms(times.instantiate),
