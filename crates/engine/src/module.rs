@@ -395,10 +395,7 @@ impl Module {
 
     /// What is at an offset of its code, if that is a function of the module.
     pub(crate) fn frame_info(&self, offset: u32) -> Option<FrameInfo> {
-        let index = self.function_at(offset)?;
-        let info = &self.0.info;
-        let name = info.functions.name(index).map(str::to_string);
-        Some(FrameInfo::new(info.name.clone(), index, name, self.image().source_at(offset)))
+        Some(FrameInfo::new(self.clone(), self.function_at(offset)?, offset))
     }
 
     /// The code of a function that the module defines.

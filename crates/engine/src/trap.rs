@@ -1,6 +1,7 @@
 //! Traps, backtraces, exceptions: how calls fail.
 
 use crate::func::Func;
+use crate::module::Module;
 use crate::names::{Printable, demangle};
 use crate::store::StoreOpaque;
 use crate::val::ExnRef;
@@ -75,19 +76,20 @@ impl Trap {
     }
 }
 
-/// A function on the stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A function on the stack. What is known about it is looked up when somebody asks: the error
+/// of a program that exits has a backtrace too, which nobody reads.
+#[derive(Clone)]
 pub struct FrameInfo {
-    module: Option<String>,
+    module: Module,
     func_index: u32,
-    func_name: Option<String>,
-    module_offset: Option<u32>,
+    /// Where it is in the module's code.
+    offset: u32,
 }
 
 impl FrameInfo {
     /// The name of its module.
     pub fn module_name(&self) -> Option<&str> {
-        self.module.as_deref()
+        self.module.name()
     }
 
     /// Its index in the module.
@@ -97,12 +99,34 @@ impl FrameInfo {
 
     /// Its name in the name section.
     pub fn func_name(&self) -> Option<&str> {
-        self.func_name.as_deref()
+        self.module.info().functions.name(self.func_index)
     }
 
     /// The wasm pc of the operator: the byte offset in the module.
     pub fn module_offset(&self) -> Option<usize> {
-        self.module_offset.map(|offset| offset as usize)
+        self.module.image().source_at(self.offset).map(|offset| offset as usize)
+    }
+}
+
+impl PartialEq for FrameInfo {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |frame: &Self| (frame.func_index, frame.module_offset());
+        all(self) == all(other)
+            && self.module_name() == other.module_name()
+            && self.func_name() == other.func_name()
+    }
+}
+
+impl Eq for FrameInfo {}
+
+impl fmt::Debug for FrameInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameInfo")
+            .field("module_name", &self.module_name())
+            .field("func_index", &self.func_index)
+            .field("func_name", &self.func_name())
+            .field("module_offset", &self.module_offset())
+            .finish()
     }
 }
 
@@ -160,6 +184,13 @@ impl WasmBacktrace {
         WasmBacktrace { frames, gap, left_out }
     }
 
+    /// Looks up all that there is to be known, so that damage to it is found.
+    fn check(&self) {
+        for frame in &self.frames {
+            let _ = (frame.func_name(), frame.module_offset());
+        }
+    }
+
     /// The functions with their numbers on the stack.
     fn numbered(&self) -> impl DoubleEndedIterator<Item = (usize, &FrameInfo)> + ExactSizeIterator {
         let number = |index| if index < self.gap { index } else { index + self.left_out };
@@ -183,24 +214,19 @@ impl FrameInfo {
     /// A line of a backtrace.
     fn line(&self, f: &mut fmt::Formatter<'_>, number: usize) -> fmt::Result {
         write!(f, "\n  {number:>3}: ")?;
-        match self.module_offset {
+        match self.module_offset() {
             Some(pc) => write!(f, "{pc:#8x} - ")?,
             None => write!(f, "       ? - ")?,
         }
-        write!(f, "{}", Printable::name(self.module.as_deref().unwrap_or("<unknown>")))?;
-        match &self.func_name {
+        write!(f, "{}", Printable::name(self.module_name().unwrap_or("<unknown>")))?;
+        match self.func_name() {
             Some(name) => write!(f, "!{}", Printable::name(&demangle(name))),
             None => write!(f, "!<wasm function {}>", self.func_index),
         }
     }
 
-    pub(crate) fn new(
-        module: Option<String>,
-        func_index: u32,
-        func_name: Option<String>,
-        module_offset: Option<u32>,
-    ) -> Self {
-        FrameInfo { module, func_index, func_name, module_offset }
+    pub(crate) fn new(module: Module, func_index: u32, offset: u32) -> Self {
+        FrameInfo { module, func_index, offset }
     }
 }
 
@@ -253,6 +279,7 @@ pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
     match failure {
         Failure::Trap { code, at } => {
             let backtrace = WasmBacktrace::new(store, &at);
+            backtrace.check();
             if let Some(error) = damage(store, &at) {
                 return error.context(backtrace);
             }
@@ -277,6 +304,7 @@ pub(crate) fn error(store: &mut StoreOpaque, failure: Failure) -> Error {
             let by_host = at.addresses.first().is_some_and(|address| frame_at(store, *address).is_none());
             let said = store.take_thrown_at().filter(|_| by_host);
             let backtrace = said.unwrap_or_else(|| WasmBacktrace::new(store, &at));
+            backtrace.check();
             // It may be that there is a handler.
             if let Some(error) = damage(store, &at) {
                 return error.context(backtrace);

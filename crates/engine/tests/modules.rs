@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Folder, engines};
+use sidetrack_artifact::SectionKind;
 use sidetrack_engine::{
-    Config, Engine, Features, Instance, InvalidModule, Module, OptLevel, Result, Store, Trap,
+    Config, Engine, Features, Func, Instance, InvalidModule, Module, OptLevel, Result, Store, Trap,
     UnsupportedFeature, WasmBacktrace,
 };
 use std::path::Path;
@@ -154,6 +155,41 @@ fn a_large_module_has_its_bytes_all_the_same() -> Result<()> {
     let loaded = deserialize(&engine, &written)?;
     assert!(loaded.wasm() == bytes);
     assert_eq!(loaded.serialize()?, written);
+    Ok(())
+}
+
+/// Where a section of a compiled module begins.
+fn section(bytes: &[u8], kind: SectionKind) -> usize {
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes")) as usize;
+    // The magic number, the settings after their length, how many sections there are, all bytes.
+    let entries = 8 + 4 + (number(8) & 0xffff_ffff) + 4 + 8;
+    let entries = (entries..).step_by(24 + 32).take(SectionKind::ALL.len());
+    let entry = entries.into_iter().find(|&at| number(at) == kind.number() as usize);
+    number(entry.expect("it has the section") + 8)
+}
+
+#[test]
+fn a_program_that_the_host_ends_reads_nothing_for_a_backtrace() -> Result<()> {
+    let folder = Folder::new("ended");
+    let path = folder.0.join("ended.cwasm");
+    let engine = Engine::default();
+    let text = r#"(module (import "" "exit" (func $exit)) (func $main (export "main") call $exit))"#;
+    let mut bytes = Module::new(&engine, text)?.serialize()?;
+    let damaged = section(&bytes, SectionKind::Sources);
+    bytes[damaged] ^= 1;
+    std::fs::write(&path, &bytes)?;
+    let module = open(&engine, &path)?;
+    let mut store = Store::new(&engine, ());
+    let exit = Func::wrap(&mut store, || -> Result<()> { anyhow::bail!("done") });
+    let instance = Instance::new(&mut store, &module, &[exit.into()])?;
+    let main = instance.get_typed_func::<(), ()>(&mut store, "main")?;
+    let error = main.call(&mut store, ()).expect_err("the host fails");
+    assert_eq!(error.root_cause().to_string(), "done");
+    assert_eq!(module.image().damaged(), None, "nobody has looked");
+    let backtrace = error.downcast_ref::<WasmBacktrace>().expect("it has a backtrace");
+    let frame = &backtrace.frames()[0];
+    assert_eq!((frame.func_name(), frame.module_offset()), (Some("main"), None));
+    assert_eq!(module.image().damaged(), Some(SectionKind::Sources));
     Ok(())
 }
 
