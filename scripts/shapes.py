@@ -34,6 +34,22 @@ def br_table(n):
                 "(return (i32.const 2)))")
 
 
+def table_arms(n):
+    labels = " ".join(map(str, range(n + 1)))
+    arms = "".join(f") (local.set {2 + i % n} (i32.add (local.get {2 + (7 * i + 3) % n}) (i32.const {i}))) (br {n - 1 - i})"
+                   for i in range(n))
+    total = "".join(f"(local.set 0 (i32.add (local.get 0) (local.get {i})))" for i in range(2, n + 2))
+    return body(f"(local {'i32 ' * n}) {'(block ' * (n + 1)}(br_table {labels} (local.get 0)){arms}) {total}")
+
+
+def branches_with(value):
+    def text(n):
+        outs = "".join(f"(br_if 0 {value} (i32.eq (local.get 0) (i32.const {i}))) drop " for i in range(n))
+        return body(f"(local.set 0 (block (result i32) {outs}(local.get 1)))")
+
+    return text
+
+
 def constants(n):
     return body("".join(f"(local.set 0 (i32.xor (i32.mul (local.get 0) (i32.const {7919 * i}))"
                         f" (i32.const {i})))" for i in range(n)))
@@ -123,6 +139,10 @@ FAMILIES = [
     ("branches out of blocks", 4_000, 4, nested_blocks),
     ("branches out of all blocks", 16_000, 4, branches_to_the_outermost),
     ("table entries", 25_000, 4, br_table),
+    ("table arms that set locals", 250, 16, table_arms),
+    ("branches with a value", 10_000, 4, branches_with("(local.get 0)")),
+    ("branches with a constant", 10_000, 4, branches_with("(i32.const 0)")),
+    ("calls before branches with a value", 2_500, 4, branches_with("(call 0 (local.get 0) (local.get 1))")),
     ("handlers", 5_000, 4, handlers),
     ("locals alive at once", 5_000, 4, locals_),
     ("locals loaded and added up", 10_000, 4, loaded_locals),

@@ -13,6 +13,7 @@ pub mod call;
 mod chains;
 pub mod disasm;
 pub mod emit;
+mod fixed;
 pub mod isa;
 pub mod legalize;
 pub mod lower;

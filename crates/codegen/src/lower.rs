@@ -92,6 +92,9 @@ pub struct Lower<'a, B: Backend> {
 /// nothing in a register. Without an end, the last of many would be looked for at each use.
 pub const MAX_SAME: usize = 8;
 
+/// So many arguments of a branch are few.
+const FEW_ARGS: usize = 16;
+
 impl<'a, B: Backend> Lower<'a, B> {
     // What rules ask.
 
@@ -485,6 +488,7 @@ impl<'a, B: Backend> Lower<'a, B> {
             first_edge: Vec::with_capacity(count),
             num_vregs: 0,
             in_frame: 0..0,
+            apart: 0..0,
             marks: 0..0,
             operands: Default::default(),
             clobbers: Vec::new(),
@@ -545,7 +549,10 @@ impl<'a, B: Backend> Lower<'a, B> {
         if self.backend.flags().opt_level == OptLevel::Speed {
             crate::split::run(&mut vcode);
         }
+        let first = vcode.num_vregs;
         crate::chains::run(&mut vcode);
+        crate::fixed::run(&mut vcode);
+        vcode.apart = first..vcode.num_vregs;
         vcode.collect_operands();
         Ok(vcode)
     }
@@ -678,8 +685,15 @@ impl<'a, B: Backend> Lower<'a, B> {
 
     fn block_call_args(&mut self, inst: Inst, call: &BlockCall) -> SmallVec<[VReg; 4]> {
         let func = self.func;
+        // A constant is best made in the place that it goes to. But among many arguments each is
+        // made once: its registers would be as many as all ways have arguments.
+        let share = call.args(&func.dfg.block_args).count() > FEW_ARGS;
+        let mut made = FxHashMap::default();
         let args = call.args(&func.dfg.block_args).map(|arg| {
             let reg = match arg {
+                BlockArg::Value(v) if share && self.value_regs[v].is_none() => {
+                    *made.entry(v).or_insert_with(|| self.reg(v))
+                }
                 BlockArg::Value(v) => self.reg(v),
                 BlockArg::TryCallRet(n) => self.try_ret_reg(inst, n),
                 BlockArg::TryCallExn(n) => {

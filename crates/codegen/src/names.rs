@@ -13,11 +13,11 @@
 //!    classes, each of which spans [`SPANS`] times as many blocks as the one before; within a
 //!    class it is as in the code.
 //! 2. What spans most blocks comes last.
-//! 3. In a function with thousands of ways that pass arguments there are *marks*: registers
-//!    of no use that have two places for certain, since they have to be in the frame and in a
-//!    register. They are made and read once, in the first block with one predecessor, and get
-//!    their numbers between the others, where going through all again would have cost more
-//!    than [`MOST_STEPS`].
+//! 3. In a function with many ways that pass arguments, and many blocks, there are *marks*:
+//!    registers of no use that have two places for certain, since they have to be in the frame
+//!    and in a register. They are made and read once, in the first block with one predecessor,
+//!    and get their numbers between the others, where going through all again would have cost
+//!    more than [`MOST_STEPS`].
 
 use crate::reg::Reg;
 use crate::split::{Copy, insert};
@@ -25,12 +25,13 @@ use crate::state::Kept;
 use crate::vcode::{MachInst, OperandVisitor, VCode};
 use regalloc2::{OperandConstraint, OperandKind, OperandPos, PRegSet, RegClass, VReg};
 
-/// The allocator is never slow with so many registers, whatever their numbers.
+/// The allocator is never slow with so many registers, whatever their numbers, if there are no
+/// marks.
 pub(crate) const FEW_VREGS: usize = 12 * 64;
 /// How many more blocks each class of registers spans than the one before.
 const SPANS: u32 = 8;
-/// The least ways that pass arguments for which there are marks.
-const MANY_WAYS: usize = 2048;
+/// How many ways that pass arguments there must be, times the blocks, for there to be marks.
+const MANY_STEPS: u64 = 1 << 23;
 /// How many of these ways there are for each mark.
 const WAYS_A_MARK: usize = 128;
 /// How many ways may be gone through again.
@@ -44,14 +45,16 @@ pub(crate) const UNNAMED: u32 = u32::MAX;
 ///
 /// Needs: operands not yet collected.
 pub(crate) fn mark<I: MachInst>(vcode: &mut VCode<I>) -> Vec<Kept> {
+    let blocks = vcode.block_ranges.len();
     let ways = vcode.branch_args.count();
-    if ways < MANY_WAYS || vcode.num_vregs <= FEW_VREGS {
+    if (ways as u64) * (blocks as u64) < MANY_STEPS {
         return Vec::new();
     }
-    let one_pred = (1..vcode.block_ranges.len()).find(|&block| vcode.preds.get(block).len() == 1);
+    let one_pred = (1..blocks).find(|&block| vcode.preds.get(block).len() == 1);
     let (Some(block), Some(source)) = (one_pred, first_def(vcode)) else { return Vec::new() };
     let end = vcode.block_ranges[vcode.preds.get(block)[0].index()].1 - 1;
-    let count = (ways / WAYS_A_MARK).min((VReg::MAX - vcode.num_vregs.min(VReg::MAX)) / 2);
+    // One more than is used: each is in the frame while the one before it is read.
+    let count = (ways / WAYS_A_MARK + 1).min((VReg::MAX - vcode.num_vregs.min(VReg::MAX)) / 2);
     let new = |number: usize| Reg::virtual_(VReg::new(number, RegClass::Int));
     let first = vcode.num_vregs;
     let mut copies: Vec<Copy> =
@@ -63,10 +66,9 @@ pub(crate) fn mark<I: MachInst>(vcode: &mut VCode<I>) -> Vec<Kept> {
         from: new(first + mark),
     }));
     vcode.num_vregs += 2 * count;
-    vcode.marks = first..first + count;
+    vcode.marks = first + 1..first + count;
     copies.sort_by_key(|copy| copy.before);
     insert(vcode, &copies);
-    // Each is in the frame while the one before it is read.
     let start = vcode.block_ranges[block].0;
     let kept = (1..count).map(|mark| Kept {
         inst: start + mark as u32 - 1,

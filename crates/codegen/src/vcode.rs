@@ -265,6 +265,8 @@ pub struct VCode<I> {
     pub num_vregs: usize,
     /// The registers that are always in the frame; only moves, branches and states name them.
     pub(crate) in_frame: std::ops::Range<usize>,
+    /// The registers that the allocator shall not join with what they are copied from or to.
+    pub(crate) apart: std::ops::Range<usize>,
     /// The registers that are marks for the allocator.
     pub(crate) marks: std::ops::Range<usize>,
     pub(crate) operands: Ranges<Operand>,
@@ -330,6 +332,8 @@ impl<T> Ranges<T> {
 struct Collector<'a> {
     operands: &'a mut Vec<Operand>,
     in_frame: std::ops::Range<usize>,
+    /// Whether this is a copy from a register to another that the allocator shall not join.
+    apart: bool,
     first: usize,
     clobbers: PRegSet,
 }
@@ -353,7 +357,7 @@ impl OperandVisitor for Collector<'_> {
         if let Some(vreg) = reg.as_vreg() {
             let constraint = match constraint {
                 _ if self.in_frame.contains(&vreg.vreg()) => OperandConstraint::Stack,
-                OperandConstraint::Reuse(of) if self.is_in_frame(of) => OperandConstraint::Reg,
+                OperandConstraint::Reuse(of) if self.apart || self.is_in_frame(of) => OperandConstraint::Reg,
                 constraint => constraint,
             };
             self.operands.push(Operand::new(vreg, constraint, kind, pos));
@@ -398,9 +402,11 @@ impl<I: MachInst> VCode<I> {
         self.operands.items.reserve(self.insts.len() * 3);
         for (i, inst) in self.insts.iter_mut().enumerate() {
             let first = self.operands.items.len();
+            let is_apart = |reg: &Reg| reg.as_vreg().is_some_and(|vreg| self.apart.contains(&vreg.vreg()));
             let mut collector = Collector {
                 operands: &mut self.operands.items,
                 in_frame: self.in_frame.clone(),
+                apart: inst.as_move().is_some_and(|(to, from)| is_apart(&to) || is_apart(&from)),
                 first,
                 clobbers: PRegSet::empty(),
             };
@@ -416,7 +422,7 @@ impl<I: MachInst> VCode<I> {
         kept.extend(marks);
         kept.sort_unstable_by_key(|kept| kept.inst);
         self.add_kept(&kept);
-        if self.num_vregs <= FEW_VREGS {
+        if self.num_vregs <= FEW_VREGS && self.marks.is_empty() {
             return self.states.make_labels(self.num_vregs, Some);
         }
         let names = names::number(self);

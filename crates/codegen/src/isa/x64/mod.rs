@@ -55,6 +55,14 @@ pub fn builder() -> Box<dyn Builder> {
     builder_of(|flags, features| Arc::new(X64 { flags, features, env: regs::machine_env() }))
 }
 
+#[cfg(test)]
+impl X64 {
+    /// The target as it is without any setting.
+    pub(crate) fn plain() -> X64 {
+        X64 { flags: Flags::default(), features: Features::default(), env: regs::machine_env() }
+    }
+}
+
 impl TargetIsa for X64 {
     fn name(&self) -> &'static str {
         NAME
