@@ -16,7 +16,7 @@ use crate::vcode::{MachInst, OperandVisitor, VCode};
 use regalloc2::{OperandConstraint, OperandKind, OperandPos, PRegSet, VReg};
 
 /// How many ways into a block are many.
-const MANY: usize = 256;
+const MANY: usize = 128;
 
 /// Copies what goes many ways from and to particular registers.
 pub(crate) fn run<I: MachInst>(vcode: &mut VCode<I>) {

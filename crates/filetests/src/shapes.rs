@@ -70,8 +70,8 @@ pub const MODULES: &[Family] = &[
             "(block (block (block (br_table {labels} 2 (local.get 0))) (return (i32.const 1))) (return (i32.const 2)))"
         ))
     }),
-    family("table arms that set locals", 400, 5_000, |n| {
-        let locals = 64;
+    family("table arms that set locals", 100, 5_000, |n| {
+        let locals = 20;
         let arm = |i: usize| {
             let (set, read) = (2 + i % locals, 2 + (7 * i + 3) % locals);
             let out = n - 1 - i;
@@ -88,12 +88,12 @@ pub const MODULES: &[Family] = &[
             "(block ".repeat(n + 1)
         ))
     }),
-    family("branches with a value", 400, 10_000, |n| {
+    family("branches with a value", 300, 10_000, |n| {
         let out = |i| format!("(br_if 0 (local.get 0) (i32.eq (local.get 0) (i32.const {i}))) drop ");
         let outs: String = (0..n).map(out).collect();
         body(&format!("(local.set 0 (block (result i32) {outs}(local.get 1)))"))
     }),
-    family("calls before branches with a value", 400, 5_000, |n| {
+    family("calls before branches with a value", 150, 5_000, |n| {
         let called = "(call 0 (local.get 0) (local.get 1))";
         let out = |i| format!("(br_if 0 {called} (i32.eq (local.get 0) (i32.const {i}))) drop ");
         let outs: String = (0..n).map(out).collect();

@@ -61,6 +61,13 @@ impl ControlFlowGraph {
         preds
     }
 
+    /// The way into a block that has no other.
+    pub fn only_pred(&self, block: Block) -> Option<Pred> {
+        work::steps(1);
+        let [pred] = self.nodes[block].preds[..] else { return None };
+        Some(pred)
+    }
+
     /// The blocks that control can reach, each after all its successors except
     /// over back edges.
     pub fn postorder(&self, func: &Function) -> Vec<Block> {

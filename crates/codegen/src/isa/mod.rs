@@ -7,7 +7,7 @@ mod llvm_mc;
 mod pulley;
 pub(crate) mod riscv64;
 mod s390x;
-mod x64;
+pub(crate) mod x64;
 
 use crate::settings::Flags;
 use crate::{CodegenError, SettingError};

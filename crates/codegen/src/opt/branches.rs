@@ -187,7 +187,7 @@ fn merge(func: &mut Function) {
             && let Extra::Jump(call) = func.dfg.insts[last].extra
             && call.block != block
             && Some(call.block) != entry
-            && cfg.preds(call.block).len() == 1
+            && cfg.only_pred(call.block).is_some()
         {
             changed = true;
             join(func, block, last, call);
