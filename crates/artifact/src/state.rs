@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StatePlace {
     /// In a register: integer registers from 0, those of floats (which may hold vectors
     /// too) from 32, those that hold vectors only from 64. From 96 it is the upper half of

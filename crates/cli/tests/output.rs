@@ -215,6 +215,10 @@ fn output_that_is_no_regular_file() {
     assert!(fifo.symlink_metadata().expect("it is there").file_type().is_fifo());
     let output = sidetrack(&["compile", &program, "-o", "-"]);
     assert_eq!(output.stdout, expected);
+    // What is not read is lost.
+    let lost = command(&["compile", &program, "-o", "-"]).stdout(broken()).output().expect("it runs");
+    let error = text(&lost.stderr);
+    assert!(lost.status.code() == Some(1) && error.contains("standard output: "), "{error}");
     // A folder is an error.
     let (code, _, error) = compile(&folder);
     assert!(code == Some(1) && error.contains("written"), "{error}");

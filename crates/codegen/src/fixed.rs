@@ -21,9 +21,8 @@ const MANY: usize = 128;
 /// Copies what goes many ways from and to particular registers.
 pub(crate) fn run<I: MachInst>(vcode: &mut VCode<I>) {
     let blocks = 0..vcode.block_ranges.len();
-    let is_crowded = |block: &usize| {
-        vcode.preds.get(*block).len() >= MANY && !vcode.params.get(*block).is_empty()
-    };
+    let is_crowded =
+        |block: &usize| vcode.preds.get(*block).len() >= MANY && !vcode.params.get(*block).is_empty();
     let crowded: Vec<usize> = blocks.clone().filter(is_crowded).collect();
     if crowded.is_empty() {
         return;
@@ -126,7 +125,9 @@ mod tests {
     fn fixed_operands(ways: usize) -> usize {
         let block = |i: usize| {
             let (called, next) = (2 * i, i + 1);
-            format!("block{i}:\nv{called} = call fn0(v0)\nbrif v{called}, block{ways}(v{called}), block{next}\n")
+            format!(
+                "block{i}:\nv{called} = call fn0(v0)\nbrif v{called}, block{ways}(v{called}), block{next}\n"
+            )
         };
         let blocks: String = (1..ways - 1).map(block).collect();
         let (last, sum) = (ways - 1, 2 * ways + 1);
@@ -142,7 +143,8 @@ mod tests {
         assert_eq!(preds.len(), ways - 1);
         let mut goes_far = vcode.params.get(to).to_vec();
         goes_far.extend(preds.iter().flat_map(|pred| vcode.block_args(pred.index())));
-        let operands = (0..vcode.insts.len()).flat_map(|inst| vcode.inst_operands(regalloc2::Inst::new(inst)));
+        let operands =
+            (0..vcode.insts.len()).flat_map(|inst| vcode.inst_operands(regalloc2::Inst::new(inst)));
         let fixed = operands.filter(|operand| matches!(operand.constraint(), OperandConstraint::FixedReg(_)));
         fixed.filter(|operand| goes_far.contains(&operand.vreg())).count()
     }

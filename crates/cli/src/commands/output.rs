@@ -1,7 +1,7 @@
 //! What the command prints and writes.
 //!
-//! Nobody need read it: a stream that is closed, or a pipe whose reader has gone, changes
-//! nothing but that the rest is not printed. So nothing here panics, and `println!` and its kin,
+//! Nobody need read what is printed: a stream that is closed, or a pipe whose reader has gone,
+//! changes nothing but that the rest is not printed. So nothing here panics, and `println!` and its kin,
 //! which would, are not used. Text may have names of strangers' modules in it, so what a
 //! terminal obeys is escaped.
 //!
@@ -32,15 +32,19 @@ pub fn print(text: &str) -> Result<(), String> {
 /// # Errors
 /// As [`print()`].
 pub fn print_bytes(bytes: &[u8]) -> Result<(), String> {
-    print_contents(&mut |to| to.write_all(bytes))
-}
-
-fn print_contents(contents: &mut Contents<'_>) -> Result<(), String> {
-    let mut out = io::stdout();
-    match contents(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+    match print_contents(&mut |to| to.write_all(bytes)) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(of_stdout(error)),
         _ => Ok(()),
     }
+}
+
+fn print_contents(contents: &mut Contents<'_>) -> io::Result<()> {
+    let mut out = io::stdout();
+    contents(&mut out).and_then(|()| out.flush())
+}
+
+fn of_stdout(error: io::Error) -> String {
+    format!("standard output: {error}")
 }
 
 /// Prints a line on standard error, if anybody reads it.
@@ -53,13 +57,13 @@ pub fn say(text: impl Display) {
 pub type Contents<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
 
 /// Writes a file in one step: whole, or not at all. What is there and is no regular file is
-/// written to; `-` is standard output.
+/// written to; `-` is standard output, which must take all of it.
 ///
 /// # Errors
-/// If it cannot be written, or is a directory, a disk or a socket; the message starts with the path.
+/// If it cannot be written whole, or is a directory, a disk or a socket; the message starts with the path.
 pub fn write_whole(path: &Path, contents: &mut Contents<'_>) -> Result<(), String> {
     if path == Path::new("-") {
-        return print_contents(contents);
+        return print_contents(contents).map_err(of_stdout);
     }
     write_to(path, contents).map_err(|error| format!("{}: {error}", Printable::path(path)))
 }

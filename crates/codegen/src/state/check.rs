@@ -10,7 +10,7 @@ use super::{Interval, PointKind, States};
 use crate::abi::FrameLayout;
 use crate::call::StateOperand;
 use crate::vcode::{MachInst, VCode};
-use regalloc2::{Allocation, Block, Edit, Function, Inst, InstOrEdit, OperandKind, Output, VReg};
+use regalloc2::{Allocation, Block, Edit, Function, Inst, InstOrEdit, OperandKind, Output, RegClass, VReg};
 use sidetrack_artifact::{StateMap, StatePlace, decode_states};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -162,8 +162,14 @@ impl<I: MachInst> Check<'_, I> {
         let here = intervals.filter(|interval| (interval.first..=interval.last).contains(&point));
         let expected: BTreeMap<u32, &Interval> = here.map(|interval| (interval.key, interval)).collect();
         let place = |alloc: &Allocation| self.frame.place(alloc.as_reg(), alloc.as_stack());
-        let held: Vec<(StatePlace, &BTreeSet<VReg>)> =
+        let held: HashMap<StatePlace, &BTreeSet<VReg>> =
             holds.0.iter().map(|(alloc, held)| (place(alloc), held)).collect();
+        // What holds integers has no halves.
+        let has_halves =
+            |held: &BTreeSet<VReg>| held.first().is_some_and(|vreg| vreg.class() != RegClass::Int);
+        let halves = held.iter().filter(|(_, held)| has_halves(held));
+        let upper: HashMap<StatePlace, &BTreeSet<VReg>> =
+            halves.map(|(whole, held)| (whole.upper_half(), *held)).collect();
         for map in maps {
             let error =
                 |key: u32, what: String| Err(format!("state map at {:#x}, key {key}: {what}", map.offset));
@@ -174,12 +180,10 @@ impl<I: MachInst> Check<'_, I> {
                 let right = match interval.operand {
                     StateOperand::Const(constant) => constant == place,
                     StateOperand::Reg(reg) | StateOperand::Upper(reg) => {
-                        let upper = matches!(interval.operand, StateOperand::Upper(_));
                         let vreg = reg.as_vreg().expect("intervals have virtual registers");
-                        held.iter().any(|(whole, held)| {
-                            // What holds integers has no halves.
-                            held.contains(&vreg) && place == if upper { whole.upper_half() } else { *whole }
-                        })
+                        let is_upper = matches!(interval.operand, StateOperand::Upper(_));
+                        let held = if is_upper { &upper } else { &held };
+                        held.get(&place).is_some_and(|held| held.contains(&vreg))
                     }
                 };
                 if !right {
