@@ -108,6 +108,31 @@ fn unsafe_code_is_where_it_is_said_to_be() {
 }
 
 #[test]
+fn the_inventory_of_unsafe_code_has_every_file() {
+    let inventory = read(&root().join("docs/unsafe.md"));
+    let is_listed = |path: &Path| {
+        path.ancestors().take_while(|path| path.starts_with("crates") || path.starts_with("bench")).any(
+            |path| {
+                inventory
+                    .lines()
+                    .any(|line| line.starts_with('|') && line.contains(&format!("`{}`", path.display())))
+            },
+        )
+    };
+    for folder in ["crates", "bench"] {
+        for file in sources(&root().join(folder)) {
+            let path = file.strip_prefix(root()).expect("it is in the repository");
+            let in_src = path.components().any(|part| part.as_os_str() == "src");
+            let text = read(&file);
+            let uses = ["unsafe {", "unsafe fn ", "unsafe impl ", "unsafe extern "];
+            if in_src && uses.iter().any(|used| text.contains(used)) {
+                assert!(is_listed(path), "docs/unsafe.md has no row for {}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_engine_compiles_in_one_file_only() {
     let engine = root().join("crates/engine/src");
     for file in sources(&engine).iter().filter(|file| **file != engine.join("compile.rs")) {

@@ -1,7 +1,10 @@
 //! A host that forks. One test: a child has the thread that forked, and no other.
 #![cfg(target_os = "linux")]
 
-use sidetrack_engine::{Config, Engine, Instance, Module, Result, Store, Target};
+use sidetrack_engine::{Config, Engine, Instance, Module, OptLevel, Result, Store, Target};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const SMALL: &str = "(module (func (export \"f\") (result i32) (i32.const 3)))";
 
 const MANY: &str = r#"(module
     (func $f (export "f") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))
@@ -22,8 +25,45 @@ fn work(engine: &Engine, old: &Module) -> Result<bool> {
     Ok(right(old)? && right(&new)? && traps(old) && traps(&new))
 }
 
+/// Forks again and again while other threads make modules; each child makes some of its own.
+fn children_of_busy_parents() {
+    let done = AtomicBool::new(false);
+    let make = || Module::new(&Engine::new(Config::new().opt_level(OptLevel::None))?, SMALL).map(drop);
+    make().expect("it can be compiled");
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    make().expect("it can be compiled");
+                }
+            });
+        }
+        for number in 0..200 {
+            // SAFETY: as below.
+            let child = unsafe { libc::fork() };
+            assert!(child >= 0);
+            if child == 0 {
+                // SAFETY: an alarm ends a child that hangs.
+                unsafe { libc::alarm(20) };
+                let well = std::panic::catch_unwind(make);
+                // SAFETY: ends the process.
+                unsafe { libc::_exit(if matches!(well, Ok(Ok(()))) { 0 } else { 1 }) };
+            }
+            let mut status = 0;
+            // SAFETY: there is room for the status.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            if status != 0 {
+                done.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(status, 0, "the status of child {number}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
 #[test]
 fn a_child_compiles_and_runs() -> Result<()> {
+    children_of_busy_parents();
     for target in Target::supported() {
         let engine = Engine::new(Config::new().target(target))?;
         let (module, other) = (Module::new(&engine, MANY)?, Module::new(&engine, MANY)?);

@@ -15,7 +15,7 @@ static FORKS: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn generation() -> (usize, u32) {
     static WATCH: Once = Once::new();
     // SAFETY: the functions take nothing and do what is allowed in a child: they change
-    // atomics, and a lock that the same thread took before it forked.
+    // atomics, and locks that the same thread took before it forked.
     WATCH.call_once(|| unsafe {
         libc::pthread_atfork(Some(before), Some(after), Some(in_child));
     });
@@ -26,12 +26,15 @@ pub(crate) fn generation() -> (usize, u32) {
 extern "C" fn before() {
     FORKS.fetch_add(1, Ordering::SeqCst);
     crate::run::registry::before_fork();
+    super::linux::before_fork();
 }
 
 extern "C" fn after() {
+    super::linux::after_fork();
     crate::run::registry::after_fork(false);
 }
 
 extern "C" fn in_child() {
+    super::linux::after_fork();
     crate::run::registry::after_fork(true);
 }

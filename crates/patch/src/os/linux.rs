@@ -6,12 +6,13 @@ use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, fallocate, ftruncate,
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
 use rustix::thread::{MembarrierCommand, membarrier};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// A memory file that holds the pristine bytes of many images, one behind the other, so
 /// that a process with thousands of modules has a few open files. Nobody adds to it after the process
@@ -27,6 +28,28 @@ struct Segment {
 /// From so many bytes on another segment is begun.
 const SEGMENT_SIZE: u64 = 64 << 20;
 
+/// The segment that the next image goes into. Whoever looks at how much of any segment is used
+/// holds this lock.
+static CURRENT: Mutex<Weak<Segment>> = Mutex::new(Weak::new());
+
+thread_local! {
+    /// The right to take a place in a segment, while this thread forks.
+    static FORKING: RefCell<Option<MutexGuard<'static, Weak<Segment>>>> = const { RefCell::new(None) };
+}
+
+/// Called by a thread that is about to fork: nobody is about to take a place then, so no lock
+/// of the child is held by a thread that it has not got.
+pub(super) fn before_fork() {
+    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    // A thread that has no locals any more holds no lock over the fork, and waits for none.
+    let _ = FORKING.try_with(|forking| forking.replace(Some(current)));
+}
+
+/// Called by it afterwards, in both processes.
+pub(super) fn after_fork() {
+    let _ = FORKING.try_with(RefCell::take);
+}
+
 impl Segment {
     fn new() -> io::Result<Self> {
         let file = memfd_create("sidetrack-code", MemfdFlags::CLOEXEC)?;
@@ -35,7 +58,6 @@ impl Segment {
 
     /// The place of so many bytes in a segment that there is, or a new one.
     fn take(len: usize) -> io::Result<(Arc<Segment>, u64)> {
-        static CURRENT: Mutex<Weak<Segment>> = Mutex::new(Weak::new());
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |segment: &Arc<Segment>| {
             let used = *segment.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,8 +203,8 @@ pub(crate) struct Mapping {
 // SAFETY: the mapping is owned by this value alone; no thread has a special relation to it.
 unsafe impl Send for Mapping {}
 // SAFETY: through a shared reference bytes are read by `read` and written by `write_shared`,
-// atomically both, or by `write_through`, whose caller sees to it that nobody reads them; no
-// slice of them is given out.
+// atomically both, or written by the system in `write_through`, of which no more is seen than
+// that bytes change between two atomic reads; no slice of them is given out.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -298,7 +320,8 @@ impl Mapping {
     /// pages as ever.
     ///
     /// # Safety
-    /// Nobody reads or executes the bytes meanwhile.
+    /// Nobody executes the bytes meanwhile. Who reads them, by [`Mapping::read`], may see any
+    /// of them before and others after.
     pub(crate) unsafe fn write_through(&self, at: usize, bytes: &[u8]) -> io::Result<()> {
         static MEMORY: OnceLock<Option<(OwnedFd, Pid)>> = OnceLock::new();
         assert!(at + bytes.len() <= self.len, "the bytes lie in the mapping");
