@@ -1,4 +1,4 @@
-//! Values that go many ways into a block are asked into no particular machine register.
+//! Values that are passed to a block with many predecessors are not tied to machine registers.
 //!
 //! Problem: the allocator tries to give a block's parameter the place of each argument, and for
 //! each of them it goes through all that the two have become one with, as soon as either has to
@@ -99,7 +99,7 @@ impl OperandVisitor for Copier {
                 };
                 *reg = copy;
             }
-            // Nothing stands behind the end of a block.
+            // No copy can follow the last instruction of a block.
             OperandKind::Def if self.inst + 1 < self.block_end => {
                 let copy = self.new_reg(vreg);
                 self.copies.push(Copy { before: self.inst + 1, to: *reg, from: copy });
